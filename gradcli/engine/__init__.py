@@ -1,0 +1,1 @@
+"""Tensors, the autograd graph and the backward walk; knows nothing of specs, YAML or screens."""

@@ -1,0 +1,98 @@
+"""NumPy behind a lazy handle, and the few array functions that NumPy and CuPy do not share by dispatch.
+
+`np` of this module is what `engine` and `ops` use. It imports NumPy when something is first *called*, so
+that the operation table can be read (`--help`, `validate`, `ops`) without paying for NumPy.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class Deferred:
+    """A NumPy function named in the table before NumPy is there: `resolve` gives the function itself."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def resolve(self) -> Any:
+        value: Any = load_numpy()
+        for part in self.name.split("."):
+            value = getattr(value, part)
+        return value
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return Deferred(f"{self.name}.{name}")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.resolve()(*args, **kwargs)
+
+
+class LazyNumPy:
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        numpy = sys.modules.get("numpy")
+        if numpy is None:
+            return Deferred(name)
+        value = getattr(numpy, name)
+        setattr(self, name, value)  # the next look-up costs no more than a module's attribute
+        return value
+
+
+if not TYPE_CHECKING:
+    np = LazyNumPy()
+
+
+def load_numpy() -> Any:
+    """Import NumPy with one BLAS thread: an idle OpenBLAS worker spins for 70 ms of CPU at every start."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    import numpy
+
+    return numpy
+
+
+def as_array(value: Any) -> Any:
+    """`value` as an array: NumPy gives scalars where torch has 0-dim tensors; a device array stays."""
+    return np.asarray(value) if isinstance(value, np.generic | int | float | complex) else value
+
+
+def memory_address(array: Any) -> int:
+    """Where the first element of `array` lies, in bytes."""
+    address: int = (
+        array.__array_interface__["data"][0] if isinstance(array, np.ndarray) else array.data.ptr
+    )
+    return address
+
+
+def as_strided(array: Any, shape: tuple[int, ...], strides: tuple[int, ...]) -> Any:
+    """A writable window on the memory of `array`, from its first element on; strides in bytes."""
+    if isinstance(array, np.ndarray):
+        return np.lib.stride_tricks.as_strided(array, shape, strides)
+    import cupy
+
+    return cupy.lib.stride_tricks.as_strided(array, shape, strides)
+
+
+def scatter_add(array: Any, index: Any, values: Any) -> None:
+    """`array[index] += values` in place, where repeated indices add up."""
+    if isinstance(array, np.ndarray):
+        np.add.at(array, index, values)
+    else:
+        import cupyx
+
+        cupyx.scatter_add(array, index, values)
+
+
+def device_of(array: Any) -> str:
+    """The device as torch writes it: `cpu` or `cuda:0`."""
+    return "cpu" if isinstance(array, np.ndarray) else f"cuda:{array.device.id}"

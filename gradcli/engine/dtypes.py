@@ -1,0 +1,167 @@
+"""torch's dtypes and its type promotion, on NumPy dtypes.
+
+A dtype is a NumPy dtype inside the engine and its torch name (`float32`, `bool`) outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from gradcli.engine.device import np
+from gradcli.errors import UserError
+
+# torch's name for what `tensor.type()` and error messages call the dtype
+TYPE_NAMES = {
+    "float16": "Half",
+    "float32": "Float",
+    "float64": "Double",
+    "complex64": "ComplexFloat",
+    "complex128": "ComplexDouble",
+    "uint8": "Byte",
+    "int8": "Char",
+    "int16": "Short",
+    "int32": "Int",
+    "int64": "Long",
+    "bool": "Bool",
+}
+# the names C++ error messages use (`expected m1 and m2 to have the same dtype, but got: float != double`)
+C_NAMES = {
+    "float16": "c10::Half",
+    "float32": "float",
+    "float64": "double",
+    "complex64": "c10::complex<float>",
+    "complex128": "c10::complex<double>",
+    "uint8": "unsigned char",
+    "int8": "signed char",
+    "int16": "short",
+    "int32": "int",
+    "int64": "long",
+    "bool": "bool",
+}
+ALIASES = {
+    "float": "float32",
+    "double": "float64",
+    "half": "float16",
+    "cfloat": "complex64",
+    "cdouble": "complex128",
+    "short": "int16",
+    "int": "int32",
+    "long": "int64",
+}
+COMPLEX_OF = {"float16": "complex64", "float32": "complex64", "float64": "complex128"}
+KIND_ORDER = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}
+
+
+class Defaults:
+    """The default floating dtype, as `torch.set_default_dtype` sets it."""
+
+    __slots__ = ("name",)
+
+    def __init__(self) -> None:
+        self.name = "float32"
+
+    @property
+    def floating(self) -> Any:
+        return np.dtype(self.name)
+
+    @property
+    def complex(self) -> Any:
+        return np.dtype(COMPLEX_OF[self.name])
+
+
+default_dtype = Defaults()
+
+
+def dtype_named(name: str) -> Any:
+    """The dtype torch calls `name` (`float32`, `double`); a UserError for any other word."""
+    name = ALIASES.get(name, name)
+    if name not in TYPE_NAMES:
+        raise UserError("name", f"unknown dtype `{name}`", hint=f"one of {', '.join(TYPE_NAMES)}")
+    return np.dtype(name)
+
+
+def is_differentiable(dtype: Any) -> bool:
+    return dtype.kind in "fc"
+
+
+def can_cast(source: Any, target: Any) -> bool:
+    """torch.can_cast: whether an in-place operation may store `source` in a tensor of dtype `target`."""
+    if source.kind == "c" and target.kind != "c":
+        return False
+    if source.kind == "f" and target.kind in "biu":
+        return False
+    return not (source.kind != "b" and target.kind == "b")
+
+
+def scalar_dtype(value: bool | int | float | complex) -> Any:
+    """What torch.tensor makes of a Python number: int64, bool, the default float or its complex."""
+    if isinstance(value, bool):
+        return np.dtype(np.bool_)
+    if isinstance(value, int):
+        return np.dtype(np.int64)
+    return default_dtype.complex if isinstance(value, complex) else default_dtype.floating
+
+
+def promote_types(self: Any, other: Any) -> Any:
+    """torch.promote_types: as NumPy's, but an integer with a float takes the float's own dtype."""
+    if self == other:
+        return self
+    if KIND_ORDER[self.kind] < KIND_ORDER[other.kind]:
+        self, other = other, self
+    if other.kind in "biu" and self.kind in "fc":
+        return self
+    if self.kind == "c" and other.kind == "f":
+        return np.promote_types(self, COMPLEX_OF[other.name])
+    return np.promote_types(self, other)
+
+
+def result_type(operands: Sequence[Any]) -> Any:
+    """torch.result_type of arrays and Python numbers.
+
+    Operands of a higher kind (bool < integer < float < complex) decide; within a kind, arrays with
+    dimensions win over 0-dim arrays, and those over Python numbers.
+    """
+    best: list[Any] = [None, None, None]  # with dimensions, 0-dim, Python numbers
+    for operand in operands:
+        if isinstance(operand, bool | int | float | complex):
+            place, dtype = 2, scalar_dtype(operand)
+        else:
+            place, dtype = (0 if operand.ndim else 1), operand.dtype
+        best[place] = dtype if best[place] is None else promote_types(best[place], dtype)
+    return _combine(_combine(best[0], best[1]), best[2])
+
+
+def _combine(higher: Any, lower: Any) -> Any:
+    """The dtype of operands of two ranks: the higher rank decides, unless the lower is of a higher kind."""
+    if higher is None or lower is None:
+        return higher if lower is None else lower
+    if higher.kind == "c":
+        return higher
+    if higher.kind == "f":
+        return np.dtype(COMPLEX_OF[higher.name]) if lower.kind == "c" else higher
+    return promote_types(higher, lower) if higher.kind == "b" or lower.kind in "fc" else higher
+
+
+def promoted(operands: Sequence[Any], to_float: bool = False) -> tuple[Any, ...]:
+    """`operands` (arrays or Python numbers) as arrays of their common dtype, integers to floats if asked."""
+    dtype = result_type(operands)
+    if to_float and dtype.kind not in "fc":
+        dtype = default_dtype.floating
+    return tuple(as_dtype(operand, dtype) for operand in operands)
+
+
+def as_dtype(operand: Any, dtype: Any) -> Any:
+    if isinstance(operand, bool | int | float | complex):
+        return np.asarray(number_in(operand, dtype), dtype)
+    return operand if operand.dtype == dtype else operand.astype(dtype)
+
+
+def number_in(value: bool | int | float | complex, dtype: Any) -> bool | int | float | complex:
+    """`value` where an array of `dtype` takes it: an integer wraps around as torch's does."""
+    if dtype.kind in "iu" and isinstance(value, int) and not isinstance(value, bool):
+        bits = dtype.itemsize * 8
+        value &= (1 << bits) - 1
+        if dtype.kind == "i" and value >> (bits - 1):
+            value -= 1 << bits
+    return value

@@ -1,0 +1,371 @@
+"""The backward walk: the only module that walks the graph.
+
+Gradients are plain arrays; with `create_graph` they are Tensors, and the same formulas, run on Tensors, are
+recorded. Un-broadcasting a gradient, and casting it to its tensor's dtype, happen here for all operations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from heapq import heappop, heappush
+from typing import Any
+
+from gradcli.engine.device import as_array, np
+from gradcli.engine.dtypes import is_differentiable
+from gradcli.engine.mode import grad_mode, set_grad_enabled
+from gradcli.engine.node import AccumulateGrad, Edge, Node, TensorHook, type_text
+from gradcli.engine.tensor import Tensor
+from gradcli.errors import UserError
+
+
+def backward(
+    tensors: Sequence[Tensor],
+    gradients: Sequence[Tensor | None],
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Sequence[Tensor] | None = None,
+) -> None:
+    """torch.autograd.backward: add the gradients of `tensors` to `.grad` of the leaves (or of `inputs` only)."""
+    if inputs is not None and not inputs:
+        raise UserError("autograd", "`inputs` argument to `backward()` cannot be empty.")
+    roots = make_roots(tensors, gradients, create_graph)
+    wanted: list[Edge] | None = None
+    if inputs is not None:
+        for tensor in inputs:
+            tensor.retain_grad()
+        wanted = [tensor.edge for tensor in inputs if tensor.edge is not None]
+    Walk(create_graph if retain_graph is None else retain_graph, create_graph).run(roots, wanted, None)
+
+
+def grad(
+    outputs: Sequence[Tensor],
+    inputs: Sequence[Tensor],
+    grad_outputs: Sequence[Tensor | None],
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool = False,
+    materialize_grads: bool = False,
+) -> list[Tensor | None]:
+    """torch.autograd.grad: the gradients of `outputs` with respect to `inputs`; `.grad` is left alone."""
+    if not inputs:
+        raise UserError("autograd", "`inputs` argument to `grad()` cannot be empty.")
+    roots = make_roots(outputs, grad_outputs, create_graph)
+    edges: list[Edge] = []
+    for tensor in inputs:
+        if tensor.edge is None:
+            raise UserError("autograd", "One of the differentiated Tensors does not require grad")
+        edges.append(tensor.edge)
+    captured: dict[Edge, Any] = dict.fromkeys(edges)
+    Walk(create_graph if retain_graph is None else retain_graph, create_graph).run(roots, edges, captured)
+    grads: list[Tensor | None] = []
+    for place, (tensor, edge) in enumerate(zip(inputs, edges, strict=True)):
+        result = captured[edge]
+        if result is None and materialize_grads:
+            result = np.zeros(tensor.shape, tensor.dtype)
+        elif result is None and not allow_unused:
+            raise UserError(
+                "autograd",
+                f"The differentiated Tensor at index {place} appears to not have been used in the graph. Set "
+                "allow_unused=True if this is the desired behavior.",
+            )
+        grads.append(result if result is None or isinstance(result, Tensor) else Tensor(owned_copy(result)))
+    return grads
+
+
+def make_roots(
+    tensors: Sequence[Tensor], gradients: Sequence[Tensor | None], create_graph: bool
+) -> list[tuple[Edge, Any]]:
+    """Where the walk begins: the edge of each root and the gradient it is given, ones for a scalar."""
+    if len(tensors) != len(gradients):
+        raise UserError("autograd", f"got {len(tensors)} tensors and {len(gradients)} gradients")
+    for place, (tensor, gradient) in enumerate(zip(tensors, gradients, strict=True)):
+        if gradient is not None:
+            if gradient.shape != tensor.shape:
+                raise UserError(
+                    "autograd",
+                    f"Mismatch in shape: grad_output[{place}] has a shape of torch.Size({list(gradient.shape)}) and "
+                    f"output[{place}] has a shape of torch.Size({list(tensor.shape)}).",
+                )
+            if (gradient.dtype.kind == "c") != (tensor.dtype.kind == "c"):
+                raise UserError(
+                    "autograd",
+                    "For complex Tensors, both grad_output and output are required to have the same dtype. Mismatch in "
+                    f"dtype: grad_output[{place}] has a dtype of torch.{gradient.dtype.name} and output[{place}] has a "
+                    f"dtype of torch.{tensor.dtype.name}.",
+                )
+        elif tensor.requires_grad:
+            if tensor.array.size != 1:
+                raise UserError("autograd", "grad can be implicitly created only for scalar outputs")
+            if tensor.dtype.kind != "f":
+                raise UserError(
+                    "autograd",
+                    f"grad can be implicitly created only for real scalar outputs but got torch.{tensor.dtype.name}",
+                )
+    roots = []
+    for place, (tensor, gradient) in enumerate(zip(tensors, gradients, strict=True)):
+        if tensor.edge is None:
+            raise UserError(
+                "autograd", f"element {place} of tensors does not require grad and does not have a grad_fn"
+            )
+        seed = Tensor(np.ones_like(tensor.array)) if gradient is None else gradient
+        roots.append((tensor.edge, seed if create_graph else seed.array))
+    return roots
+
+
+class Walk:
+    """One pass over the graph, from the newest ready node to the oldest, without recursion.
+
+    A node is ready when every node that gives it a gradient has run; among the ready ones the newest is next
+    (a heap on the creation numbers), leaves before all others: the order in which torch runs nodes and hooks.
+    """
+
+    def __init__(self, keep_graph: bool, create_graph: bool) -> None:
+        self.keep_graph = keep_graph
+        self.create_graph = create_graph
+        self.waiting: dict[Node, int] = {}  # how many gradients each node still waits for
+        self.buffers: dict[Node, list[Any]] = {}  # the gradients that have arrived, one place an output
+        self.owned: set[Edge] = set()  # sums made here, which may be added to in place
+        self.heap: list[tuple[int, Node]] = []
+        self.leaves: list[AccumulateGrad] = []
+
+    def run(
+        self,
+        roots: list[tuple[Edge, Any]],
+        wanted: list[Edge] | None,
+        captured: dict[Edge, Any] | None,
+    ) -> None:
+        """Walk from `roots`; with `wanted` only towards those edges, whose gradients `captured` takes if given."""
+        self._count(roots)
+        needed = None if wanted is None else self._towards(wanted, captured is None)
+        capture_at: dict[Node, list[int]] = {}
+        for node, output in captured or ():
+            capture_at.setdefault(node, []).append(output)
+        with set_grad_enabled(self.create_graph):
+            for edge, gradient in roots:
+                self._arrive(edge, gradient)
+            while self.heap or self.leaves:
+                if self.leaves:
+                    ready: list[Node] = in_torch_order(self.leaves, len(self.heap))
+                    self.leaves = []
+                else:
+                    ready = [heappop(self.heap)[1]]
+                for node in ready:
+                    grads = self.buffers.pop(node, None) or [None] * len(node.metadata)
+                    if node.extra is not None:
+                        self._call_hooks(node, grads)
+                    for output in capture_at.get(node, ()):
+                        assert captured is not None
+                        captured[node, output] = grads[output]
+                    if needed is None or node in needed:
+                        self._run_node(node, grads, needed)
+
+    def _count(self, roots: list[tuple[Edge, Any]]) -> None:
+        waiting = self.waiting
+        stack = []
+        for (node, _), _ in roots:
+            if node not in waiting:
+                stack.append(node)
+            waiting[node] = waiting.get(node, 0) + 1
+        while stack:
+            for edge in stack.pop().next:
+                if edge is not None:
+                    node = edge[0]
+                    count = waiting.get(node)
+                    if count is None:
+                        waiting[node] = 1
+                        stack.append(node)
+                    else:
+                        waiting[node] = count + 1
+
+    def _towards(self, wanted: list[Edge], run_wanted: bool) -> set[Node]:
+        """The nodes that must run for gradients to reach `wanted`; the wanted ones themselves only if asked."""
+        ends = {edge[0] for edge in wanted}
+        needed = set(ends) if run_wanted else set()
+        for node in sorted(self.waiting, key=lambda node: node.number):
+            if any(edge is not None and (edge[0] in needed or edge[0] in ends) for edge in node.next):
+                needed.add(node)
+        self.reachable = needed | ends
+        return needed
+
+    def _run_node(self, node: Node, grads: list[Any], needed: set[Node] | None) -> None:
+        if type(node) is AccumulateGrad:
+            if grads[0] is not None:
+                accumulate(node, grads[0], self.create_graph)
+            return
+        try:
+            node.check_saved()
+            edges = node.next
+            if needed is not None:
+                edges = tuple(
+                    edge if edge is not None and edge[0] in self.reachable else None for edge in edges
+                )
+            if all(gradient is None for gradient in grads):
+                results: Sequence[Any] = (None,) * len(edges)
+            elif self.create_graph:
+                results = node.apply_recorded(grads, edges)
+            else:
+                results = node.apply(grads, edges)
+            if not self.keep_graph:
+                node.release()
+            if grad_mode.anomaly:
+                check_nan(node, results)
+            for place, edge in enumerate(edges):
+                if edge is not None:
+                    self._arrive(edge, results[place], node, place)
+        except UserError as error:
+            error.node = node
+            raise
+
+    def _arrive(self, edge: Edge, gradient: Any, giver: Node | None = None, place: int = 0) -> None:
+        node, output = edge
+        if gradient is not None:
+            shape, dtype = node.metadata[output]
+            if gradient.shape != shape or gradient.dtype != dtype:
+                gradient = fit(gradient, shape, dtype, giver, place)
+            buffer = self.buffers.get(node)
+            if buffer is None:
+                self.buffers[node] = buffer = [None] * len(node.metadata)
+            held = buffer[output]
+            if held is None:
+                buffer[output] = gradient
+            elif edge in self.owned:
+                held += gradient
+                buffer[output] = held
+            else:
+                buffer[output] = held + gradient
+                if not self.create_graph:
+                    self.owned.add(edge)
+        count = self.waiting[node] - 1
+        self.waiting[node] = count
+        if count == 0:
+            if type(node) is AccumulateGrad:
+                self.leaves.append(node)
+            else:
+                heappush(self.heap, (-node.number, node))
+
+    def _call_hooks(self, node: Node, grads: list[Any]) -> None:
+        extra = node.extra
+        assert extra is not None
+        for output, hook in tuple(extra.hooks):
+            grads[output] = call_hook(hook, grads[output], self.create_graph)
+        for output, holder in extra.retained.items():
+            gradient = grads[output]
+            if gradient is not None:
+                holder.grad = gradient if self.create_graph else Tensor(owned_copy(gradient))
+
+
+def call_hook(hook: TensorHook, gradient: Any, create_graph: bool) -> Any:
+    """`gradient` as `hook` leaves it: an array, or a Tensor if `create_graph`."""
+    if gradient is None:
+        hook(None)
+        return None
+    given = gradient if create_graph else Tensor(owned_copy(gradient))
+    result = hook(given)
+    if result is None:
+        return given if create_graph else given.array
+    if result.shape != given.shape:
+        raise UserError("autograd", "hook 'hook' has changed the size of value")
+    if result.dtype != given.dtype:
+        raise UserError(
+            "autograd",
+            "hook 'hook' has changed the type of value (was "
+            f"{type_text(given.array)} got {type_text(result.array)})",
+        )
+    return result if create_graph else result.array
+
+
+def accumulate(leaf: AccumulateGrad, gradient: Any, create_graph: bool) -> None:
+    """Add `gradient` to the leaf's `.grad`: in place, unless the addition is to be recorded."""
+    if leaf.moved_inside:
+        raise UserError("autograd", "leaf variable has been moved into the graph interior")
+    if not leaf.requires_grad:
+        return
+    held = leaf.grad
+    if create_graph:
+        leaf.grad = gradient.copied() if held is None else held + gradient
+    elif held is None:
+        leaf.grad = Tensor(owned_copy(gradient))
+    else:
+        held.array += gradient
+        held.version[0] += 1
+
+
+def owned_copy(array: Any) -> Any:
+    """A copy, since formulas hand one array to several takers, and views of it."""
+    return as_array(array.copy())
+
+
+def fit(gradient: Any, shape: tuple[int, ...], dtype: Any, giver: Node | None, place: int) -> Any:
+    """`gradient` summed over what was broadcast, and cast to the dtype of its tensor (the real part of complex)."""
+    if gradient.shape != shape:
+        extra = gradient.ndim - len(shape)
+        if extra < 0 or any(
+            have != want and want != 1 for have, want in zip(gradient.shape[extra:], shape, strict=True)
+        ):
+            name = "unknown" if giver is None else giver.name
+            raise UserError(
+                "autograd",
+                f"Function {name} returned an invalid gradient at index {place} - got {list(gradient.shape)} but "
+                f"expected shape compatible with {list(shape)}",
+            )
+        gradient = gradient.sum_to_size(shape) if isinstance(gradient, Tensor) else sum_to_size(gradient, shape)
+    if gradient.dtype != dtype:
+        if gradient.dtype.kind == "c" and dtype.kind != "c":
+            gradient = gradient.real
+        if gradient.dtype != dtype:
+            gradient = gradient.astype(dtype)
+    return gradient
+
+
+def sum_to_size(array: Any, shape: tuple[int, ...]) -> Any:
+    """`array` summed over the leading and the stretched dimensions, down to `shape`."""
+    leading = array.ndim - len(shape)
+    dims = tuple(range(leading)) + tuple(
+        dim for dim in range(leading, array.ndim) if shape[dim - leading] == 1 and array.shape[dim] != 1
+    )
+    return np.add.reduce(array, axis=dims, keepdims=True).reshape(shape) if dims else array
+
+
+def check_nan(node: Node, results: Sequence[Any]) -> None:
+    """torch's anomaly mode: a UserError that names the node which made a NaN."""
+    for place, result in enumerate(results):
+        array = result.array if isinstance(result, Tensor) else result
+        if array is not None and is_differentiable(array.dtype) and bool(np.isnan(array).any()):
+            raise UserError("autograd", f"Function '{node.name}' returned nan values in its {place}th output.")
+
+
+def in_torch_order(leaves: list[AccumulateGrad], below: int) -> list[Node]:
+    """The order in which torch runs leaves that became ready together, seen by their hooks.
+
+    torch keeps them, all of equal rank, in the binary heap of the C++ library above `below` other nodes; for three
+    or more the order of its pops is not that of the pushes.
+    """
+    if len(leaves) < 3:
+        return list(leaves)
+    heap: list[AccumulateGrad | None] = [None] * below
+    for leaf in leaves:
+        heap.append(None)
+        sift_up(heap, len(heap) - 1, leaf)
+    order: list[Node] = []
+    while len(order) < len(leaves):
+        top = heap[0]
+        assert top is not None
+        order.append(top)
+        last = heap.pop()
+        hole, child = 0, 2
+        while child <= len(heap):
+            if child == len(heap) or (heap[child] is None and heap[child - 1] is not None):
+                child -= 1
+            heap[hole] = heap[child]
+            hole, child = child, 2 * child + 2
+        if heap:
+            sift_up(heap, hole, last)
+    return order
+
+
+def sift_up(heap: list[AccumulateGrad | None], place: int, leaf: AccumulateGrad | None) -> None:
+    """Put `leaf` at `place`, or as far above as the places hold None, which ranks lower."""
+    while leaf is not None and place and heap[(place - 1) // 2] is None:
+        heap[place] = None
+        place = (place - 1) // 2
+    heap[place] = leaf

@@ -1,0 +1,30 @@
+"""Grad mode: whether operations are recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class GradMode:
+    """The one switch; operations read `enabled` on every call, hence an attribute and no function."""
+
+    __slots__ = ("anomaly", "enabled")
+
+    def __init__(self) -> None:
+        self.enabled = True
+        self.anomaly = False
+
+
+grad_mode = GradMode()
+
+
+@contextmanager
+def set_grad_enabled(enabled: bool) -> Iterator[None]:
+    """torch.set_grad_enabled: record operations, or do not, inside the block."""
+    before = grad_mode.enabled
+    grad_mode.enabled = enabled
+    try:
+        yield
+    finally:
+        grad_mode.enabled = before

@@ -1,0 +1,138 @@
+"""The nodes of the autograd graph."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from gradcli.engine.dtypes import TYPE_NAMES
+from gradcli.errors import UserError
+
+if TYPE_CHECKING:
+    from gradcli.engine.tensor import Tensor
+
+Metadata = tuple[tuple[int, ...], Any]  # shape and dtype of one output
+Edge = tuple["Node", int]  # a node and the number of its output
+TensorHook = Callable[["Tensor | None"], "Tensor | None"]
+
+numbers = itertools.count()
+
+SECOND_TIME = (
+    "Trying to backward through the graph a second time (or directly access saved tensors after they have already been "
+    "freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify "
+    "retain_graph=True if you need to backward through the graph a second time or if you need to access saved tensors "
+    "after calling backward."
+)
+
+
+class Extras:
+    """What few nodes have: hooks as (output number, function) in order, and holders of retained gradients."""
+
+    __slots__ = ("hooks", "retained")
+
+    def __init__(self) -> None:
+        self.hooks: list[tuple[int, TensorHook]] = []
+        self.retained: dict[int, AccumulateGrad] = {}
+
+
+class Node:
+    """One recorded operation. Its class, made from the operation's row, has the formulas.
+
+    `next` are the edges of its differentiable inputs (None: no gradient needed); `saved` what its formulas need
+    (None once freed); `versions` the version list of each saved input or output with the count it had; `metadata`
+    shape and dtype of each output; `number` grows with every node.
+    """
+
+    __slots__ = ("extra", "metadata", "next", "number", "saved", "versions")
+
+    name: ClassVar[str]
+
+    def __init__(
+        self,
+        saved: tuple[Any, ...],
+        next_edges: tuple[Edge | None, ...],
+        versions: tuple[tuple[list[int], int] | None, ...],
+        metadata: tuple[Metadata, ...],
+    ) -> None:
+        self.saved: tuple[Any, ...] | None = saved
+        self.next = next_edges
+        self.versions = versions
+        self.metadata = metadata
+        self.number = next(numbers)
+        self.extra: Extras | None = None
+
+    def apply(self, grads: Sequence[Any], edges: tuple[Edge | None, ...]) -> Sequence[Any]:
+        """The gradients (arrays, or None) for those of `edges` that are not None, from those of the outputs."""
+        raise NotImplementedError
+
+    def apply_recorded(self, grads: Sequence[Any], edges: tuple[Edge | None, ...]) -> Sequence[Any]:
+        """As `apply`, on Tensors: the result can be differentiated again."""
+        raise NotImplementedError
+
+    def saved_tensors(self) -> Sequence[tuple[Any, Edge | None] | None]:
+        """Array and edge of each saved input or output, in the order of `versions`; None where not saved."""
+        return ()
+
+    def release(self) -> None:
+        """Free what is saved; a node that saved no tensor stays usable."""
+        if any(held is not None for held in self.saved_tensors()):
+            self.saved = None
+
+    def check_saved(self) -> None:
+        """A UserError if the saved tensors are freed, or were changed in place since they were saved."""
+        if self.saved is None:
+            raise UserError("autograd", SECOND_TIME)
+        for place, held in enumerate(self.versions):
+            if held is not None and held[0][0] != held[1]:
+                raise UserError("autograd", self._modified(place, held[0][0], held[1]))
+
+    def extras(self) -> Extras:
+        if self.extra is None:
+            self.extra = Extras()
+        return self.extra
+
+    def _modified(self, place: int, version: int, expected: int) -> str:
+        saved = self.saved_tensors()[place]
+        assert saved is not None
+        array, edge = saved
+        origin = ""
+        if edge is not None and type(edge[0]) is not AccumulateGrad:
+            origin = f", which is output {edge[1]} of {edge[0].short_name},"
+        return (
+            "one of the variables needed for gradient computation has been modified by an inplace operation: "
+            f"[{type_text(array)} {list(array.shape)}]{origin} is at version {version}; expected version {expected} "
+            "instead. Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
+            "torch.autograd.set_detect_anomaly(True, check_nan=False)."
+        )
+
+    @property
+    def short_name(self) -> str:
+        """The name as torch's messages have it: `Add` for AddBackward0."""
+        return self.name.rstrip("0123456789").removesuffix("Backward")
+
+    @property
+    def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
+        return tuple((None, 0) if edge is None else edge for edge in self.next)
+
+
+class AccumulateGrad(Node):
+    """Where the gradient of a leaf gathers. The same object keeps `.grad` of a non-leaf that retains it.
+
+    It does not know its tensor, which would be a reference cycle: the tensor tells it what it must know.
+    """
+
+    __slots__ = ("grad", "moved_inside", "requires_grad")
+
+    name = "AccumulateGrad"
+
+    def __init__(self, array: Any) -> None:
+        super().__init__((), (), (), ((array.shape, array.dtype),))
+        self.grad: Tensor | None = None
+        self.requires_grad = False
+        self.moved_inside = False  # an in-place operation has made the leaf a computed tensor
+
+
+def type_text(array: Any) -> str:
+    """`torch.FloatTensor`, as tensor.type() says."""
+    return f"torch.{TYPE_NAMES[array.dtype.name]}Tensor"

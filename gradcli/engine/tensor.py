@@ -1,0 +1,145 @@
+"""The tensor: an array, its place in the graph, and the count of its in-place changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gradcli.engine.dtypes import C_NAMES, TYPE_NAMES, is_differentiable
+from gradcli.engine.node import AccumulateGrad, Edge, Node, TensorHook
+from gradcli.errors import UserError
+
+
+class Tensor:
+    """An array with autograd, as torch.Tensor.
+
+    `array` is the NumPy (or CuPy) array; `edge` the graph node and output number that its gradient flows to, or
+    None if it requires no gradient; `version` a one-element list, counted up by every in-place change, that all
+    tensors on the same memory share; `holder` keeps `.grad` (for a leaf that requires grad it is `edge[0]`).
+    """
+
+    __slots__ = ("array", "edge", "holder", "version")
+
+    edge: Edge | None
+
+    def __init__(self, array: Any, edge: Edge | None = None, version: list[int] | None = None) -> None:
+        self.array = array
+        self.version = [0] if version is None else version
+        self.edge = edge
+        self.holder: AccumulateGrad | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        shape: tuple[int, ...] = self.array.shape
+        return shape
+
+    @property
+    def ndim(self) -> int:
+        ndim: int = self.array.ndim
+        return ndim
+
+    @property
+    def dtype(self) -> Any:
+        return self.array.dtype
+
+    @property
+    def requires_grad(self) -> bool:
+        return self.edge is not None
+
+    @property
+    def grad_fn(self) -> Node | None:
+        edge = self.edge
+        return None if edge is None or type(edge[0]) is AccumulateGrad else edge[0]
+
+    @property
+    def is_leaf(self) -> bool:
+        return self.grad_fn is None
+
+    @property
+    def retains_grad(self) -> bool:
+        node = self.grad_fn
+        return node is not None and node.extra is not None and self.holder in node.extra.retained.values()
+
+    @property
+    def grad(self) -> Tensor | None:
+        return None if self.holder is None else self.holder.grad
+
+    @grad.setter
+    def grad(self, grad: Tensor | None) -> None:
+        if grad is not None:
+            if grad.shape != self.shape:
+                raise UserError(
+                    "autograd",
+                    f"attempting to assign a gradient of size '{list(grad.shape)}' to a tensor of size "
+                    f"'{list(self.shape)}'. Please ensure that the gradient and the tensor are the same size",
+                )
+            if grad.dtype != self.dtype:
+                raise UserError(
+                    "autograd",
+                    f"attempting to assign a gradient with dtype '{C_NAMES[grad.dtype.name]}' to a tensor with "
+                    f"grad_dtype '{TYPE_NAMES[self.dtype.name]}'. The gradient must match the tensor's grad_dtype "
+                    "(defaults to the tensor's dtype).",
+                )
+        self.hold().grad = grad
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Record operations on this leaf, or stop; a UserError for integers and for computed tensors."""
+        if not requires_grad:
+            if not self.is_leaf:
+                raise UserError(
+                    "autograd",
+                    "you can only change requires_grad flags of leaf variables. If you want to use a computed variable "
+                    "in a subgraph that doesn't require differentiation use var_no_grad = var.detach().",
+                )
+            if self.edge is not None:
+                self.hold().requires_grad = False
+                self.edge = None
+        elif self.edge is None:
+            if not is_differentiable(self.dtype):
+                raise UserError("autograd", "only Tensors of floating point dtype can require gradients")
+            holder = self.hold()
+            holder.requires_grad = True
+            self.edge = (holder, 0)
+        return self
+
+    def retain_grad(self) -> None:
+        """Keep `.grad` of this non-leaf when a backward passes it."""
+        edge = self.edge
+        if edge is None:
+            raise UserError("autograd", "can't retain_grad on Tensor that has requires_grad=False")
+        if type(edge[0]) is not AccumulateGrad:
+            edge[0].extras().retained[edge[1]] = self.hold()
+
+    def register_hook(self, hook: TensorHook) -> None:
+        """Call `hook` with every gradient of this tensor; what it returns, unless None, replaces the gradient."""
+        edge = self.edge
+        if edge is None:
+            raise UserError("autograd", "cannot register a hook on a tensor that doesn't require gradient")
+        edge[0].extras().hooks.append((edge[1], hook))
+
+    def detach(self) -> Tensor:
+        """The same memory, outside the graph."""
+        return Tensor(self.array, version=self.version)
+
+    def detach_(self) -> Tensor:
+        """Leave the graph."""
+        if self.edge is not None:
+            self.hold().requires_grad = False
+        self.edge = None
+        return self
+
+    @property
+    def data(self) -> Tensor:
+        """The same memory outside the graph, with a version count of its own: changes through it go unnoticed."""
+        return Tensor(self.array)
+
+    @data.setter
+    def data(self, other: Tensor) -> None:
+        self.array = other.array
+        if self.holder is not None:
+            self.holder.metadata = ((other.shape, other.dtype),)
+
+    def hold(self) -> AccumulateGrad:
+        """The keeper of `.grad`, made when first needed."""
+        if self.holder is None:
+            self.holder = AccumulateGrad(self.array)
+        return self.holder

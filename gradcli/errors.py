@@ -1,0 +1,49 @@
+"""What a user can get wrong, as one exception: a kind, a message, where it is, and the fix."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal[
+    "yaml", "spec", "name", "type", "shape", "value", "autograd", "limit", "io", "device", "internal"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of the spec's text: 1-based lines and columns in characters, the end exclusive."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+class UserError(Exception):
+    """A mistake the user can mend: `message` says what is wrong, `hint` how to mend it, `span` where it stands.
+
+    Whoever raises it first may not know the place; whoever does know it calls `at`.
+    """
+
+    def __init__(self, kind: Kind, message: str, hint: str | None = None, span: Span | None = None) -> None:
+        super().__init__(message)
+        self.kind: Kind = kind
+        self.message = message
+        self.hint = hint
+        self.span = span
+        self.node: object | None = None  # the graph node whose backward failed
+
+    def at(self, span: Span) -> UserError:
+        """This error with `span` as its place, unless a narrower place is known already."""
+        if self.span is None:
+            self.span = span
+        return self
+
+
+class UserErrors(Exception):
+    """Everything wrong with a spec that can be found without running it, in the order of the text."""
+
+    def __init__(self, errors: list[UserError]) -> None:
+        super().__init__("\n".join(error.message for error in errors))
+        self.errors = errors

@@ -1,0 +1,248 @@
+"""Tensors from numbers, and from torch's random stream."""
+
+# ruff: noqa: E501
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from gradcli.engine.device import np
+from gradcli.engine.dtypes import default_dtype, number_in, scalar_dtype
+from gradcli.engine.random import Generator
+from gradcli.engine.tensor import Tensor
+from gradcli.errors import UserError
+from gradcli.ops.define import composite
+from gradcli.ops.pointwise import mul
+
+default_generator = Generator(0)
+Number = bool | int | float | complex
+
+# the options every creation function ends with
+FACTORY = "*, ScalarType? dtype=None, Device? device=None, bool requires_grad=False"
+LIKE = f"{FACTORY}, Tensor? memory_format=None"
+
+
+def made(array: Any, requires_grad: bool) -> Tensor:
+    """A new leaf."""
+    tensor = Tensor(array)
+    if requires_grad:
+        if array.dtype.kind not in "fc":
+            raise UserError(
+                "autograd", "Only Tensors of floating point and complex dtype can require gradients"
+            )
+        tensor.requires_grad_()
+    return tensor
+
+
+def checked_size(size: Sequence[int]) -> tuple[int, ...]:
+    for length in size:
+        if length < 0:
+            raise UserError(
+                "shape",
+                f"Trying to create tensor with negative dimension {length}: {list(size)}",
+            )
+    return tuple(size)
+
+
+def infer(values: Any) -> Any:
+    """The array torch.tensor makes of nested lists of numbers (and 0-dim tensors), before any dtype= is applied."""
+    flat: list[Any] = []
+    shape = measure(values, flat)
+    numbers = [value.array.item() if isinstance(value, Tensor) else value for value in flat]
+    kinds = {type(number) for number in numbers}
+    if not kinds <= {bool, int, float, complex}:
+        wrong = next(kind for kind in kinds if kind not in (bool, int, float, complex))
+        raise UserError("type", f"must be real number, not {wrong.__name__}")
+    if complex in kinds:
+        dtype = default_dtype.complex
+    elif float in kinds or not kinds:
+        dtype = default_dtype.floating
+    else:
+        dtype = np.dtype(np.int64) if int in kinds else np.dtype(np.bool_)
+    return np.array(numbers, np.complex128 if complex in kinds else np.float64 if dtype.kind == "f" else dtype), shape, dtype
+
+
+def measure(values: Any, flat: list[Any]) -> tuple[int, ...]:
+    """The shape of nested lists, whose numbers are gathered in `flat`; a UserError if they are ragged."""
+    level = [values]
+    shape: list[int] = []
+    while level and isinstance(level[0], list | tuple):
+        length = len(level[0])
+        below: list[Any] = []
+        for item in level:
+            if not isinstance(item, list | tuple):
+                raise UserError("value", f"expected sequence of length {length} at dim {len(shape)} (got a number)")
+            if len(item) != length:
+                raise UserError(
+                    "value", f"expected sequence of length {length} at dim {len(shape)} (got {len(item)})"
+                )
+            below.extend(item)
+        shape.append(length)
+        level = below
+    for item in level:
+        if isinstance(item, list | tuple):
+            raise UserError("value", f"expected a number at dim {len(shape)} (got a sequence)")
+    flat.extend(level)
+    return tuple(shape)
+
+
+@composite(f"tensor(any data, {FACTORY})")
+def tensor(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    if isinstance(data, Tensor):
+        return made(data.array.astype(dtype or data.dtype), requires_grad)
+    numbers, shape, inferred = infer(data)
+    if dtype is not None and dtype.kind != "c" and numbers.dtype.kind == "c":
+        raise UserError("type", "value cannot be converted to type without overflow")
+    return made(numbers.astype(dtype or inferred).reshape(shape), requires_grad)
+
+
+@composite(f"zeros(int[] size, {FACTORY})")
+def zeros(size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    return made(np.zeros(checked_size(size), dtype or default_dtype.floating), requires_grad)
+
+
+@composite(f"ones(int[] size, {FACTORY})")
+def ones(size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    return made(np.ones(checked_size(size), dtype or default_dtype.floating), requires_grad)
+
+
+@composite(f"full(int[] size, Scalar fill_value, {FACTORY})")
+def full(
+    size: Any, fill_value: Number, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    dtype = dtype or scalar_dtype(fill_value)
+    return made(np.full(checked_size(size), number_in(fill_value, dtype), dtype), requires_grad)
+
+
+@composite(f"eye(int n, int? m=None, {FACTORY})")
+def eye(
+    n: int, m: int | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    rows, columns = checked_size((n, n if m is None else m))
+    return made(np.eye(rows, columns, dtype=dtype or default_dtype.floating), requires_grad)
+
+
+@composite(f"arange(Scalar start, Scalar? end=None, Scalar step=1, {FACTORY})")
+def arange(
+    start: Any, end: Any = None, step: Any = 1, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    if end is None:
+        start, end = 0, start
+    if step == 0:
+        raise UserError("value", "step must be nonzero")
+    if (end - start) * step < 0:
+        raise UserError("value", "upper bound and lower bound inconsistent with step sign")
+    if dtype is None:
+        whole = all(isinstance(number, int) for number in (start, end, step))
+        dtype = np.dtype(np.int64) if whole else default_dtype.floating
+    size = math.ceil((end - start) / step)
+    # in the dtype's own precision for integers, in float64 rounded once for floats
+    return made((start + np.arange(size) * step).astype(dtype), requires_grad)
+
+
+@composite(f"linspace(Scalar start, Scalar end, int steps, {FACTORY})")
+def linspace(
+    start: Any, end: Any, steps: int, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """From both ends towards the middle, each half in the dtype's own precision, as torch computes it."""
+    if steps < 0:
+        raise UserError("value", "number of steps must be non-negative")
+    dtype = dtype or default_dtype.floating
+    place = np.arange(steps)
+    compute = dtype if dtype.kind in "fc" else np.dtype(np.float64)
+    first, last = np.asarray(start, compute), np.asarray(end, compute)
+    step = (last - first) / np.asarray(steps - 1 or 1, compute)
+    forward = fused(place, step, first, compute)
+    backward = fused(-(steps - 1 - place), step, last, compute)
+    return made(np.where(place < steps // 2, forward, backward).astype(dtype), requires_grad)
+
+
+def fused(factor: Any, step: Any, offset: Any, dtype: Any) -> Any:
+    """factor * step + offset; in float32 rounded once."""
+    if dtype == np.float32:
+        return (factor * step.astype(np.float64) + offset.astype(np.float64)).astype(dtype)
+    return factor.astype(dtype) * step + offset
+
+
+def like(tensor: Tensor, dtype: Any) -> tuple[tuple[int, ...], Any]:
+    return tensor.shape, dtype or tensor.dtype
+
+
+@composite(f"zeros_like(Tensor input, {LIKE})")
+def zeros_like(input: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None) -> Tensor:
+    return made(np.zeros(*like(input, dtype)), requires_grad)
+
+
+@composite(f"ones_like(Tensor input, {LIKE})")
+def ones_like(input: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None) -> Tensor:
+    return made(np.ones(*like(input, dtype)), requires_grad)
+
+
+@composite(f"full_like(Tensor input, Scalar fill_value, {LIKE})")
+def full_like(input: Any, fill_value: Number, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None) -> Tensor:
+    shape, dtype = like(input, dtype)
+    return made(np.full(shape, number_in(fill_value, dtype), dtype), requires_grad)
+
+
+@composite(f"rand(int[] size, {FACTORY})")
+def rand(size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    return made(default_generator.rand(checked_size(size), dtype or default_dtype.floating), requires_grad)
+
+
+@composite(f"randn(int[] size, {FACTORY})")
+def randn(size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    return made(default_generator.randn(checked_size(size), dtype or default_dtype.floating), requires_grad)
+
+
+@composite(f"rand_like(Tensor input, {LIKE})")
+def rand_like(input: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None) -> Tensor:
+    return made(default_generator.rand(*like(input, dtype)), requires_grad)
+
+
+@composite(f"randn_like(Tensor input, {LIKE})")
+def randn_like(input: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None) -> Tensor:
+    return made(default_generator.randn(*like(input, dtype)), requires_grad)
+
+
+@composite(f"randint(int high, int[] size, {FACTORY})")
+def randint(high: int, size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    return made(default_generator.randint(0, high, checked_size(size), dtype or np.dtype(np.int64)), requires_grad)
+
+
+@composite(f"randint.low(int low, int high, int[] size, {FACTORY})")
+def randint_low(low: int, high: int, size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    return made(default_generator.randint(low, high, checked_size(size), dtype or np.dtype(np.int64)), requires_grad)
+
+
+@composite(f"randperm(int n, {FACTORY})")
+def randperm(n: int, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    return made(default_generator.randperm(n, dtype or np.dtype(np.int64)), requires_grad)
+
+
+@composite(f"normal(float mean, float std, int[] size, {FACTORY})")
+def normal(mean: float, std: float, size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    return made(default_generator.normal(mean, std, checked_size(size), dtype or default_dtype.floating), requires_grad)
+
+
+@composite("bernoulli(Tensor input)")
+def bernoulli(input: Any) -> Tensor:
+    return Tensor(default_generator.bernoulli(input.array, input.shape, input.dtype))
+
+
+@composite("dropout(Tensor input, float p=0.5, bool training=True, bool inplace=False)")
+def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
+    """Kept where a uniform draw is below 1 - p, and scaled by 1 / (1 - p)."""
+    if not 0 <= p <= 1:
+        raise UserError("value", f"dropout probability has to be between 0 and 1, but got {p}")
+    if p == 0 or not training or input.array.size == 0:
+        return input
+    if p == 1:
+        return mul(input, Tensor(np.zeros_like(input.array)))
+    noise = default_generator.bernoulli(1 - p, input.shape, input.dtype)
+    return mul(input, Tensor(noise / np.asarray(1 - p, input.dtype)))
+
+
+@composite("manual_seed(int seed)")
+def manual_seed(seed: int) -> None:
+    default_generator.manual_seed(seed)

@@ -1,0 +1,353 @@
+"""A row's specialised functions, as generated source: dispatch on Tensors, and the node class with its formulas.
+
+Interpreting rows at every call would cost several microseconds an operation; straight-line code costs a few
+hundred nanoseconds. Only declarations of this package become code, never the text of a spec.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from gradcli.engine.device import as_array, np
+from gradcli.engine.dtypes import is_differentiable, promoted
+from gradcli.engine.mode import grad_mode
+from gradcli.engine.node import Edge, Node
+from gradcli.engine.tensor import Tensor
+from gradcli.ops.define import Op, Parameter, on_arrays
+from gradcli.ops.views import View, before_inplace, rebase, write
+
+# the Python numbers that leave the dtype of an array as it is
+KEEPS_DTYPE: dict[str, frozenset[type]] = {
+    **dict.fromkeys("efd", frozenset({bool, int, float})),
+    **dict.fromkeys("FD", frozenset({bool, int, float, complex})),
+    **dict.fromkeys("lq", frozenset({bool, int})),
+    "?": frozenset({bool}),
+}
+
+
+def keeps_dtype(array: Any, number: Any) -> bool:
+    return type(number) in KEEPS_DTYPE.get(array.dtype.char, ())
+
+
+def rewrapped(value: Any, edge: Edge | None, held: tuple[list[int], int] | None) -> Any:
+    """A saved array as the Tensor it was, on the same place of the graph and the same version list."""
+    if not hasattr(value, "dtype"):
+        return value  # a Python number, or an optional tensor that was not given
+    return Tensor(value, edge, None if held is None else held[0])
+
+
+def compiled(name: str, lines: list[str], names: dict[str, Any]) -> Callable[..., Any]:
+    namespace = dict(names)
+    exec(compile("\n".join(lines), f"<gradcli {name}>", "exec"), namespace)
+    function: Callable[..., Any] = namespace[name]
+    return function
+
+
+def signature(op: Op, names: dict[str, Any]) -> str:
+    """The parameters as source; a default is a name, bound in `names`."""
+    parts = []
+    for parameter in op.schema.parameters:
+        if parameter.required:
+            parts.append(parameter.name)
+        else:
+            names[f"default_{parameter.name}"] = parameter.default
+            parts.append(f"{parameter.name}=default_{parameter.name}")
+    # a required parameter may follow defaults where torch has it keyword-only
+    first = next((place for place, part in enumerate(parts) if "=" in part), len(parts))
+    if any("=" not in part for part in parts[first:]):
+        parts[first:] = [part if "=" in part else f"{part}=None" for part in parts[first:]]
+    return ", ".join(parts)
+
+
+def with_defaults(op: Op, forward: Callable[..., Any]) -> Callable[..., Any]:
+    """`forward`, which takes every parameter in order, with the schema's defaults and parameter names."""
+    if all(parameter.required for parameter in op.schema.parameters):
+        return forward
+    names: dict[str, Any] = {"forward": forward}
+    arguments = ", ".join(parameter.name for parameter in op.schema.parameters)
+    return compiled("on_arrays", [f"def on_arrays({signature(op, names)}): return forward({arguments})"], names)
+
+
+class Saved:
+    """What one node class saves: a name of the formulas, and how the value is taken and handed back."""
+
+    def __init__(self, op: Op, name: str) -> None:
+        self.op = op
+        self.name = name
+        self.parameter = next((p for p in op.schema.parameters if p.name == name), None)
+        self.output = op.schema.outputs.index(name) if name in op.schema.outputs else None
+        self.is_tensor = self.output is not None or (self.parameter is not None and self.parameter.is_tensor)
+        # an input that only the gradient of one other input needs is saved only where that one has an edge
+        takers = [p for p, formula in op.formulas.items() if name in inspect.signature(formula).parameters]
+        self.guard = takers[0] if op.joint is None and len(op.formulas) > 1 and len(takers) == 1 else None
+        if self.output is not None or any(p.name == self.guard and p.is_list for p in op.schema.parameters):
+            self.guard = None
+
+    @property
+    def is_list(self) -> bool:
+        return self.parameter is not None and self.parameter.is_list
+
+    def value(self, inplace: bool) -> str:
+        if self.output is not None:
+            return "self.array" if inplace else self.name
+        if self.parameter is None:  # `self_shape`, `self_dtype`
+            return self._attribute()
+        if not self.is_tensor:
+            return self.name
+        value = f"{self.name}_array"
+        if inplace and self.name == "self":
+            value = "(self_array.copy() if self_array is self.array else self_array)"
+        return self._guarded(value)
+
+    def _attribute(self) -> str:
+        """`self_shape` as source: of one array, of each of a list, of an optional one."""
+        tensor, _, attribute = self.name.rpartition("_")
+        kind = next(p.type for p in self.op.schema.parameters if p.name == tensor)
+        if kind.endswith("]"):
+            return f"[array.{attribute} for array in {tensor}_array]"
+        value = f"{tensor}_array.{attribute}"
+        return f"(None if {tensor}_array is None else {value})" if kind.endswith("?") else value
+
+    def version(self, inplace: bool) -> str:
+        if self.output is not None:
+            return "(self.version, self.version[0] + 1)" if inplace else f"({self.name}_version, 0)"
+        if self.is_list or (inplace and self.name == "self"):
+            return "None"
+        assert self.parameter is not None
+        pair = f"({self.name}.version, {self.name}.version[0])"
+        if self.parameter.type != "Tensor":
+            pair = f"({pair} if isinstance({self.name}, Tensor) else None)"
+        return self._guarded(pair)
+
+    def _guarded(self, value: str) -> str:
+        return value if self.guard is None else f"({value} if {self.guard}_edge is not None else None)"
+
+
+def saved_by(op: Op) -> list[Saved]:
+    """What the formulas name besides the gradients, each once, in the order of their first naming."""
+    formulas = [op.joint] if op.joint is not None else list(op.formulas.values())
+    names = dict.fromkeys(name for f in formulas for name in inspect.signature(f).parameters)
+    return [Saved(op, name) for name in names if name not in ("grad", "grads", "needs")]
+
+
+def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
+    """The function that runs `op` on Tensors and records it; `inplace` writes the result into `self`."""
+    names: dict[str, Any] = {
+        "forward": op.on_arrays,
+        "Tensor": Tensor,
+        "View": View,
+        "ndarray": np.ndarray,
+        "as_array": as_array,
+        "promoted": promoted,
+        "keeps_dtype": keeps_dtype,
+        "grad_mode": grad_mode,
+        "is_differentiable": is_differentiable,
+        "before_inplace": before_inplace,
+        "write": write,
+        "rebase": rebase,
+    }
+    tensors = [parameter for parameter in op.schema.parameters if parameter.is_tensor]
+    edges = op.differentiable
+    lines = [f"def run({signature(op, names)}):"]
+    for parameter in tensors:
+        lines += read_tensor(parameter, parameter in edges)
+    lines += promotion(op, tensors)
+    arguments = ", ".join(f"{p.name}_array" if p.is_tensor else p.name for p in op.schema.parameters)
+    needs_grad = " or ".join(
+        f"any(edge is not None for edge in {p.name}_edge)" if p.is_list else f"{p.name}_edge is not None"
+        for p in edges
+    )
+    recorded = f"grad_mode.enabled and ({needs_grad})"
+    if any(parameter.type == "ScalarType" for parameter in op.schema.parameters):
+        recorded += " and is_differentiable(result.dtype)"
+    outputs = op.schema.outputs
+    saved = saved_by(op)
+    held = [item for item in saved if item.is_tensor]
+    if edges:
+        names["Recorded"] = op.node_class
+        edge_list = "".join(f"*{p.name}_edge, " if p.is_list else f"{p.name}_edge, " for p in edges)
+    if inplace:
+        lines.append(f"    records = {recorded if edges else 'False'}")
+        lines.append("    before_inplace(self, records)")
+        lines.append(f"    result = forward({arguments})")
+        if edges:
+            lines.append("    if records:")
+            lines.append(f"        versions = ({''.join(item.version(True) + ', ' for item in held)})")
+            lines.append(f"        saved = ({''.join(item.value(True) + ', ' for item in saved)})")
+        lines.append("    write(self, result)")
+        if edges:
+            lines.append("    if records:")
+            lines.append(
+                f"        rebase(self, Recorded(saved, ({edge_list}), versions, ((self.array.shape, self.array.dtype),)))"
+            )
+        lines.append("    return self")
+        return compiled("run", lines, names)
+
+    is_list = outputs[0].endswith("[]")
+    if is_list:
+        lines.append(f"    results = forward({arguments})")
+        metadata = "tuple([(array.shape, array.dtype) for array in results])"
+    else:
+        lines.append(f"    {', '.join(outputs)} = forward({arguments})")
+        for output in outputs:
+            lines.append(f"    if type({output}) is not ndarray: {output} = as_array({output})")
+        metadata = "(" + "".join(f"({output}.shape, {output}.dtype), " for output in outputs) + ")"
+    if edges:
+        lines.append(f"    if {recorded}:")
+        for item in saved:
+            if item.output is not None:
+                lines.append(f"        {item.name}_version = [0]")
+        lines.append(
+            f"        node = Recorded(({''.join(item.value(False) + ', ' for item in saved)}), ({edge_list}), "
+            f"({''.join(item.version(False) + ', ' for item in held)}), {metadata})"
+        )
+        lines.append(f"        return {returned(op, saved, True)}")
+    lines.append(f"    return {returned(op, saved, False)}")
+    return compiled("run", lines, names)
+
+
+def returned(op: Op, saved: list[Saved], recorded: bool) -> str:
+    """The result as source: one tensor, a tuple, or a list; views know their base."""
+    outputs = op.schema.outputs
+    if outputs[0].endswith("[]"):
+        edge = "(node, place)" if recorded else "None"
+        wrapped = f"View(array, {edge}, self, True)" if op.view else f"Tensor(array, {edge})"
+        return f"tuple([{wrapped} for place, array in enumerate(results)])"
+    with_version = {item.name for item in saved if item.output is not None}
+    parts = []
+    for place, output in enumerate(outputs):
+        edge = f"(node, {place})" if recorded and output not in op.constant else "None"
+        if op.view:
+            parts.append(f"View({output}, {edge}, self)")
+        elif recorded and output in with_version:
+            parts.append(f"Tensor({output}, {edge}, {output}_version)")
+        else:
+            parts.append(f"Tensor({output}, {edge})" if edge != "None" else f"Tensor({output})")
+    return parts[0] if len(parts) == 1 else f"({', '.join(parts)})"
+
+
+def read_tensor(parameter: Parameter, has_edge: bool) -> list[str]:
+    """`x_array` and, where it has a gradient, `x_edge` from the argument `x`."""
+    name = parameter.name
+    if parameter.is_list:
+        lines = [f"    {name}_array = [None if tensor is None else tensor.array for tensor in {name}]"]
+        return [*lines, f"    {name}_edge = [tensor.edge for tensor in {name}]"] if has_edge else lines
+    plain = [f"{name}_array = {name}.array", *([f"{name}_edge = {name}.edge"] if has_edge else [])]
+    if parameter.type == "Tensor":
+        return [f"    {line}" for line in plain]
+    other = f"{name}_array = {name}" + (f"; {name}_edge = None" if has_edge else "")
+    return [f"    if isinstance({name}, Tensor): {'; '.join(plain)}", f"    else: {other}"]
+
+
+def promotion(op: Op, tensors: list[Parameter]) -> list[str]:
+    """Bring the operands to their common dtype, skipped at once where they have it already."""
+    if op.promote is None:
+        return []
+    operands = [p for p in tensors if not op.operands or p.name in op.operands]
+    arrays = [f"{p.name}_array" for p in operands]
+    to_float = op.promote == "float"
+    if operands[0].is_list:
+        return [
+            f"    if any(array.dtype is not {arrays[0]}[0].dtype for array in {arrays[0]}): "
+            f"{arrays[0]} = promoted({arrays[0]}, {to_float})"
+        ]
+    first, *others = arrays
+    tests = []
+    if operands[0].type != "Tensor":
+        tests.append(f"not isinstance({operands[0].name}, Tensor)")
+    for parameter, array in zip(operands[1:], others, strict=True):
+        if parameter.type == "Tensor":
+            tests.append(f"{array}.dtype is not {first}.dtype")
+        elif parameter.type == "Tensor|Scalar":
+            tests.append(
+                f"({array}.dtype is not {first}.dtype if isinstance({parameter.name}, Tensor) "
+                f"else not keeps_dtype({first}, {array}))"
+            )
+        else:
+            tests.append(f"({array} is not None and {array}.dtype is not {first}.dtype)")
+    if to_float:
+        tests.append(f"{first}.dtype.kind not in 'fc'")
+    if not tests:
+        return []
+    return [f"    if {' or '.join(tests)}: {', '.join(arrays)}, = promoted(({', '.join(arrays)},), {to_float})"]
+
+
+def node_class(op: Op) -> type[Node]:
+    """The class of the nodes that `op` records: its name, its formulas on arrays and on Tensors."""
+    assert op.grad_fn is not None
+    saved = saved_by(op)
+    held = [item for item in saved if item.is_tensor]
+    edges = op.differentiable
+    position = edge_positions(edges)
+    edge_of = {
+        item.name: f"(node, {item.output})" if item.output is not None else position.get(item.name, "None")
+        for item in held
+    }
+    wraps = []
+    for item in held:
+        place, version = saved.index(item), held.index(item)
+        if item.is_list:
+            wrapped = f"[Tensor(array, edge) for array, edge in zip(saved[{place}], node.next)]"
+        else:
+            wrapped = f"rewrapped(saved[{place}], {edge_of[item.name]}, node.versions[{version}])"
+        wraps.append(f"    {item.name} = {wrapped}")
+    unpack = [f"    {''.join(item.name + ', ' for item in saved)} = saved"] if saved else []
+    body = formula_calls(op, edges)
+    describe = "".join(
+        f"(None if saved[{saved.index(item)}] is None else (saved[{saved.index(item)}], {edge_of[item.name]})), "
+        for item in held
+    )
+    head = ["    saved = node.saved"] if saved else []
+    raw: dict[str, Any] = {}
+    recorded: dict[str, Any] = {"Tensor": Tensor, "rewrapped": rewrapped}
+    for name, formula in ({"joint": op.joint} if op.joint is not None else op.formulas).items():
+        raw[f"{name}_formula"] = on_arrays(formula)
+        recorded[f"{name}_formula"] = formula
+    functions = {
+        "apply": compiled("apply", ["def apply(node, grads, edges):", *head, *unpack, *body], raw),
+        "apply_recorded": compiled(
+            "apply_recorded", ["def apply_recorded(node, grads, edges):", *head, *unpack, *wraps, *body], recorded
+        ),
+    }
+    if held:
+        functions["saved_tensors"] = compiled(
+            "saved_tensors",
+            [
+                "def saved_tensors(node):",
+                "    saved = node.saved",
+                f"    return () if saved is None else ({describe})",
+            ],
+            {},
+        )
+    return type(op.grad_fn, (Node,), {"__slots__": (), "name": op.grad_fn, "op": op, **functions})
+
+
+def edge_positions(edges: list[Parameter]) -> dict[str, str]:
+    """Where in `node.next` the edge of each input is, as source; counted from the end behind a list."""
+    found: dict[str, str] = {}
+    behind = any(parameter.is_list for parameter in edges)
+    after_list = False
+    for place, parameter in enumerate(edges):
+        after_list = after_list or parameter.is_list
+        found[parameter.name] = f"node.next[{place - len(edges) if behind and after_list else place}]"
+    return found
+
+
+def formula_calls(op: Op, edges: list[Parameter]) -> list[str]:
+    """The source that calls the formulas of the edges that are wanted, and returns the gradients."""
+    lines = ["    grad = grads[0]"]
+    if op.joint is not None:
+        lines.append("    needs = [edge is not None for edge in edges]")
+        lines.append(f"    return joint_formula({', '.join(inspect.signature(op.joint).parameters)})")
+        return lines
+    position = edge_positions(edges)
+    parts = []
+    for parameter in edges:
+        formula = op.formulas[parameter.name]
+        called = f"{parameter.name}_formula({', '.join(inspect.signature(formula).parameters)})"
+        wanted = position[parameter.name].replace("node.next", "edges")
+        parts.append(f"*{called}" if parameter.is_list else f"{called} if {wanted} is not None else None")
+    lines.append(f"    return ({', '.join(parts)}, )")
+    return lines

@@ -1,0 +1,378 @@
+"""Selection by indices and masks, and its reverse, scattering."""
+
+# ruff: noqa: E501
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from gradcli.engine.device import np, scatter_add as scatter_add_at
+from gradcli.errors import UserError
+from gradcli.ops.define import composite, op
+from gradcli.ops.pointwise import alias, copy, fill_tensor, zeros_like
+from gradcli.ops.shape import broadcast_sizes, expand, select, slice_, unsqueeze, wrap_dim, zeros
+
+Shape = tuple[int, ...]
+
+
+def along(index: Any, dim: int) -> tuple[Any, ...]:
+    """The NumPy index that picks `index` along `dim` and position by position elsewhere."""
+    places = [
+        np.arange(length).reshape((-1,) + (1,) * (index.ndim - axis - 1))
+        for axis, length in enumerate(index.shape)
+    ]
+    places[dim] = index
+    return tuple(places)
+
+
+def checked(index: Any, size: int, dim: int) -> Any:
+    """`index` (integers from 0) if all its values are inside the dimension; CuPy would wrap them silently."""
+    if index.dtype.kind not in "iu":
+        raise UserError("type", "gather(): Expected dtype int32/int64 for index")
+    if index.size and (index.min() < 0 or index.max() >= size):
+        wrong = int(index[(index < 0) | (index >= size)].reshape(-1)[0])
+        raise UserError("shape", f"index {wrong} is out of bounds for dimension {dim} with size {size}")
+    return index
+
+
+def gather_forward(self: Any, dim: int, index: Any) -> Any:
+    dim = wrap_dim(dim, self.ndim)
+    if self.ndim == 0 or index.ndim == 0:
+        return self.reshape(1)[checked(index, 1, 0)].reshape(index.shape)
+    if index.ndim != self.ndim:
+        raise UserError("shape", "Index tensor must have the same number of dimensions as input tensor")
+    for axis in range(self.ndim):
+        if axis != dim and index.shape[axis] > self.shape[axis]:
+            raise UserError(
+                "shape",
+                f"Size does not match at dimension {axis} expected index {list(index.shape)} to be no larger than self "
+                f"{list(self.shape)} apart from dimension {dim}",
+            )
+    return self[along(checked(index, self.shape[dim], dim), dim)]
+
+
+def scatter_places(self: Any, dim: int, index: Any, src: Any) -> tuple[Any, Any, Any]:
+    """A copy of `self` with dimensions, where `index` points in it, and the part of `src` that goes there."""
+    result = self.copy() if self.ndim else self.reshape(1).copy()
+    index = index if index.ndim else index.reshape(1)
+    dim = wrap_dim(dim, result.ndim)
+    if index.size == 0:
+        return result, (np.zeros(0, np.int64),) * result.ndim, np.zeros(0, self.dtype)
+    if index.ndim != result.ndim:
+        raise UserError("shape", "Index tensor must have the same number of dimensions as self tensor")
+    places = along(checked(index, result.shape[dim], dim), dim)
+    if getattr(src, "ndim", None) is None:
+        return result, places, src
+    src = src if src.ndim else src.reshape(1)
+    if any_larger(index.shape, src.shape, None) or any_larger(index.shape, result.shape, dim):
+        raise UserError(
+            "shape",
+            f"Expected index {list(index.shape)} to be no larger than self {list(self.shape)} apart from dimension "
+            f"{dim} and to be no larger size than src {list(src.shape)}",
+        )
+    return result, places, src[tuple(slice(length) for length in index.shape)]
+
+
+def any_larger(index: Shape, other: Shape, but: int | None) -> bool:
+    return any(a > b for dim, (a, b) in enumerate(zip(index, other, strict=True)) if dim != but)
+
+
+def scatter_forward(self: Any, dim: int, index: Any, src: Any) -> Any:
+    result, places, values = scatter_places(self, dim, index, src)
+    result[places] = values
+    return result.reshape(self.shape)
+
+
+def scatter_add_forward(self: Any, dim: int, index: Any, src: Any) -> Any:
+    result, places, values = scatter_places(self, dim, index, src)
+    scatter_add_at(result, places, values)
+    return result.reshape(self.shape)
+
+
+def scatter_zeros_forward(self: Any, dim: int, index: Any, shape: Sequence[int]) -> Any:
+    return scatter_add_forward(np.zeros_like(self, shape=tuple(shape)), dim, index, self)
+
+
+def index_select_forward(self: Any, dim: int, index: Any) -> Any:
+    if index.ndim > 1:
+        raise UserError("shape", f"index_select(): Index is supposed to be a vector, but got dim: {index.ndim}")
+    if self.ndim == 0:
+        return self.copy()
+    dim = wrap_dim(dim, self.ndim)
+    return np.take(self, checked(index.reshape(-1), self.shape[dim], dim), axis=dim)
+
+
+def index_add_forward(self: Any, dim: int, index: Any, source: Any, alpha: float) -> Any:
+    result = self.copy()
+    places = (slice(None),) * wrap_dim(dim, self.ndim) + (index,)
+    scatter_add_at(result, places, source if alpha == 1 else source * alpha)
+    return result
+
+
+def index_forward(self: Any, indices: Sequence[Any]) -> Any:
+    return self[as_places(self.shape, indices)]
+
+
+def as_places(shape: Shape, indices: Sequence[Any]) -> tuple[Any, ...]:
+    """torch's list of index tensors (None: the whole dimension) as a NumPy index, checked."""
+    places: list[Any] = []
+    dim = 0
+    for index in indices:
+        if index is None:
+            places.append(slice(None))
+            dim += 1
+            continue
+        if index.dtype.kind == "b":
+            here = shape[dim : dim + index.ndim]
+            if index.shape != here:
+                at = next((i for i, n in enumerate(index.shape) if i >= len(here) or here[i] != n), 0)
+                raise UserError(
+                    "shape",
+                    f"The shape of the mask {list(index.shape)} at index {at} does not match the shape of the indexed "
+                    f"tensor {list(shape)} at index {dim + at}",
+                )
+            dim += index.ndim
+        else:
+            if index.dtype.kind not in "iu":
+                raise UserError("type", "tensors used as indices must be long, int, byte or bool tensors")
+            size = shape[dim]
+            if index.size and (index.min() < -size or index.max() >= size):
+                wrong = int(index[(index < -size) | (index >= size)].reshape(-1)[0])
+                raise UserError("shape", f"index {wrong} is out of bounds for dimension {dim} with size {size}")
+            dim += 1
+        places.append(index)
+    check_broadcast([index for index in indices if index is not None and index.dtype.kind != "b"])
+    return tuple(places)
+
+
+def check_broadcast(indices: Sequence[Any]) -> None:
+    try:
+        np.broadcast_shapes(*(index.shape for index in indices))
+    except ValueError as error:
+        shapes = ", ".join(str(list(index.shape)) for index in indices)
+        raise UserError(
+            "shape", f"shape mismatch: indexing tensors could not be broadcast together with shapes {shapes}"
+        ) from error
+
+
+def index_put_forward(self: Any, indices: Sequence[Any], values: Any, accumulate: bool) -> Any:
+    result = self.copy()
+    places = as_places(self.shape, indices)
+    values = values.astype(self.dtype)
+    target = result[places].shape
+    try:
+        np.broadcast_to(values, target)
+    except ValueError as error:
+        raise UserError(
+            "shape",
+            f"shape mismatch: value tensor of shape {list(values.shape)} cannot be broadcast to indexing result of shape "
+            f"{list(target)}",
+        ) from error
+    if accumulate:
+        scatter_add_at(result, places, values)
+    else:
+        result[places] = values
+    return result
+
+
+def index_zeros_forward(self: Any, indices: Sequence[Any], shape: Sequence[int]) -> Any:
+    return index_put_forward(np.zeros_like(self, shape=tuple(shape)), indices, self, True)
+
+
+index = op(
+    "_index(Tensor self, Tensor?[] indices)", "IndexBackward0", index_forward,
+    self=lambda grad, self_shape, indices: index_zeros(grad, indices, self_shape),
+)  # fmt: skip
+index_zeros = op(
+    "_index_zeros(Tensor self, Tensor?[] indices, int[] shape)", "IndexPutBackward0", index_zeros_forward,
+    self=lambda grad, indices: index(grad, indices),
+)  # fmt: skip
+index_put = op(
+    "index_put(Tensor self, Tensor?[] indices, Tensor values, bool accumulate=False)", "IndexPutBackward0",
+    index_put_forward,
+    self=lambda grad, indices, accumulate: (
+        grad if accumulate else index_put(grad, indices, zeros_like(index(grad, indices)))
+    ),
+    values=lambda grad, indices: index(grad, indices),
+)  # fmt: skip
+gather = op(
+    "gather(Tensor self, int dim, Tensor index)", "GatherBackward0", gather_forward,
+    self=lambda grad, self, dim, index: scatter_zeros(grad, dim, index, self.shape),
+)  # fmt: skip
+scatter_zeros = op(
+    "_scatter_zeros(Tensor self, int dim, Tensor index, int[] shape)", "ScatterAddBackward0", scatter_zeros_forward,
+    self=lambda grad, dim, index: gather(grad, dim, index),
+)  # fmt: skip
+scatter = op(
+    "scatter(Tensor self, int dim, Tensor index, Tensor src)", "ScatterBackward0", scatter_forward,
+    self=lambda grad, dim, index: scatter_value(grad, dim, index, 0),
+    src=lambda grad, dim, index: gather(grad, dim, index),
+)  # fmt: skip
+scatter_value = op(
+    "scatter.value(Tensor self, int dim, Tensor index, Scalar value)", "ScatterBackward1", scatter_forward,
+    self=lambda grad, dim, index: scatter_value(grad, dim, index, 0),
+)  # fmt: skip
+scatter_add = op(
+    "scatter_add(Tensor self, int dim, Tensor index, Tensor src)", "ScatterAddBackward0", scatter_add_forward,
+    self=lambda grad: grad,
+    src=lambda grad, dim, index: gather(grad, dim, index),
+)  # fmt: skip
+index_select = op(
+    "index_select(Tensor self, int dim, Tensor index)", "IndexSelectBackward0", index_select_forward,
+    self=lambda grad, self_shape, self_dtype, dim, index: (
+        grad if not self_shape else index_add(zeros(self_shape, self_dtype), dim, index, grad)
+    ),
+)  # fmt: skip
+index_add = op(
+    "index_add(Tensor self, int dim, Tensor index, Tensor source, *, Scalar alpha=1)", "IndexAddBackward0",
+    index_add_forward,
+    self=lambda grad: grad,
+    source=lambda grad, dim, index, alpha: index_select(grad, dim, index) * alpha,
+)  # fmt: skip
+masked_select = op(
+    "masked_select(Tensor self, Tensor mask)", "MaskedSelectBackward0",
+    lambda self, mask: (lambda both: both[0][both[1]])(np.broadcast_arrays(self, mask)),
+    self=lambda grad, self, mask: masked_zeros(grad, mask, broadcast_sizes(self.shape, mask.shape)),
+)  # fmt: skip
+masked_zeros = op(
+    "_masked_zeros(Tensor self, Tensor mask, int[] shape)", "MaskedScatterBackward0",
+    lambda self, mask, shape: index_zeros_forward(self, [np.broadcast_to(mask, tuple(shape))], shape),
+    self=lambda grad, mask: masked_select(grad, mask),
+)  # fmt: skip
+sort = op(
+    "sort(Tensor self, int dim=-1, bool descending=False) -> (values, indices)", "SortBackward0",
+    lambda self, dim, descending: sort_forward(self, dim, descending), constant=("indices",),
+    self=lambda grad, self_shape, dim, indices: scatter_zeros(grad, dim, indices, self_shape),
+)  # fmt: skip
+topk = op(
+    "topk(Tensor self, int k, int dim=-1, bool largest=True, bool sorted=True) -> (values, indices)", "TopkBackward0",
+    lambda self, k, dim, largest, sorted: topk_forward(self, k, dim, largest), constant=("indices",),
+    self=lambda grad, self_shape, dim, indices: scatter_zeros(grad, dim, indices, self_shape),
+)  # fmt: skip
+argsort = op(
+    "argsort(Tensor self, int dim=-1, bool descending=False)", None,
+    lambda self, dim, descending: sort_forward(self, dim, descending)[1],
+)  # fmt: skip
+
+
+def sort_forward(self: Any, dim: int, descending: bool) -> tuple[Any, Any]:
+    """Values and indices in order along `dim`; equal values keep their order, NaN is the largest."""
+    if self.ndim == 0:
+        wrap_dim(dim, 0)
+        return self.copy(), np.zeros((), np.int64)
+    dim = wrap_dim(dim, self.ndim)
+    if descending:  # a stable descending order is the reverse of the stable order of the reversed values
+        flipped = np.flip(self, dim)
+        indices = self.shape[dim] - 1 - np.flip(np.argsort(flipped, axis=dim, kind="stable"), dim)
+    else:
+        indices = np.argsort(self, axis=dim, kind="stable")
+    return np.take_along_axis(self, indices, axis=dim), indices
+
+
+def topk_forward(self: Any, k: int, dim: int, largest: bool) -> tuple[Any, Any]:
+    size = self.shape[wrap_dim(dim, self.ndim)] if self.ndim else 1
+    if not 0 <= k <= size:
+        raise UserError("value", "selected index k out of range")
+    values, indices = sort_forward(self, dim, largest)
+    if self.ndim == 0:
+        return values, indices
+    first = (slice(None),) * wrap_dim(dim, self.ndim) + (slice(k),)
+    return values[first].copy(), indices[first].copy()
+
+
+def sliced(self: Any, key: tuple[Any, ...]) -> tuple[Any, list[Any]]:
+    """`self` after the integers, slices, None and `...` of `key`, and the index tensors that remain."""
+    specified = sum(
+        item.ndim if is_mask(item) else 1
+        for item in key
+        if item is not None and item is not Ellipsis and not isinstance(item, bool)
+    )
+    if specified > self.ndim:
+        raise UserError("shape", f"too many indices for tensor of dimension {self.ndim}")
+    whole = self.shape
+    dim = 0
+    indices: list[Any] = []
+    for item in key:
+        if item is Ellipsis:
+            dim += len(whole) - specified
+        elif item is None:
+            self = unsqueeze(self, dim)
+            dim += 1
+        elif isinstance(item, bool):
+            self = unsqueeze(self, dim)
+            indices = [*indices, *[None] * (dim - len(indices)), make_index([item], self)]
+            dim += 1
+        elif isinstance(item, int):
+            self = selected(self, dim, item)
+        elif isinstance(item, slice):
+            if item.step is not None and item.step <= 0:
+                raise UserError("value", "step must be greater than zero")
+            if item != slice(None):
+                self = slice_(self, dim, item.start, item.stop, item.step or 1)
+            dim += 1
+        elif item.ndim == 0 and item.dtype.kind in "iu":
+            self = selected(self, dim, int(item.array))
+        else:
+            indices = [*indices, *[None] * (dim - len(indices)), item]
+            dim += item.ndim if is_mask(item) else 1
+            if is_mask(item) and item.ndim != 1:
+                dim -= item.ndim - 1  # one place in the list, several dimensions of the tensor
+    return self, indices
+
+
+def selected(self: Any, dim: int, place: int) -> Any:
+    if self.ndim == 0:
+        raise UserError(
+            "shape",
+            "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a "
+            "0-dim tensor to a number",
+        )
+    size = self.shape[dim]
+    if not -size <= place < size:
+        raise UserError("shape", f"index {place} is out of bounds for dimension {dim} with size {size}")
+    return select(self, dim, place)
+
+
+def is_mask(item: Any) -> bool:
+    return getattr(item, "dtype", None) is not None and item.dtype.kind == "b"
+
+
+def make_index(value: Any, like: Any) -> Any:
+    return type(like).__mro__[-2](np.asarray(value))
+
+
+def as_key(key: Any, like: Any) -> tuple[Any, ...]:
+    """An index expression as a tuple; lists become index tensors."""
+    items = key if isinstance(key, tuple) else (key,)
+    return tuple(make_index(item or np.zeros(0, np.int64), like) if isinstance(item, list) else item for item in items)
+
+
+@composite("_getitem(Tensor self, Key key)")
+def getitem(self: Any, key: Any) -> Any:
+    """`self[key]`, by the views and the one gather that torch makes of it."""
+    if key is Ellipsis:
+        return alias(self)
+    if isinstance(key, slice):
+        if self.ndim == 0:
+            raise UserError("shape", "slice() cannot be applied to a 0-dim tensor.")
+        return slice_(self, 0, key.start, key.stop, 1 if key.step is None else key.step)
+    result, indices = sliced(self, as_key(key, self))
+    if indices:
+        return index(result, indices)
+    return alias(self) if result is self else result
+
+
+@composite("_setitem(Tensor self, Key key, Tensor value)")
+def setitem(self: Any, key: Any, value: Any) -> None:
+    """`self[key] = value`, in place on the view that the key's slices make."""
+    target, indices = sliced(self, as_key(key, self))
+    while value.ndim > target.ndim and not indices and value.shape[0] == 1:
+        value = select(value, 0, 0)
+    if indices:
+        index_put.inplace(target, indices, value, False)
+    elif value.shape == target.shape:
+        copy.inplace(target, value)
+    elif value.ndim == 0:
+        fill_tensor.inplace(target, value)
+    else:
+        copy.inplace(target, expand(value, target.shape))

@@ -1,0 +1,152 @@
+"""Neural-network functions: activations, softmax family, normalisation, dropout."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from gradcli.engine.device import np
+from gradcli.errors import UserError
+from gradcli.ops.define import composite, op
+from gradcli.ops.pointwise import exp, mul, rsqrt, sigmoid, to_dtype, where
+from gradcli.ops.reduce import mean_dim, sum_dim
+from gradcli.ops.shape import reshape, wrap_dim
+
+
+def softmax_forward(self: Any, dim: int) -> Any:
+    if self.ndim == 0:
+        wrap_dim(dim, 0)
+        return np.ones_like(self) * np.exp(self - self)
+    dim = wrap_dim(dim, self.ndim)
+    if self.size == 0:
+        return self.copy()
+    powers = np.exp(self - np.amax(self, axis=dim, keepdims=True))
+    return powers / np.add.reduce(powers, axis=dim, keepdims=True)
+
+
+def log_softmax_forward(self: Any, dim: int) -> Any:
+    if self.ndim == 0:
+        wrap_dim(dim, 0)
+        return self - self
+    dim = wrap_dim(dim, self.ndim)
+    if self.size == 0:
+        return self.copy()
+    shifted = self - np.amax(self, axis=dim, keepdims=True)
+    return shifted - np.log(np.add.reduce(np.exp(shifted), axis=dim, keepdims=True))
+
+
+def layer_norm_forward(
+    input: Any, normalized_shape: Sequence[int], weight: Any, bias: Any, eps: float
+) -> tuple[Any, Any, Any]:
+    normalized_shape = tuple(normalized_shape)
+    if input.shape[input.ndim - len(normalized_shape) :] != normalized_shape:
+        raise UserError(
+            "shape",
+            f"Given normalized_shape={list(normalized_shape)}, expected input with shape "
+            f"[{', '.join(['*', *map(str, normalized_shape)])}], but got input of size{list(input.shape)}",
+        )
+    for name, parameter in (("weight", weight), ("bias", bias)):
+        if parameter is not None and parameter.shape != normalized_shape:
+            raise UserError(
+                "shape",
+                f"Expected {name} to be of same shape as normalized_shape, but got {name} of shape "
+                f"{list(parameter.shape)} and normalized_shape = {list(normalized_shape)}",
+            )
+    axes = normalized_axes(normalized_shape)
+    mean = input.mean(axis=axes, keepdims=True)
+    centered = input - mean
+    rstd = 1 / np.sqrt((centered * centered).mean(axis=axes, keepdims=True) + np.asarray(eps, input.dtype))
+    result = centered * rstd
+    if weight is not None:
+        result = result * weight
+    return result if bias is None else result + bias, mean, rstd
+
+
+def normalized_axes(normalized_shape: Sequence[int]) -> tuple[int, ...]:
+    return tuple(range(-len(normalized_shape), 0))
+
+
+def layer_norm_backward(
+    grad: Any, needs: Sequence[bool], input: Any, normalized_shape: Sequence[int], weight: Any, eps: float
+) -> tuple[Any, Any, Any]:
+    """With x = (input - mean) * rstd and g = grad * weight: rstd * (g - mean(g) - x * mean(g * x)).
+
+    Mean and rstd are computed again: as functions of the input, which the second derivative needs.
+    """
+    dims = list(normalized_axes(normalized_shape))
+    leading = list(range(input.ndim - len(dims)))
+    centered = input - mean_dim(input, dims, True)
+    rstd = rsqrt(mean_dim(centered * centered, dims, True) + eps)
+    normal = centered * rstd
+    scaled = grad if weight is None else grad * weight
+    for_input = rstd * (scaled - mean_dim(scaled, dims, True) - normal * mean_dim(scaled * normal, dims, True))
+    for_weight = sum_dim(grad * normal, leading) if leading else grad * normal
+    for_bias = sum_dim(grad, leading) if leading else grad
+    return (
+        for_input if needs[0] else None,
+        for_weight if needs[1] else None,
+        for_bias if needs[2] else None,
+    )
+
+
+softmax_dim = op(
+    "_softmax(Tensor self, int dim)", "SoftmaxBackward0", softmax_forward, promote="float",
+    self=lambda grad, result, dim: (grad - sum_dim(grad * result, dim, True)) * result,
+)  # fmt: skip
+log_softmax_dim = op(
+    "_log_softmax(Tensor self, int dim)", "LogSoftmaxBackward0", log_softmax_forward, promote="float",
+    self=lambda grad, result, dim: grad - exp(result) * sum_dim(grad, dim, True),
+)  # fmt: skip
+native_layer_norm = op(
+    "_native_layer_norm(Tensor input, int[] normalized_shape, Tensor? weight, Tensor? bias, float eps)"
+    " -> (result, mean, rstd)",
+    "NativeLayerNormBackward0", layer_norm_forward, constant=("mean", "rstd"), joint=layer_norm_backward,
+)  # fmt: skip
+silu = op(
+    "silu(Tensor input)", "SiluBackward0", lambda input: input / (1 + np.exp(-input)),
+    input=lambda grad, input: grad * sigmoid(input) * (1 + input * (1 - sigmoid(input))),
+)  # fmt: skip
+softplus = op(
+    "softplus(Tensor input, Scalar beta=1.0, Scalar threshold=20.0)", "SoftplusBackward0",
+    lambda input, beta, threshold: np.where(
+        input * beta > threshold, input, np.log1p(np.exp(np.minimum(input * beta, threshold))) / beta
+    ),
+    input=lambda grad, input, beta, threshold: where(
+        input * beta > threshold, grad, grad * sigmoid(input * beta)
+    ),
+)  # fmt: skip
+leaky_relu = op(
+    "leaky_relu(Tensor input, Scalar negative_slope=0.01)", "LeakyReluBackward0",
+    lambda input, negative_slope: np.where(input > 0, input, input * negative_slope),
+    input=lambda grad, input, negative_slope: where(input > 0, grad, grad * negative_slope),
+)  # fmt: skip
+
+
+def need_dim(name: str, dim: int | None, ndim: int) -> int:
+    """torch's implicit choice, 1 for 2 dimensions and 4, else 0, where `dim` is left out."""
+    if dim is not None:
+        return dim
+    return 0 if ndim in (0, 1, 3) else 1
+
+
+@composite("softmax(Tensor input, int? dim=None, int _stacklevel=3, ScalarType? dtype=None)")
+def softmax(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Any:
+    return softmax_dim(cast_first(input, dtype), need_dim("softmax", dim, input.ndim))
+
+
+@composite("log_softmax(Tensor input, int? dim=None, int _stacklevel=3, ScalarType? dtype=None)")
+def log_softmax(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Any:
+    return log_softmax_dim(cast_first(input, dtype), need_dim("log_softmax", dim, input.ndim))
+
+
+def cast_first(input: Any, dtype: Any) -> Any:
+    return input if dtype is None or input.dtype == dtype else to_dtype(input, dtype)
+
+
+@composite(
+    "layer_norm(Tensor input, int[] normalized_shape, Tensor? weight=None, Tensor? bias=None, float eps=1e-05)"
+)
+def layer_norm(
+    input: Any, normalized_shape: Sequence[int], weight: Any = None, bias: Any = None, eps: float = 1e-5
+) -> Any:
+    return native_layer_norm(input, normalized_shape, weight, bias, eps)[0]

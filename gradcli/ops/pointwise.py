@@ -1,0 +1,429 @@
+"""Elementwise operations: one value out for each (broadcast) value in."""
+
+# ruff: noqa: E501
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from gradcli.engine.device import np
+from gradcli.engine.dtypes import TYPE_NAMES, as_dtype, number_in
+from gradcli.errors import UserError
+from gradcli.ops.define import composite, op
+
+
+def add_forward(self: Any, other: Any, alpha: float) -> Any:
+    if alpha == 1:
+        return np.add(self, other)
+    if getattr(self, "dtype", None) == np.float32:  # torch multiplies and adds with one rounding
+        return np.add(self, np.multiply(other, alpha, dtype=np.float64)).astype(np.float32)
+    return np.add(self, np.multiply(other, alpha))
+
+
+def neg_forward(self: Any) -> Any:
+    if self.dtype.kind == "b":
+        raise UserError(
+            "type", "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a "
+            "mask, use the `~` or `logical_not()` operator instead."
+        )  # fmt: skip
+    return np.negative(self)
+
+
+def pow_forward(self: Any, exponent: Any) -> Any:
+    kind = getattr(self, "dtype", np.asarray(self).dtype).kind
+    if kind in "iu" and isinstance(exponent, int) and exponent < 0:
+        raise UserError("value", "Integers to negative integer powers are not allowed.")
+    if isinstance(exponent, int | float) and kind in "fc":
+        if exponent == 2:
+            return np.multiply(self, self)
+        if exponent == 3:
+            return np.multiply(np.multiply(self, self), self)
+        if exponent == 0.5:
+            return np.sqrt(self)
+    return np.power(self, exponent)
+
+
+def div_mode_forward(self: Any, other: Any, rounding_mode: str | None) -> Any:
+    if rounding_mode is None:
+        return np.true_divide(self, other)
+    if rounding_mode == "floor":
+        return floor_divide_forward(self, other)
+    if rounding_mode == "trunc":
+        quotient = np.true_divide(self, other)
+        return np.trunc(quotient).astype(self.dtype) if self.dtype.kind in "fc" else (
+            np.sign(self) * np.sign(other) * (np.abs(self) // np.abs(other))
+        )  # fmt: skip
+    raise UserError(
+        "value", f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'"
+    )
+
+
+def floor_divide_forward(self: Any, other: Any) -> Any:
+    if np.asarray(self).dtype.kind in "iu" and (np.asarray(other) == 0).any():
+        raise UserError("value", "ZeroDivisionError")
+    return np.floor_divide(self, other)
+
+
+def erf_forward(self: Any) -> Any:
+    return np.frompyfunc(math.erf, 1, 1)(self.astype(np.float64)).astype(self.dtype)
+
+
+def sgn_forward(self: Any) -> Any:
+    if self.dtype.kind != "c":
+        return np.sign(self)
+    size = np.abs(self)
+    return np.where(size == 0, 0, self / np.where(size == 0, 1, size)).astype(self.dtype)
+
+
+def clamp_forward(self: Any, min: Any, max: Any) -> Any:
+    if min is None and max is None:
+        raise UserError("value", "torch.clamp: At least one of 'min' or 'max' must not be None")
+    result = self if min is None else np.maximum(self, min)
+    return np.minimum(result, max) if max is not None else result
+
+
+def within(self: Any, min: Any, max: Any) -> Any:
+    """Where `min <= self <= max`, a limit that is None being none: where clamp lets the gradient through."""
+    if max is None:
+        return self >= min
+    return self <= max if min is None else (self >= min) & (self <= max)
+
+
+def power_backward(grad: Any, self: Any, exponent: float) -> Any:
+    return zeros_like(grad) if exponent == 0 else grad * conj(exponent * pow_scalar(self, exponent - 1))
+
+
+def power_backward_exponent(grad: Any, self: Any, exponent: Any, result: Any) -> Any:
+    """0 ** exponent is flat where the exponent is not negative, though log(0) is not finite."""
+    slope = grad * conj(result * log(self))
+    return where((self == 0) & (exponent >= 0), zeros_like(slope), slope)
+
+
+def no_derivative(name: str) -> Any:
+    def formula(grad: Any) -> Any:
+        raise UserError("autograd", f"derivative for aten::{name} is not implemented")
+
+    return formula
+
+
+def sgn_backward(grad: Any, self: Any, result: Any) -> Any:
+    """A complex direction turns only with what is orthogonal to it; a real sign never."""
+    if self.dtype.kind != "c":
+        return zeros_like(grad)
+    size = abs(self)
+    turn = (grad - real(conj(grad) * result) * result) / where(size == 0, 1, size)
+    return where(size == 0, 0, turn)
+
+
+def inverse_square(self: Any, other: Any) -> Any:
+    """1 / (self ** 2 + other ** 2), and 0 at the origin, where torch calls atan2 flat."""
+    square_sum = self * self + other * other
+    return where(square_sum == 0, 0, reciprocal(where(square_sum == 0, 1, square_sum)))
+
+
+def below_min(self: Any, min: Any, max: Any) -> Any:
+    """Where clamp returns `min`: the limits crossed, it is `max` that counts."""
+    return self < min if max is None else (self < min) & (min < max)
+
+
+def above_max(self: Any, min: Any, max: Any) -> Any:
+    return self > max if min is None else (self > max) | (max < min)
+
+
+def where_forward(condition: Any, self: Any, other: Any) -> Any:
+    if condition.dtype.kind != "b":
+        raise UserError(
+            "type",
+            "where expected condition to be a boolean tensor, but got a tensor with dtype "
+            f"{TYPE_NAMES[condition.dtype.name]}",
+        )
+    return np.where(condition, self, other)
+
+
+def rounding(function: Any) -> Any:
+    """`function` on floats; integers are whole already."""
+    return lambda self: function(self) if self.dtype.kind == "f" else self.copy()
+
+
+def integral(name: str, function: Any) -> Any:
+    """`function`, for integers and bools only."""
+
+    def forward(self: Any, *other: Any) -> Any:
+        if self.dtype.kind not in "iub":
+            kind = TYPE_NAMES[self.dtype.name]
+            raise UserError("type", f'"bitwise_{name}_cpu" not implemented for \'{kind}\'')
+        return function(self, *other)
+
+    return forward
+
+
+def cast(self: Any, dtype: Any) -> Any:
+    """`self` in another dtype; a complex number loses its imaginary part."""
+    if self.dtype.kind == "c" and dtype.kind != "c":
+        self = self.real
+    return self.astype(dtype)
+
+
+add = op(
+    "add(Tensor self, Tensor|Scalar other, *, Scalar alpha=1)", "AddBackward0", add_forward, promote="same",
+    self=lambda grad: grad,
+    other=lambda grad, alpha: grad if alpha == 1 else grad * alpha,
+)  # fmt: skip
+sub = op(
+    "sub(Tensor self, Tensor|Scalar other, *, Scalar alpha=1)", "SubBackward0",
+    lambda self, other, alpha: np.subtract(self, other) if alpha == 1 else add_forward(self, other, -alpha),
+    promote="same",
+    self=lambda grad: grad,
+    other=lambda grad, alpha: -grad if alpha == 1 else -grad * alpha,
+)  # fmt: skip
+rsub_tensor = op(
+    "rsub(Tensor self, Tensor other)", "RsubBackward0", lambda self, other: np.subtract(other, self), promote="same",
+    self=lambda grad: -grad,
+    other=lambda grad: grad,
+)  # fmt: skip
+rsub = op(
+    "rsub.Scalar(Tensor self, Scalar other)", "RsubBackward1", lambda self, other: np.subtract(other, self),
+    promote="same", operands=("self", "other"),
+    self=lambda grad: -grad,
+)  # fmt: skip
+mul = op(
+    "mul(Tensor self, Tensor|Scalar other)", "MulBackward0", np.multiply, promote="same",
+    self=lambda grad, other: grad * conj(other),
+    other=lambda grad, self: grad * conj(self),
+)  # fmt: skip
+div = op(
+    "div(Tensor self, Tensor|Scalar other)", "DivBackward0", np.true_divide, promote="float",
+    self=lambda grad, other: grad / conj(other),
+    other=lambda grad, self, other: -grad * conj((self / other) / other),
+)  # fmt: skip
+div_mode = op(
+    "div.Tensor_mode(Tensor self, Tensor|Scalar other, *, str? rounding_mode)", "DivBackward2", div_mode_forward, promote="same",
+    self=lambda grad, other, rounding_mode: grad / conj(other) if rounding_mode is None else zeros_like(grad),
+    other=lambda grad, self, other, rounding_mode: (
+        -grad * conj((self / other) / other) if rounding_mode is None else zeros_like(grad)
+    ),
+)  # fmt: skip
+floor_divide = op(
+    "floor_divide(Tensor self, Tensor|Scalar other)", "NotImplemented", floor_divide_forward, promote="same",
+    self=no_derivative("floor_divide"),
+    other=no_derivative("floor_divide"),
+)  # fmt: skip
+remainder_scalar = op(
+    "remainder.Scalar(Tensor self, Scalar other)", "RemainderBackward0", np.remainder, promote="same",
+    operands=("self", "other"),
+    self=lambda grad: grad,
+)  # fmt: skip
+remainder = op(
+    "remainder.Tensor(Tensor self, Tensor other)", "RemainderBackward1", np.remainder, promote="same",
+    self=lambda grad: grad,
+    other=lambda grad, self, other: -grad * div_mode(self, other, rounding_mode="floor"),
+)  # fmt: skip
+remainder_of_number = op(
+    "remainder.Scalar_Tensor(Scalar self, Tensor other)", "NotImplemented", np.remainder, promote="same",
+    operands=("other", "self"),
+    other=no_derivative("remainder"),
+)  # fmt: skip
+fmod_scalar = op(
+    "fmod.Scalar(Tensor self, Scalar other)", "FmodBackward0", np.fmod, promote="same", operands=("self", "other"),
+    self=lambda grad: grad,
+)  # fmt: skip
+fmod = op(
+    "fmod.Tensor(Tensor self, Tensor other)", "FmodBackward1", np.fmod, promote="same",
+    self=lambda grad: grad,
+    other=lambda grad, self, other: -grad * div_mode(self, other, rounding_mode="trunc"),
+)  # fmt: skip
+pow_scalar = op(
+    "pow.Tensor_Scalar(Tensor self, Scalar exponent)", "PowBackward0", pow_forward, promote="same",
+    operands=("self", "exponent"),
+    self=lambda grad, self, exponent: power_backward(grad, self, exponent),
+)  # fmt: skip
+pow_tensor = op(
+    "pow.Tensor_Tensor(Tensor self, Tensor exponent)", "PowBackward1", pow_forward, promote="same",
+    self=lambda grad, self, exponent: where(
+        exponent == 0, zeros_like(grad), grad * conj(exponent * pow_tensor(self, exponent - 1))
+    ),
+    exponent=lambda grad, self, exponent, result: power_backward_exponent(grad, self, exponent, result),
+)  # fmt: skip
+pow_of_number = op(
+    "pow.Scalar(Scalar self, Tensor exponent)", "PowBackward2", pow_forward, promote="same",
+    operands=("exponent", "self"),
+    exponent=lambda grad, self, exponent, result: (
+        where(exponent >= 0, zeros_like(grad), grad * -math.inf) if self == 0
+        else grad * conj(result * math.log(self))
+    ),
+)  # fmt: skip
+neg = op("neg(Tensor self)", "NegBackward0", neg_forward, self=lambda grad: -grad)
+positive = op("positive(Tensor self)", "AliasBackward0", lambda self: self, view=True, self=lambda grad: grad)
+abs = op("abs(Tensor self)", "AbsBackward0", np.absolute, self=lambda grad, self: grad * sgn(self))
+sign = op("sign(Tensor self)", "SignBackward0", np.sign, self=lambda grad: zeros_like(grad))
+sgn = op("sgn(Tensor self)", "SgnBackward0", sgn_forward, self=lambda grad, self, result: sgn_backward(grad, self, result))
+conj_complex = op("_conj(Tensor self)", "ConjBackward0", np.conj, self=lambda grad: conj_complex(grad))
+reciprocal = op(
+    "reciprocal(Tensor self)", "ReciprocalBackward0", np.reciprocal, promote="float",
+    self=lambda grad, result: -grad * conj(result * result),
+)  # fmt: skip
+sqrt = op("sqrt(Tensor self)", "SqrtBackward0", np.sqrt, promote="float", self=lambda grad, result: grad / (2 * conj(result)))
+rsqrt = op(
+    "rsqrt(Tensor self)", "RsqrtBackward0", lambda self: np.reciprocal(np.sqrt(self)), promote="float",
+    self=lambda grad, result: -0.5 * grad * conj(pow_scalar(result, 3)),
+)  # fmt: skip
+exp = op("exp(Tensor self)", "ExpBackward0", np.exp, promote="float", self=lambda grad, result: grad * conj(result))
+exp2 = op(
+    "exp2(Tensor self)", "Exp2Backward0", np.exp2, promote="float",
+    self=lambda grad, result: grad * conj(result) * math.log(2),
+)  # fmt: skip
+expm1 = op("expm1(Tensor self)", "Expm1Backward0", np.expm1, promote="float", self=lambda grad, result: grad * (conj(result) + 1))
+log = op("log(Tensor self)", "LogBackward0", np.log, promote="float", self=lambda grad, self: grad / conj(self))
+log2 = op(
+    "log2(Tensor self)", "Log2Backward0", np.log2, promote="float",
+    self=lambda grad, self: grad / (conj(self) * math.log(2)),
+)  # fmt: skip
+log10 = op(
+    "log10(Tensor self)", "Log10Backward0", np.log10, promote="float",
+    self=lambda grad, self: grad / (conj(self) * math.log(10)),
+)  # fmt: skip
+log1p = op("log1p(Tensor self)", "Log1PBackward0", np.log1p, promote="float", self=lambda grad, self: grad / conj(self + 1))
+sin = op("sin(Tensor self)", "SinBackward0", np.sin, promote="float", self=lambda grad, self: grad * conj(cos(self)))
+cos = op("cos(Tensor self)", "CosBackward0", np.cos, promote="float", self=lambda grad, self: grad * conj(-sin(self)))
+tan = op("tan(Tensor self)", "TanBackward0", np.tan, promote="float", self=lambda grad, result: grad * conj(1 + result * result))
+sinh = op("sinh(Tensor self)", "SinhBackward0", np.sinh, promote="float", self=lambda grad, self: grad * conj(cosh(self)))
+cosh = op("cosh(Tensor self)", "CoshBackward0", np.cosh, promote="float", self=lambda grad, self: grad * conj(sinh(self)))
+tanh = op("tanh(Tensor self)", "TanhBackward0", np.tanh, promote="float", self=lambda grad, result: grad * conj(1 - result * result))
+asin = op("asin(Tensor self)", "AsinBackward0", np.arcsin, promote="float", self=lambda grad, self: grad * conj(rsqrt(1 - self * self)))
+acos = op("acos(Tensor self)", "AcosBackward0", np.arccos, promote="float", self=lambda grad, self: grad * conj(-rsqrt(1 - self * self)))
+atan = op("atan(Tensor self)", "AtanBackward0", np.arctan, promote="float", self=lambda grad, self: grad / conj(self * self + 1))
+asinh = op("asinh(Tensor self)", "AsinhBackward0", np.arcsinh, promote="float", self=lambda grad, self: grad * conj(rsqrt(self * self + 1)))
+acosh = op(
+    "acosh(Tensor self)", "AcoshBackward0", np.arccosh, promote="float",
+    self=lambda grad, self: grad * conj(rsqrt(self - 1) * rsqrt(self + 1)),
+)  # fmt: skip
+atanh = op("atanh(Tensor self)", "AtanhBackward0", np.arctanh, promote="float", self=lambda grad, self: grad / conj(1 - self * self))
+atan2 = op(
+    "atan2(Tensor self, Tensor other)", "Atan2Backward0", np.arctan2, promote="float",
+    self=lambda grad, self, other: grad * (other * inverse_square(self, other)),
+    other=lambda grad, self, other: grad * (-self * inverse_square(self, other)),
+)  # fmt: skip
+sigmoid = op(
+    "sigmoid(Tensor self)", "SigmoidBackward0", lambda self: 1 / (1 + np.exp(-self)), promote="float",
+    self=lambda grad, result: grad * conj((1 - result) * result),
+)  # fmt: skip
+relu = op("relu(Tensor self)", "ReluBackward0", lambda self: np.maximum(self, 0), self=lambda grad, result: where(result > 0, grad, 0))
+erf = op(
+    "erf(Tensor self)", "ErfBackward0", erf_forward, promote="float",
+    self=lambda grad, self: 2 / math.sqrt(math.pi) * exp(-(self * self)) * grad,
+)  # fmt: skip
+floor = op("floor(Tensor self)", "FloorBackward0", rounding(np.floor), self=lambda grad: zeros_like(grad))
+ceil = op("ceil(Tensor self)", "CeilBackward0", rounding(np.ceil), self=lambda grad: zeros_like(grad))
+trunc = op("trunc(Tensor self)", "TruncBackward0", rounding(np.trunc), self=lambda grad: zeros_like(grad))
+round = op("round(Tensor self)", "RoundBackward0", rounding(np.rint), self=lambda grad: zeros_like(grad))
+frac = op("frac(Tensor self)", "FracBackward0", lambda self: self - np.trunc(self), self=lambda grad: grad)
+maximum = op(
+    "maximum(Tensor self, Tensor other)", "MaximumBackward0", np.maximum, promote="same",
+    self=lambda grad, self, other: where(self == other, grad / 2, where(self < other, 0, grad)),
+    other=lambda grad, self, other: where(self == other, grad / 2, where(self > other, 0, grad)),
+)  # fmt: skip
+minimum = op(
+    "minimum(Tensor self, Tensor other)", "MinimumBackward0", np.minimum, promote="same",
+    self=lambda grad, self, other: where(self == other, grad / 2, where(self > other, 0, grad)),
+    other=lambda grad, self, other: where(self == other, grad / 2, where(self < other, 0, grad)),
+)  # fmt: skip
+clamp = op(
+    "clamp(Tensor self, Scalar? min=None, Scalar? max=None)", "ClampBackward1", clamp_forward, promote="same",
+    operands=("self", "min", "max"),
+    self=lambda grad, self, min, max: where(within(self, min, max), grad, 0),
+)  # fmt: skip
+clamp_tensor = op(
+    "clamp.Tensor(Tensor self, Tensor? min=None, Tensor? max=None)", "ClampBackward0", clamp_forward, promote="same",
+    self=lambda grad, self, min, max: where(within(self, min, max), grad, 0),
+    min=lambda grad, self, min, max: where(below_min(self, min, max), grad, 0),
+    max=lambda grad, self, min, max: where(above_max(self, min, max), grad, 0),
+)  # fmt: skip
+where = op(
+    "where(Tensor condition, Tensor|Scalar self, Tensor|Scalar other)", "WhereBackward0", where_forward,
+    promote="same", operands=("self", "other"),
+    self=lambda grad, condition: where(condition, grad, 0),
+    other=lambda grad, condition: where(condition, 0, grad),
+)  # fmt: skip
+lerp = op(
+    "lerp.Scalar(Tensor self, Tensor end, Scalar weight)", "LerpBackward0",
+    lambda self, end, weight: (
+        self + weight * (end - self) if math.fabs(weight) < 0.5 else end - (end - self) * (1 - weight)
+    ),
+    promote="same", operands=("self", "end"),
+    self=lambda grad, weight: grad * (1 - weight),
+    end=lambda grad, weight: grad * weight,
+)  # fmt: skip
+nan_to_num = op(
+    "nan_to_num(Tensor self, float? nan=None, float? posinf=None, float? neginf=None)", "NanToNumBackward0",
+    lambda self, nan, posinf, neginf: np.nan_to_num(self, nan=nan or 0.0, posinf=posinf, neginf=neginf),
+    self=lambda grad, self: grad * isfinite(self),
+)  # fmt: skip
+clone = op("clone(Tensor self)", "CloneBackward0", lambda self: self.copy("K"), self=lambda grad: grad)
+alias = op("_alias(Tensor self)", "AliasBackward0", lambda self: self[...], view=True, self=lambda grad: grad)
+to_dtype = op(
+    "_to_copy(Tensor self, ScalarType dtype)", "ToCopyBackward0", cast, self=lambda grad: grad,
+)  # fmt: skip
+real = op("_real(Tensor self)", "SelectBackward0", lambda self: self.real, view=True, self=lambda grad: grad)
+copy = op(
+    "copy(Tensor self, Tensor src)", "CopyBackwards",
+    lambda self, src: np.broadcast_to(src, self.shape).astype(self.dtype),
+    self=lambda grad: zeros_like(grad),
+    src=lambda grad: grad,
+)  # fmt: skip
+fill = op(
+    "fill(Tensor self, Scalar value)", "FillBackward0", lambda self, value: np.full_like(self, number_in(value, self.dtype)),
+    self=lambda grad: zeros_like(grad),
+)  # fmt: skip
+fill_tensor = op(
+    "fill.Tensor(Tensor self, Tensor value)", "FillBackward1", lambda self, value: np.full_like(self, value.reshape(())),
+    self=lambda grad: zeros_like(grad),
+    value=lambda grad: grad,
+)  # fmt: skip
+zero = op("zero(Tensor self)", "ZeroBackward0", np.zeros_like, self=lambda grad: zeros_like(grad))
+masked_fill = op(
+    "masked_fill(Tensor self, Tensor mask, Scalar value)", "MaskedFillBackward0",
+    lambda self, mask, value: np.where(mask, as_dtype(value, self.dtype), self),
+    self=lambda grad, mask: where(mask, 0, grad),
+)  # fmt: skip
+masked_fill_tensor = op(
+    "masked_fill.Tensor(Tensor self, Tensor mask, Tensor value)", "MaskedFillBackward1",
+    lambda self, mask, value: np.where(mask, value.astype(self.dtype), self),
+    self=lambda grad, mask: where(mask, 0, grad),
+    value=lambda grad, mask: where(mask, grad, 0),
+)  # fmt: skip
+
+zeros_like = op("_zeros_like(Tensor self)", None, np.zeros_like)
+ones_like = op("_ones_like(Tensor self)", None, np.ones_like)
+eq = op("eq(Tensor self, Tensor|Scalar other)", None, np.equal, promote="same")
+ne = op("ne(Tensor self, Tensor|Scalar other)", None, np.not_equal, promote="same")
+lt = op("lt(Tensor self, Tensor|Scalar other)", None, np.less, promote="same")
+le = op("le(Tensor self, Tensor|Scalar other)", None, np.less_equal, promote="same")
+gt = op("gt(Tensor self, Tensor|Scalar other)", None, np.greater, promote="same")
+ge = op("ge(Tensor self, Tensor|Scalar other)", None, np.greater_equal, promote="same")
+logical_and = op("logical_and(Tensor self, Tensor other)", None, np.logical_and)
+logical_or = op("logical_or(Tensor self, Tensor other)", None, np.logical_or)
+logical_xor = op("logical_xor(Tensor self, Tensor other)", None, np.logical_xor)
+logical_not = op("logical_not(Tensor self)", None, np.logical_not)
+bitwise_and = op("bitwise_and(Tensor self, Tensor|Scalar other)", None, integral("and", np.bitwise_and), promote="same")
+bitwise_or = op("bitwise_or(Tensor self, Tensor|Scalar other)", None, integral("or", np.bitwise_or), promote="same")
+bitwise_xor = op("bitwise_xor(Tensor self, Tensor|Scalar other)", None, integral("xor", np.bitwise_xor), promote="same")
+bitwise_not = op("bitwise_not(Tensor self)", None, integral("not", np.bitwise_not))
+bitwise_left_shift = op("bitwise_left_shift(Tensor self, Tensor|Scalar other)", None, integral("left_shift", np.left_shift), promote="same")
+bitwise_right_shift = op("bitwise_right_shift(Tensor self, Tensor|Scalar other)", None, integral("right_shift", np.right_shift), promote="same")
+isnan = op("isnan(Tensor self)", None, np.isnan)
+isinf = op("isinf(Tensor self)", None, np.isinf)
+isfinite = op("isfinite(Tensor self)", None, np.isfinite)
+
+
+@composite("conj(Tensor self)")
+def conj(self: Any) -> Any:
+    """Real tensors, and the real numbers in formulas, are their own conjugates: no node, no copy."""
+    dtype = getattr(self, "dtype", None)
+    if dtype is None:
+        return self.conjugate()
+    return conj_complex(self) if dtype.kind == "c" else self
+
+
+@composite("square(Tensor self)")
+def square(self: Any) -> Any:
+    return pow_scalar(self, 2)

@@ -1,0 +1,416 @@
+"""Reductions and cumulative operations: along dimensions, `dim=None` meaning all of them."""
+
+# ruff: noqa: E501
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from gradcli.engine.device import np
+from gradcli.engine.dtypes import TYPE_NAMES
+from gradcli.errors import UserError
+from gradcli.ops.define import composite, op
+from gradcli.ops.index import scatter_zeros
+from gradcli.ops.pointwise import abs as absolute
+from gradcli.ops.pointwise import conj, exp, ones_like, sgn, where, zeros_like
+from gradcli.ops.shape import cat, expand, flip, narrow, reshape, unsqueeze, wrap_dim, wrap_dims
+
+Dims = int | Sequence[int] | None
+
+
+def axes(dim: Dims, ndim: int) -> tuple[int, ...] | None:
+    """`dim` as NumPy's axis; an empty list means all, as in torch's reductions."""
+    if dim is None or (not isinstance(dim, int) and len(dim) == 0):
+        return None
+    return wrap_dims(dim, ndim)
+
+
+def kept(value: Any, shape: tuple[int, ...], dim: Dims, keepdim: bool) -> Any:
+    """`value`, reduced from `shape`, with its reduced dimensions back as 1."""
+    if keepdim or not shape:
+        return value
+    reduced = axes(dim, len(shape))
+    return reshape_to(
+        value, tuple(1 if reduced is None or place in reduced else n for place, n in enumerate(shape))
+    )
+
+
+def reshape_to(value: Any, shape: tuple[int, ...]) -> Any:
+    return value if value.shape == shape else reshape(value, shape)
+
+
+def count(shape: tuple[int, ...], dim: Dims) -> int:
+    """How many elements are reduced to one."""
+    reduced = axes(dim, len(shape))
+    size = 1
+    for place, length in enumerate(shape):
+        if reduced is None or place in reduced:
+            size *= length
+    return size
+
+
+def sum_forward(self: Any, dim: Dims = None, keepdim: bool = False, dtype: Any = None) -> Any:
+    if dtype is None and self.dtype.kind in "biu":
+        dtype = np.int64
+    return np.add.reduce(self, axis=axes(dim, self.ndim), keepdims=keepdim, dtype=dtype)
+
+
+def mean_forward(self: Any, dim: Dims = None, keepdim: bool = False, dtype: Any = None) -> Any:
+    if (dtype or self.dtype).kind not in "fc":
+        raise UserError(
+            "type",
+            "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: "
+            f"{TYPE_NAMES[self.dtype.name]}",
+        )
+    total = np.add.reduce(self, axis=axes(dim, self.ndim), keepdims=keepdim, dtype=dtype)
+    return total / count(self.shape, dim)
+
+
+def prod_forward(self: Any, dim: Dims = None, keepdim: bool = False, dtype: Any = None) -> Any:
+    if dtype is None and self.dtype.kind in "biu":
+        dtype = np.int64
+    return np.multiply.reduce(self, axis=axes(dim, self.ndim), keepdims=keepdim, dtype=dtype)
+
+
+def extreme(name: str, function: Any) -> Any:
+    """`function` (np.amax, np.amin) with torch's error for nothing to choose from."""
+
+    def forward(self: Any, dim: Dims = None, keepdim: bool = False) -> Any:
+        reduced = axes(dim, self.ndim)
+        if self.size == 0 and count(self.shape, dim) == 0:
+            raise UserError(
+                "shape",
+                f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim "
+                "with the 'dim' argument."
+                if reduced is None
+                else f"{name}(): Expected reduction dim {reduced[0]} to have non-zero size.",
+            )
+        return function(self, axis=reduced, keepdims=keepdim)
+
+    return forward
+
+
+def arg_extreme(name: str, function: Any) -> Any:
+    """`function` (np.argmax, np.argmin) along `dim`, or over all; NaN counts as the extreme, as in torch."""
+
+    def forward(self: Any, dim: int | None = None, keepdim: bool = False) -> Any:
+        if self.size == 0 and (dim is None or self.shape[wrap_dim(dim, self.ndim)] == 0):
+            raise UserError(
+                "shape", f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the "
+                "reduction dim with the 'dim' argument."
+            )  # fmt: skip
+        if dim is None:
+            return function(self).reshape((1,) * self.ndim if keepdim else ())
+        if self.ndim == 0:
+            return np.zeros((), np.int64)
+        return function(self, axis=wrap_dim(dim, self.ndim), keepdims=keepdim)
+
+    return forward
+
+
+def at_extreme(name: str, function: Any) -> Any:
+    """Values and indices of the extremes along `dim`."""
+    find = arg_extreme(name, function)
+
+    def forward(self: Any, dim: int, keepdim: bool) -> Any:
+        if self.ndim == 0:
+            wrap_dim(dim, 0)
+            return self.copy(), np.zeros((), np.int64)
+        indices = find(self, dim, True)
+        values = np.take_along_axis(self, indices, axis=dim)
+        if keepdim:
+            return values, indices
+        return values.squeeze(dim), indices.squeeze(dim)
+
+    return forward
+
+
+def var_forward(self: Any, dim: Dims, correction: float, keepdim: bool) -> Any:
+    reduced = axes(dim, self.ndim)
+    size = count(self.shape, dim)
+    mean = np.add.reduce(self, axis=reduced, keepdims=True) / size
+    deviation = self - mean
+    square = (deviation * np.conj(deviation)).real
+    total = np.add.reduce(square, axis=reduced, keepdims=keepdim)
+    degrees = size - correction
+    return total / np.asarray(degrees if degrees > 0 else 0, total.dtype)
+
+
+def logsumexp_forward(self: Any, dim: Dims, keepdim: bool) -> Any:
+    reduced = axes(dim, self.ndim)
+    if self.size == 0:
+        return np.log(np.add.reduce(np.exp(self), axis=reduced, keepdims=keepdim))
+    largest = np.amax(self, axis=reduced, keepdims=True)
+    largest = np.where(np.isinf(largest), 0, largest)
+    total = np.log(np.add.reduce(np.exp(self - largest), axis=reduced, keepdims=keepdim))
+    return total + (largest if keepdim else np.squeeze(largest, axis=reduced))
+
+
+def vector_norm_forward(self: Any, ord: float, dim: Dims, keepdim: bool, dtype: Any) -> Any:
+    if self.dtype.kind not in "fc":
+        raise UserError(
+            "type",
+            "linalg.vector_norm: Expected a floating point or complex tensor as input. Got "
+            f"{TYPE_NAMES[self.dtype.name]}",
+        )
+    reduced = axes(dim, self.ndim)
+    size = np.absolute(self if dtype is None else self.astype(dtype))
+    if ord == 2:
+        return np.sqrt(np.add.reduce(size * size, axis=reduced, keepdims=keepdim))
+    if ord == 1:
+        return np.add.reduce(size, axis=reduced, keepdims=keepdim)
+    if ord == float("inf"):
+        return np.amax(size, axis=reduced, keepdims=keepdim)
+    if ord == float("-inf"):
+        return np.amin(size, axis=reduced, keepdims=keepdim)
+    if ord == 0:
+        return np.add.reduce((size != 0).astype(size.dtype), axis=reduced, keepdims=keepdim)
+    return np.power(np.add.reduce(np.power(size, ord), axis=reduced, keepdims=keepdim), 1 / ord)
+
+
+def vector_norm_backward(grad: Any, self: Any, ord: float, dim: Dims, keepdim: bool, result: Any) -> Any:
+    grad = kept(grad, self.shape, dim, keepdim)
+    norm = kept(result, self.shape, dim, keepdim)
+    if ord == 0:
+        return zeros_like(self)
+    if ord == 1:
+        return sgn(self) * grad
+    if ord == 2:
+        return self * where(norm == 0, 0, grad / norm)
+    if ord in (float("inf"), float("-inf")):
+        at = absolute(self) == norm
+        return sgn(self) * at * (grad / sum_dim(at, dim, keepdim=True))
+    if ord < 1:
+        scaled = where(self == 0, 0, sgn(self) * absolute(self) ** (ord - 1))
+        return scaled * grad * norm ** (1 - ord)
+    if ord < 2:
+        scaled = sgn(self) * absolute(self) ** (ord - 1)
+        return scaled * where(norm == 0, 0, grad / norm ** (ord - 1))
+    scaled = self * absolute(self) ** (ord - 2)
+    return scaled * where(norm == 0, 0, grad / norm ** (ord - 1))
+
+
+def whole(self: Any, dim: int, function: Any, dtype: Any) -> Any:
+    """A cumulative `function` along `dim`; integers count in int64."""
+    if dtype is None and self.dtype.kind in "biu":
+        dtype = np.int64
+    if self.ndim == 0:
+        wrap_dim(dim, 0)
+        return self.astype(dtype or self.dtype)
+    return function(self, axis=wrap_dim(dim, self.ndim), dtype=dtype)
+
+
+def expanded(grad: Any, shape: tuple[int, ...], dim: Dims, keepdim: bool) -> Any:
+    """The gradient of a sum: each of the summed elements has the sum's."""
+    return expand(kept(grad, shape, dim, keepdim), shape)
+
+
+def has_zero(self: Any) -> int:
+    """How many elements are zero: torch's formula for `prod` branches on the numbers."""
+    array = getattr(self, "array", self)
+    return int((array == 0).sum())
+
+
+def prod_backward(grad: Any, self: Any, result: Any, dim: Dims, keepdim: bool) -> Any:
+    """grad * (product of the others); by division where no factor is zero."""
+    if self.ndim == 0:
+        return grad
+    zeros = has_zero(self)
+    if dim is None:
+        if zeros > 1:
+            return zeros_like(self) * grad
+        if zeros == 1:
+            flat = reshape(self, (-1,))
+            return reshape(grad * conj(product_of_others(flat, 0)), self.shape)
+        return grad * conj(result / self)
+    grad = kept(grad, self.shape, dim, keepdim)
+    if zeros:
+        return grad * conj(product_of_others(self, dim))
+    return grad * conj(kept(result, self.shape, dim, keepdim) / self)
+
+
+def product_of_others(self: Any, dim: int) -> Any:
+    """For each element the product of all others along `dim`: of those before it and of those behind it."""
+    length = self.shape[dim]
+    one = ones_like(narrow(self, dim, 0, 1))
+    before = cumprod(cat([one, narrow(self, dim, 0, length - 1)], dim), dim)
+    behind = flip(cumprod(cat([one, narrow(flip(self, [dim]), dim, 0, length - 1)], dim), dim), [dim])
+    return before * behind
+
+
+def cumprod_backward(grad: Any, self: Any, result: Any, dim: int) -> Any:
+    """Where no factor is zero: the sum of grad * result from an element on, divided by the element."""
+    if self.ndim == 0:
+        return grad
+    if not has_zero(self):
+        return reversed_cumsum(grad * conj(result), dim) / conj(self)
+    columns = []
+    length = self.shape[dim]
+    for place in range(length):
+        # the derivative of every later product by the factor at `place`
+        lead = narrow(self, dim, 0, place)
+        one = ones_like(narrow(self, dim, place, 1))
+        tail = cat([one, narrow(self, dim, place + 1, length - place - 1)], dim)
+        before = prod_dim(lead, dim, keepdim=True) if place else one
+        slope = before * cumprod(tail, dim)
+        columns.append(sum_dim(narrow(grad, dim, place, length - place) * conj(slope), dim, keepdim=True))
+    return cat(columns, dim)
+
+
+def reversed_cumsum(self: Any, dim: int) -> Any:
+    return self if self.ndim == 0 else flip(cumsum(flip(self, [dim]), dim), [dim])
+
+
+def shared(grad: Any, at: Any, dim: Dims) -> Any:
+    """`grad` in equal shares to the places of `at` along `dim`."""
+    return grad * at / sum_dim(at, dim, keepdim=True)
+
+
+sum = op(
+    "sum(Tensor self, *, ScalarType? dtype=None)", "SumBackward0",
+    lambda self, dtype: sum_forward(self, dtype=dtype),
+    self=lambda grad, self_shape: expand(grad, self_shape),
+)  # fmt: skip
+sum_dim = op(
+    "sum.dim(Tensor self, int[]? dim, bool keepdim=False, *, ScalarType? dtype=None)", "SumBackward1", sum_forward,
+    self=lambda grad, self_shape, dim, keepdim: expanded(grad, self_shape, dim, keepdim),
+)  # fmt: skip
+mean = op(
+    "mean(Tensor self, *, ScalarType? dtype=None)", "MeanBackward0",
+    lambda self, dtype: mean_forward(self, dtype=dtype),
+    self=lambda grad, self_shape: expand(grad, self_shape) / count(self_shape, None),
+)  # fmt: skip
+mean_dim = op(
+    "mean.dim(Tensor self, int[]? dim, bool keepdim=False, *, ScalarType? dtype=None)", "MeanBackward1", mean_forward,
+    self=lambda grad, self_shape, dim, keepdim: (
+        expanded(grad, self_shape, dim, keepdim) / count(self_shape, dim)
+    ),
+)  # fmt: skip
+prod = op(
+    "prod(Tensor self, *, ScalarType? dtype=None)", "ProdBackward0",
+    lambda self, dtype: prod_forward(self, dtype=dtype),
+    self=lambda grad, self, result: prod_backward(grad, self, result, None, False),
+)  # fmt: skip
+prod_dim = op(
+    "prod.dim(Tensor self, int dim, bool keepdim=False, *, ScalarType? dtype=None)", "ProdBackward1", prod_forward,
+    self=lambda grad, self, result, dim, keepdim: prod_backward(grad, self, result, dim, keepdim),
+)  # fmt: skip
+max = op(
+    "max(Tensor self)", "MaxBackward1", extreme("max", np.amax),
+    self=lambda grad, self, result: shared(grad, self == result, None),
+)  # fmt: skip
+min = op(
+    "min(Tensor self)", "MinBackward1", extreme("min", np.amin),
+    self=lambda grad, self, result: shared(grad, self == result, None),
+)  # fmt: skip
+max_dim = op(
+    "max.dim(Tensor self, int dim, bool keepdim=False) -> (values, indices)", "MaxBackward0",
+    at_extreme("max", np.argmax), constant=("indices",),
+    self=lambda grad, self_shape, dim, keepdim, indices: scattered(grad, self_shape, dim, keepdim, indices),
+)  # fmt: skip
+min_dim = op(
+    "min.dim(Tensor self, int dim, bool keepdim=False) -> (values, indices)", "MinBackward0",
+    at_extreme("min", np.argmin), constant=("indices",),
+    self=lambda grad, self_shape, dim, keepdim, indices: scattered(grad, self_shape, dim, keepdim, indices),
+)  # fmt: skip
+amax = op(
+    "amax(Tensor self, int[] dim=[], bool keepdim=False)", "AmaxBackward0", extreme("amax", np.amax),
+    self=lambda grad, self, dim, keepdim, result: shared(
+        kept(grad, self.shape, dim, keepdim), self == kept(result, self.shape, dim, keepdim), dim
+    ),
+)  # fmt: skip
+amin = op(
+    "amin(Tensor self, int[] dim=[], bool keepdim=False)", "AminBackward0", extreme("amin", np.amin),
+    self=lambda grad, self, dim, keepdim, result: shared(
+        kept(grad, self.shape, dim, keepdim), self == kept(result, self.shape, dim, keepdim), dim
+    ),
+)  # fmt: skip
+var = op(
+    "_var(Tensor self, int[]? dim, Scalar correction, bool keepdim)", "VarBackward0", var_forward,
+    self=lambda grad, self, dim, correction, keepdim: var_backward(grad, self, dim, correction, keepdim),
+)  # fmt: skip
+std = op(
+    "_std(Tensor self, int[]? dim, Scalar correction, bool keepdim)", "StdBackward0",
+    lambda self, dim, correction, keepdim: np.sqrt(var_forward(self, dim, correction, keepdim)),
+    self=lambda grad, self, dim, correction, keepdim, result: var_backward(
+        where(result == 0, 0, grad / (result * 2)), self, dim, correction, keepdim
+    ),
+)  # fmt: skip
+logsumexp = op(
+    "logsumexp(Tensor self, int[] dim, bool keepdim=False)", "LogsumexpBackward0", logsumexp_forward, promote="float",
+    self=lambda grad, self, dim, keepdim, result: kept(grad, self.shape, dim, keepdim)
+    * exp(self - kept(result, self.shape, dim, keepdim)),
+)  # fmt: skip
+vector_norm = op(
+    "vector_norm(Tensor self, Scalar ord=2, int[]? dim=None, bool keepdim=False, *, ScalarType? dtype=None)",
+    "LinalgVectorNormBackward0", vector_norm_forward,
+    self=lambda grad, self, ord, dim, keepdim, result: vector_norm_backward(grad, self, ord, dim, keepdim, result),
+)  # fmt: skip
+cumsum = op(
+    "cumsum(Tensor self, int dim, *, ScalarType? dtype=None)", "CumsumBackward0",
+    lambda self, dim, dtype: whole(self, dim, np.cumsum, dtype),
+    self=lambda grad, dim: reversed_cumsum(grad, dim),
+)  # fmt: skip
+cumprod = op(
+    "cumprod(Tensor self, int dim, *, ScalarType? dtype=None)", "CumprodBackward0",
+    lambda self, dim, dtype: whole(self, dim, np.cumprod, dtype),
+    self=lambda grad, self, result, dim: cumprod_backward(grad, self, result, dim),
+)  # fmt: skip
+argmax = op("argmax(Tensor self, int? dim=None, bool keepdim=False)", None, arg_extreme("argmax", np.argmax))
+argmin = op("argmin(Tensor self, int? dim=None, bool keepdim=False)", None, arg_extreme("argmin", np.argmin))
+all = op("all(Tensor self, int[]? dim=None, bool keepdim=False)", None, lambda self, dim, keepdim: np.all(self, axes(dim, self.ndim), keepdims=keepdim))
+any = op("any(Tensor self, int[]? dim=None, bool keepdim=False)", None, lambda self, dim, keepdim: np.any(self, axes(dim, self.ndim), keepdims=keepdim))
+count_nonzero = op("count_nonzero(Tensor self, int[]? dim=None)", None, lambda self, dim: np.count_nonzero(self, axes(dim, self.ndim)))
+
+
+def var_backward(grad: Any, self: Any, dim: Dims, correction: float, keepdim: bool) -> Any:
+    """2 / (n - correction) * grad * (self - mean)."""
+    degrees = count(self.shape, dim) - correction
+    factor = float("nan") if degrees == 0 else 2 / degrees
+    return factor * kept(grad, self.shape, dim, keepdim) * (self - mean_dim(self, dim, keepdim=True))
+
+
+def scattered(grad: Any, shape: tuple[int, ...], dim: int, keepdim: bool, indices: Any) -> Any:
+    """`grad` at the `indices` chosen along `dim`, zero elsewhere."""
+    if not shape:
+        return grad
+    if not keepdim:
+        grad, indices = unsqueeze(grad, dim), unsqueeze(indices, dim)
+    return scatter_zeros(grad, dim, indices, shape)
+
+
+@composite("var(Tensor self, int[]? dim=None, bool unbiased=True, bool keepdim=False, *, Scalar? correction=None)")
+def var_user(
+    self: Any, dim: Dims = None, unbiased: bool = True, keepdim: bool = False, correction: float | None = None
+) -> Any:
+    return var(check_floating("var", self), dim, int(unbiased) if correction is None else correction, keepdim)
+
+
+@composite("std(Tensor self, int[]? dim=None, bool unbiased=True, bool keepdim=False, *, Scalar? correction=None)")
+def std_user(
+    self: Any, dim: Dims = None, unbiased: bool = True, keepdim: bool = False, correction: float | None = None
+) -> Any:
+    return std(check_floating("std", self), dim, int(unbiased) if correction is None else correction, keepdim)
+
+
+def check_floating(name: str, self: Any) -> Any:
+    if self.dtype.kind not in "fc":
+        raise UserError("type", f"{name} only support floating point and complex dtypes")
+    return self
+
+
+@composite('norm(Tensor self, Scalar|str? p="fro", int[]? dim=None, bool keepdim=False, *, ScalarType? dtype=None)')
+def norm(self: Any, p: Any = "fro", dim: Dims = None, keepdim: bool = False, dtype: Any = None) -> Any:
+    if p == "nuc":
+        raise UserError("value", "norm with p='nuc' is linalg.matrix_norm(self, 'nuc')")
+    return vector_norm(self, 2 if p in ("fro", None) else p, dim, keepdim, dtype=dtype)
+
+
+@composite("sum_to_size(Tensor self, int[] size)")
+def sum_to_size(self: Any, size: Sequence[int]) -> Any:
+    leading = self.ndim - len(size)
+    dims = [
+        dim for dim in range(self.ndim) if dim < leading or (size[dim - leading] == 1 and self.shape[dim] != 1)
+    ]
+    summed = sum_dim(self, dims, keepdim=True) if dims else self
+    return reshape(summed, tuple(size)) if leading else summed

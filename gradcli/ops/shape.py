@@ -1,0 +1,516 @@
+"""Views and rearrangements: the same values in another shape, order or selection."""
+
+# ruff: noqa: E501
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from gradcli.engine.device import as_strided as window
+from gradcli.engine.device import np
+from gradcli.errors import UserError
+from gradcli.ops.define import composite, op
+
+Shape = tuple[int, ...]
+
+
+def wrap_dim(dim: int, ndim: int) -> int:
+    """`dim` counted from the front; a 0-dim tensor has dims 0 and -1, as in torch."""
+    limit = ndim or 1
+    if not -limit <= dim < limit:
+        raise UserError(
+            "shape",
+            f"Dimension out of range (expected to be in range of [{-limit}, {limit - 1}], but got {dim})",
+        )
+    return dim % limit
+
+
+def wrap_dims(dim: int | Sequence[int], ndim: int) -> Shape:
+    """Several dimensions counted from the front, none twice; none at all for a 0-dim tensor."""
+    dims = tuple(wrap_dim(d, ndim) for d in ((dim,) if isinstance(dim, int) else dim))
+    for place, one in enumerate(dims):
+        if one in dims[:place]:
+            raise UserError("shape", f"dim {one} appears multiple times in the list of dims")
+    return dims if ndim else ()
+
+
+def infer_size(shape: Sequence[int], numel: int) -> Shape:
+    """`shape` with its -1, if any, such that it has `numel` elements."""
+    shape = tuple(shape)
+    known = math.prod(n for n in shape if n != -1)
+    unknown = shape.count(-1)
+    if unknown > 1:
+        raise UserError("shape", "only one dimension can be inferred")
+    for place, length in enumerate(shape):
+        if length < -1:
+            raise UserError("shape", f"invalid shape dimension {length} at index {place} of shape {list(shape)}")
+    if unknown and known == 0:
+        raise UserError(
+            "shape",
+            f"cannot reshape tensor of {numel} elements into shape {list(shape)} because the unspecified dimension "
+            "size -1 can be any value and is ambiguous",
+        )
+    if (numel % known if unknown else numel != known):
+        raise UserError("shape", f"shape '{list(shape)}' is invalid for input of size {numel}")
+    return tuple(numel // known if n == -1 else n for n in shape)
+
+
+def broadcast_sizes(*shapes: Shape) -> Shape:
+    """The common shape of broadcast operands; a UserError in torch's words where there is none."""
+    result: list[int] = []
+    for shape in shapes:
+        for place in range(1, len(shape) + 1):
+            if place > len(result):
+                result.insert(0, shape[-place])
+            elif shape[-place] != result[-place] and shape[-place] != 1:
+                if result[-place] != 1:
+                    raise UserError(
+                        "shape",
+                        f"The size of tensor a ({result[-place]}) must match the size of tensor b ({shape[-place]}) at "
+                        f"non-singleton dimension {max(len(shape), len(result)) - place}",
+                    )
+                result[-place] = shape[-place]
+    return tuple(result)
+
+
+def view_forward(self: Any, size: Sequence[int]) -> Any:
+    shape = infer_size(size, self.size)
+    result = self.reshape(shape)
+    if self.size and not np.may_share_memory(self, result):
+        raise UserError(
+            "shape",
+            "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
+            "contiguous subspaces). Use .reshape(...) instead.",
+        )
+    return result
+
+
+def expand_forward(self: Any, size: Sequence[int]) -> Any:
+    size = tuple(size)
+    leading = len(size) - self.ndim
+    if leading < 0:
+        raise UserError(
+            "shape",
+            f"expand: the number of sizes provided ({len(size)}) must be greater or equal to the number of dimensions "
+            f"in the tensor ({self.ndim})",
+        )
+    strides = [0] * leading
+    shape = list(size[:leading])
+    if any_negative(shape):
+        raise UserError(
+            "shape",
+            f"The expanded size of the tensor ({-1}) isn't allowed in a leading, non-existing dimension {shape.index(-1)}",
+        )
+    for dim in range(self.ndim):
+        length, wanted = self.shape[dim], size[leading + dim]
+        if wanted == -1 or wanted == length:
+            shape.append(length)
+            strides.append(self.strides[dim])
+        elif length == 1:
+            shape.append(wanted)
+            strides.append(0)
+        else:
+            raise UserError(
+                "shape",
+                f"The expanded size of the tensor ({wanted}) must match the existing size ({length}) at non-singleton "
+                f"dimension {leading + dim}.  Target sizes: {list(size)}.  Tensor sizes: {list(self.shape)}",
+            )
+    return window(as_memory(self), tuple(shape), tuple(strides))
+
+
+def as_memory(self: Any) -> Any:
+    """`self` as an array with memory of its own: arithmetic on 0-dim arrays leaves NumPy scalars."""
+    return np.asarray(self) if isinstance(self, np.generic) else self
+
+
+def any_negative(shape: Sequence[int]) -> bool:
+    return min(shape, default=0) < 0
+
+
+def permute_forward(self: Any, dims: Sequence[int]) -> Any:
+    if len(dims) != self.ndim:
+        raise UserError(
+            "shape",
+            "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired "
+            f"ordering of dimensions i.e. input.dim() = {self.ndim} is not equal to len(dims) = {len(dims)}",
+        )
+    try:
+        return self.transpose(wrap_dims(dims, self.ndim))
+    except UserError as error:
+        if "multiple" in error.message:
+            raise UserError("shape", "permute(): duplicate dims are not allowed.") from error
+        raise
+
+
+def transpose_forward(self: Any, dim0: int, dim1: int) -> Any:
+    dim0, dim1 = wrap_dim(dim0, self.ndim), wrap_dim(dim1, self.ndim)
+    return self.swapaxes(dim0, dim1) if self.ndim else self[...]
+
+
+def t_forward(self: Any) -> Any:
+    if self.ndim > 2:
+        raise UserError("shape", f"t() expects a tensor with <= 2 dimensions, but self is {self.ndim}D")
+    return self.transpose()
+
+
+def squeeze_forward(self: Any, dim: int | Sequence[int] | None = None) -> Any:
+    dims = range(self.ndim) if dim is None else wrap_dims(dim, self.ndim)
+    return self.squeeze(tuple(d for d in dims if self.shape[d] == 1))
+
+
+def select_forward(self: Any, dim: int, index: int) -> Any:
+    if self.ndim == 0:
+        raise UserError("shape", "select() cannot be applied to a 0-dim tensor.")
+    dim = wrap_dim(dim, self.ndim)
+    length = self.shape[dim]
+    if not -length <= index < length:
+        raise UserError(
+            "shape",
+            f"select(): index {index} out of range for tensor of size {list(self.shape)} at dimension {dim}",
+        )
+    return self[(*[slice(None)] * dim, index % length, ...)]
+
+
+def slice_forward(self: Any, dim: int, start: int | None, end: int | None, step: int) -> Any:
+    if self.ndim == 0:
+        raise UserError("shape", "slice() cannot be applied to a 0-dim tensor.")
+    if step <= 0:
+        raise UserError("value", "step must be greater than zero")
+    return self[(*[slice(None)] * wrap_dim(dim, self.ndim), slice(start, end, step))]
+
+
+def split_forward(self: Any, split_size: int, dim: int) -> Any:
+    if self.ndim == 0:
+        raise UserError("shape", "split expects at least a 1-dimensional tensor")
+    if split_size < 0:
+        raise UserError("value", f"split expects split_size be non-negative, but got split_size={split_size}")
+    length = self.shape[wrap_dim(dim, self.ndim)]
+    if split_size == 0 and length:
+        raise UserError(
+            "value", f"split_size can only be 0 if dimension size is 0, but got dimension size of {length}"
+        )
+    starts = range(0, length, split_size) if length else [0]
+    return [slice_forward(self, dim, start, start + split_size, 1) for start in starts]
+
+
+def split_sizes_forward(self: Any, split_sizes: Sequence[int], dim: int) -> Any:
+    if self.ndim == 0:
+        raise UserError("shape", "split_with_sizes expects at least a 1-dimensional tensor")
+    length = self.shape[wrap_dim(dim, self.ndim)]
+    if sum(split_sizes) != length:
+        raise UserError(
+            "shape",
+            f"split_with_sizes expects split_sizes to sum exactly to {length} (input tensor's size at dimension {dim}), "
+            f"but got split_sizes={list(split_sizes)}",
+        )
+    ends = list(itertools.accumulate(split_sizes))
+    return [
+        slice_forward(self, dim, end - size, end, 1) for end, size in zip(ends, split_sizes, strict=True)
+    ]
+
+
+def unbind_forward(self: Any, dim: int) -> Any:
+    if self.ndim == 0:
+        raise UserError("shape", "Dimension specified as 0 but tensor has no dimensions")
+    return [select_forward(self, dim, index) for index in range(self.shape[wrap_dim(dim, self.ndim)])]
+
+
+def joined(grads: Sequence[Any], sizes: Sequence[int], shape: Shape, dim: int, dtype: Any) -> Any:
+    """The gradient of a tensor that was split, zeros standing for the parts that have none."""
+    dim = wrap_dim(dim, len(shape))
+    parts = [
+        zeros((*shape[:dim], size, *shape[dim + 1 :]), dtype) if grad is None else grad
+        for grad, size in zip(grads, sizes, strict=True)
+    ]
+    return cat(parts, dim)
+
+
+def even_sizes(length: int, split_size: int) -> list[int]:
+    return [min(split_size, length - start) for start in range(0, length, split_size)] or [0]
+
+
+def cat_forward(tensors: Any, dim: int) -> Any:
+    if not tensors:
+        raise UserError("value", "torch.cat(): expected a non-empty list of Tensors")
+    # torch skips one-dimensional empty tensors, whatever the shape of the others
+    arrays = [array for array in tensors if array.shape != (0,)] or list(tensors[:1])
+    first = arrays[0]
+    for place, array in enumerate(arrays):
+        if array.ndim == 0:
+            raise UserError("shape", f"zero-dimensional tensor (at position {place}) cannot be concatenated")
+    dim = wrap_dim(dim, first.ndim)
+    for place, array in enumerate(arrays):
+        if array.ndim != first.ndim:
+            raise UserError("shape", f"Tensors must have same number of dimensions: got {first.ndim} and {array.ndim}")
+        for d, (have, want) in enumerate(zip(array.shape, first.shape, strict=True)):
+            if d != dim and have != want:
+                raise UserError(
+                    "shape",
+                    f"Sizes of tensors must match except in dimension {dim}. Expected size {want} but got size {have} "
+                    f"for tensor number {place} in the list.",
+                )
+    return np.concatenate(arrays, axis=dim)
+
+
+def uncat(grad: Any, shapes: Sequence[Shape], dim: int) -> list[Any]:
+    """The part of `grad` that each of the joined tensors has."""
+    parts, start = [], 0
+    dim = wrap_dim(dim, grad.ndim)
+    for shape in shapes:
+        if shape == (0,):
+            parts.append(zeros((0,), grad.dtype))
+            continue
+        parts.append(narrow(grad, dim, start, shape[dim]))
+        start += shape[dim]
+    return parts
+
+
+def stack_forward(tensors: Any, dim: int) -> Any:
+    if not tensors:
+        raise UserError("value", "stack expects a non-empty TensorList")
+    for place, array in enumerate(tensors):
+        if array.shape != tensors[0].shape:
+            raise UserError(
+                "shape",
+                f"stack expects each tensor to be equal size, but got {list(tensors[0].shape)} at entry 0 and "
+                f"{list(array.shape)} at entry {place}",
+            )
+    return np.stack(tensors, axis=wrap_dim(dim, tensors[0].ndim + 1))
+
+
+def unstack(grad: Any, shapes: Sequence[Shape], dim: int) -> list[Any]:
+    return list(unbind(grad, dim)) if shapes else []
+
+
+def flip_forward(self: Any, dims: Sequence[int]) -> Any:
+    return np.flip(self, wrap_dims(dims, self.ndim)).copy()
+
+
+def roll_forward(self: Any, shifts: Sequence[int], dims: Sequence[int]) -> Any:
+    if not dims:
+        return np.roll(self, shifts[0])
+    return np.roll(self, tuple(shifts), wrap_dims(dims, self.ndim))
+
+
+def triangle(name: str, function: Any) -> Any:
+    def forward(self: Any, diagonal: int) -> Any:
+        if self.ndim < 2:
+            raise UserError("shape", f"{name}: input tensor must have at least 2 dimensions")
+        return function(self, diagonal)
+
+    return forward
+
+
+def inverse_permutation(dims: Sequence[int], ndim: int) -> list[int]:
+    order = wrap_dims(dims, ndim)
+    return [order.index(dim) for dim in range(ndim)]
+
+
+view = op(
+    "view(Tensor self, int[] size)", "ViewBackward0", view_forward, view=True,
+    self=lambda grad, self_shape: reshape(grad, self_shape),
+)  # fmt: skip
+unsafe_view = op(
+    "_unsafe_view(Tensor self, int[] size)", "UnsafeViewBackward0", view_forward,
+    self=lambda grad, self_shape: reshape(grad, self_shape),
+)  # fmt: skip
+reshape_alias = op(
+    "_reshape_alias(Tensor self, int[] size)", "ReshapeAliasBackward0", view_forward, view=True,
+    self=lambda grad, self_shape: reshape(grad, self_shape),
+)  # fmt: skip
+expand = op("expand(Tensor self, int[] size)", "ExpandBackward0", expand_forward, view=True, self=lambda grad: grad)
+permute = op(
+    "permute(Tensor self, int[] dims)", "PermuteBackward0", permute_forward, view=True,
+    self=lambda grad, dims: permute(grad, inverse_permutation(dims, grad.ndim)),
+)  # fmt: skip
+transpose = op(
+    "transpose(Tensor self, int dim0, int dim1)", "TransposeBackward0", transpose_forward, view=True,
+    self=lambda grad, dim0, dim1: transpose(grad, dim0, dim1),
+)  # fmt: skip
+t = op("t(Tensor self)", "TBackward0", t_forward, view=True, self=lambda grad: t(grad))
+squeeze = op(
+    "squeeze(Tensor self)", "SqueezeBackward0", squeeze_forward, view=True,
+    self=lambda grad, self_shape: reshape(grad, self_shape),
+)  # fmt: skip
+squeeze_dim = op(
+    "squeeze.dim(Tensor self, int dim)", "SqueezeBackward1", squeeze_forward, view=True,
+    self=lambda grad, self_shape: reshape(grad, self_shape),
+)  # fmt: skip
+squeeze_dims = op(
+    "squeeze.dims(Tensor self, int[] dim)", "SqueezeBackward2", squeeze_forward, view=True,
+    self=lambda grad, self_shape: reshape(grad, self_shape),
+)  # fmt: skip
+# the in-place squeeze of a fresh result, inside matmul; torch gives it another node
+squeeze_result = op(
+    "_squeeze_result(Tensor self, int dim)", "SqueezeBackward4", squeeze_forward,
+    self=lambda grad, self_shape: reshape(grad, self_shape),
+)  # fmt: skip
+unsqueeze = op(
+    "unsqueeze(Tensor self, int dim)", "UnsqueezeBackward0",
+    lambda self, dim: np.expand_dims(self, wrap_dim(dim, self.ndim + 1)), view=True,
+    self=lambda grad, self_shape: reshape(grad, self_shape),
+)  # fmt: skip
+select = op(
+    "select(Tensor self, int dim, int index)", "SelectBackward0", select_forward, view=True,
+    self=lambda grad, self_shape, dim, index: select_backward(grad, self_shape, dim, index),
+)  # fmt: skip
+slice_ = op(
+    "_slice(Tensor self, int dim, int? start, int? end, int step)", "SliceBackward0", slice_forward, view=True,
+    self=lambda grad, self_shape, dim, start, end, step: slice_backward(grad, self_shape, dim, start, end, step),
+)  # fmt: skip
+select_backward = op(
+    "_select_backward(Tensor self, int[] shape, int dim, int index)", "SelectBackwardBackward0",
+    lambda self, shape, dim, index: filled(self, shape, lambda array: select_forward(array, dim, index)),
+    self=lambda grad, dim, index: select(grad, dim, index),
+)  # fmt: skip
+slice_backward = op(
+    "_slice_backward(Tensor self, int[] shape, int dim, int? start, int? end, int step)", "SliceBackwardBackward0",
+    lambda self, shape, dim, start, end, step: filled(
+        self, shape, lambda array: slice_forward(array, dim, start, end, step)
+    ),
+    self=lambda grad, dim, start, end, step: slice_(grad, dim, start, end, step),
+)  # fmt: skip
+split = op(
+    "split(Tensor self, int split_size, int dim=0) -> (tensors[])", "SplitBackward0", split_forward, view=True,
+    self=lambda grads, self_shape, self_dtype, split_size, dim: joined(
+        grads, even_sizes(self_shape[dim], split_size), self_shape, dim, self_dtype
+    ),
+)  # fmt: skip
+split_sizes = op(
+    "split.sizes(Tensor self, int[] split_size, int dim=0) -> (tensors[])", "SplitWithSizesBackward0",
+    split_sizes_forward, view=True,
+    self=lambda grads, self_shape, self_dtype, split_size, dim: joined(
+        grads, split_size, self_shape, dim, self_dtype
+    ),
+)  # fmt: skip
+unbind = op(
+    "unbind(Tensor self, int dim=0) -> (tensors[])", "UnbindBackward0", unbind_forward, view=True,
+    self=lambda grads, self_shape, self_dtype, dim: stack(
+        [zeros(without(self_shape, dim), self_dtype) if grad is None else grad for grad in grads], dim
+    ),
+)  # fmt: skip
+cat = op(
+    "cat(Tensor[] tensors, int dim=0)", "CatBackward0", cat_forward, promote="same",
+    tensors=lambda grad, tensors_shape, dim: uncat(grad, tensors_shape, dim),
+)  # fmt: skip
+stack = op(
+    "stack(Tensor[] tensors, int dim=0)", "StackBackward0", stack_forward, promote="same",
+    tensors=lambda grad, tensors_shape, dim: unstack(grad, tensors_shape, dim),
+)  # fmt: skip
+flip = op("flip(Tensor self, int[] dims)", "FlipBackward0", flip_forward, self=lambda grad, dims: flip(grad, dims))
+roll = op(
+    "roll(Tensor self, int[] shifts, int[] dims=[])", "RollBackward0", roll_forward,
+    self=lambda grad, shifts, dims: roll(grad, [-shift for shift in shifts], dims),
+)  # fmt: skip
+tril = op(
+    "tril(Tensor self, int diagonal=0)", "TrilBackward0", triangle("tril", np.tril),
+    self=lambda grad, diagonal: tril(grad, diagonal),
+)  # fmt: skip
+triu = op(
+    "triu(Tensor self, int diagonal=0)", "TriuBackward0", triangle("triu", np.triu),
+    self=lambda grad, diagonal: triu(grad, diagonal),
+)  # fmt: skip
+zeros = op("_zeros(int[] shape, ScalarType dtype)", None, lambda shape, dtype: np.zeros(tuple(shape), dtype))
+
+
+def filled(self: Any, shape: Sequence[int], place: Any) -> Any:
+    """Zeros of `shape` with `self` where `place` looks."""
+    result = np.zeros_like(self, shape=tuple(shape))
+    place(result)[...] = self
+    return result
+
+
+def without(shape: Shape, dim: int) -> Shape:
+    dim = wrap_dim(dim, len(shape))
+    return shape[:dim] + shape[dim + 1 :]
+
+
+def is_contiguous(self: Any) -> bool:
+    flags: bool = getattr(self, "array", self).flags.c_contiguous
+    return flags
+
+
+@composite("reshape(Tensor self, int[] shape)")
+def reshape(self: Any, shape: Sequence[int]) -> Any:
+    """A view where the memory allows it, else a copy: torch's three ways, told apart by their grad_fn."""
+    if is_contiguous(self):
+        return view(self, shape)
+    array = getattr(self, "array", self)
+    if np.may_share_memory(array, array.reshape(infer_size(shape, array.size))):
+        return reshape_alias(self, shape)
+    return unsafe_view(contiguous(self), shape)
+
+
+@composite("contiguous(Tensor self)")
+def contiguous(self: Any) -> Any:
+    return self if is_contiguous(self) else row_major(self)
+
+
+row_major = op("_row_major(Tensor self)", "CloneBackward0", lambda self: self.copy("C"), self=lambda grad: grad)
+
+
+@composite("flatten(Tensor self, int start_dim=0, int end_dim=-1)")
+def flatten(self: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
+    start, end = wrap_dim(start_dim, self.ndim), wrap_dim(end_dim, self.ndim)
+    if start > end:
+        raise UserError("shape", "flatten() has invalid args: start_dim cannot come after end_dim")
+    if self.ndim == 0:
+        return reshape(self, (1,))
+    if start == end:
+        return self
+    return reshape(self, (*self.shape[:start], math.prod(self.shape[start : end + 1]), *self.shape[end + 1 :]))
+
+
+@composite("narrow(Tensor self, int dim, int start, int length)")
+def narrow(self: Any, dim: int, start: int, length: int) -> Any:
+    size = self.shape[wrap_dim(dim, self.ndim)]
+    if not (-size <= start <= size and 0 <= length <= size - start % (size + 1)):
+        raise UserError("shape", f"start ({start}) + length ({length}) exceeds dimension size ({size}).")
+    start = start + size if start < 0 else start
+    return slice_(self, dim, start, start + length, 1)
+
+
+@composite("chunk(Tensor self, int chunks, int dim=0)")
+def chunk(self: Any, chunks: int, dim: int = 0) -> Any:
+    if self.ndim == 0:
+        raise UserError("shape", "chunk expects at least a 1-dimensional tensor")
+    if chunks <= 0:
+        raise UserError("value", f"chunk expects `chunks` to be greater than 0, got: {chunks}")
+    length = self.shape[wrap_dim(dim, self.ndim)]
+    return split(self, max(-(-length // chunks), 1 if length else 0), dim)
+
+
+@composite("movedim(Tensor self, int[] source, int[] destination)")
+def movedim(self: Any, source: Any, destination: Any) -> Any:
+    sources, destinations = wrap_dims(source, self.ndim), wrap_dims(destination, self.ndim)
+    order = [dim for dim in range(self.ndim) if dim not in sources]
+    for place, dim in sorted(zip(destinations, sources, strict=True)):
+        order.insert(place, dim)
+    return permute(self, order)
+
+
+@composite("expand_as(Tensor self, Tensor other)")
+def expand_as(self: Any, other: Any) -> Any:
+    return expand(self, other.shape)
+
+
+@composite("view_as(Tensor self, Tensor other)")
+def view_as(self: Any, other: Any) -> Any:
+    return view(self, other.shape)
+
+
+@composite("reshape_as(Tensor self, Tensor other)")
+def reshape_as(self: Any, other: Any) -> Any:
+    return reshape(self, other.shape)
+
+
+@composite("broadcast_to(Tensor self, int[] size)")
+def broadcast_to(self: Any, size: Sequence[int]) -> Any:
+    return expand(self, size)
+
+
+@composite("swapaxes(Tensor self, int axis0, int axis1)")
+def swapaxes(self: Any, axis0: int, axis1: int) -> Any:
+    return transpose(self, axis0, axis1)

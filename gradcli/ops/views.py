@@ -1,0 +1,266 @@
+"""Views that share memory, and what an in-place operation does to the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from gradcli.engine.device import as_strided as window
+from gradcli.engine.device import memory_address, np, scatter_add
+from gradcli.engine.dtypes import TYPE_NAMES, can_cast
+from gradcli.engine.graph import fit
+from gradcli.engine.mode import grad_mode
+from gradcli.engine.node import AccumulateGrad, Edge, Node
+from gradcli.engine.tensor import Tensor
+from gradcli.errors import UserError
+from gradcli.ops.define import op
+
+AMBIGUOUS = (
+    " Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both "
+    "the view and the inplace either both inside the no_grad block (if you don't want the inplace to be tracked) or "
+    "both outside (if you want the inplace to be tracked)."
+)
+MULTIPLE_VIEWS = (
+    " This view is the output of a function that returns multiple views. Such functions do not allow the output views "
+    "to be modified inplace. You should replace the inplace operation by an out-of-place one."
+)
+
+
+Creation = Literal["default", "multiple", "no_grad"]  # "multiple": one of several views made by one operation
+
+
+def flat_index(
+    shape: tuple[int, ...], strides: tuple[int, ...], size: Sequence[int], stride: Sequence[int], offset: int
+) -> Any:
+    """Which elements, counted in row-major order, of a dense array (`shape`, `strides` in elements) a window on its
+    memory (`size`, `stride`, `offset`) shows: an integer array of shape `size`.
+    """
+    place = np.asarray(offset)
+    for length, step in zip(size, stride, strict=True):
+        place = place[..., None] + np.arange(length) * step
+    index = np.zeros_like(place)
+    for length, step in zip(shape, strides, strict=True):
+        index = index * length + (place // step % length if length > 1 else 0)
+    return index
+
+
+def as_strided_forward(self: Any, size: Sequence[int], stride: Sequence[int], storage_offset: int) -> Any:
+    start = window(self, (storage_offset + 1,), (self.itemsize,))[storage_offset:]
+    return window(start, tuple(size), tuple(step * self.itemsize for step in stride))
+
+
+def put_flat_forward(self: Any, index: Any, source: Any) -> Any:
+    result = self.reshape(-1).copy()
+    result[index] = source
+    return result.reshape(self.shape)
+
+
+def add_flat_forward(self: Any, index: Any, shape: tuple[int, ...]) -> Any:
+    result = np.zeros_like(self, shape=shape).reshape(-1)
+    scatter_add(result, index, self)
+    return result.reshape(shape)
+
+
+# `index` counts the elements of the tensor in row-major order, and is an array in every mode
+take_flat = op(
+    "_take_flat(Tensor self, Index index)", "TakeBackward0", lambda self, index: self.reshape(-1)[index],
+    self=lambda grad, self_shape, index: add_flat(grad, index, self_shape),
+)  # fmt: skip
+add_flat = op(
+    "_add_flat(Tensor self, Index index, int[] shape)", "PutBackward0", add_flat_forward,
+    self=lambda grad, index: take_flat(grad, index),
+)  # fmt: skip
+put_flat = op(
+    "_put_flat(Tensor self, Index index, Tensor source)", "PutBackward0", put_flat_forward,
+    self=lambda grad, index: put_flat(grad, index, zero_of(take_flat(grad, index))),
+    source=lambda grad, index: take_flat(grad, index),
+)  # fmt: skip
+zero_of = op("_zero_of(Tensor self)", None, np.zeros_like)
+# offset and strides count elements from the first one of `self`
+as_strided = op(
+    "_as_strided(Tensor self, int[] size, int[] stride, int storage_offset)", "AsStridedBackward0", as_strided_forward,
+    view=True,
+    self=lambda grad, self_shape, self_strides, self_itemsize, size, stride, storage_offset: add_flat(
+        grad,
+        flat_index(self_shape, tuple(s // self_itemsize for s in self_strides), size, stride, storage_offset),
+        self_shape,
+    ),
+)  # fmt: skip
+
+
+class View(Tensor):
+    """A tensor that shares the memory of `base`, itself no view.
+
+    When the memory has been changed in place, through whichever tensor, the view's place in the graph is derived
+    anew from its base's at the next look at `edge`, as torch does.
+    """
+
+    __slots__ = ("_edge", "base", "creation", "seen_version")
+
+    def __init__(self, array: Any, edge: Edge | None, origin: Tensor, multiple: bool = False) -> None:
+        self.creation: Creation = "multiple" if multiple else "default" if grad_mode.enabled else "no_grad"
+        if isinstance(origin, View):
+            self.base: Tensor = origin.base
+            if self.creation == "default":
+                self.creation = origin.creation
+        else:
+            self.base = origin
+        super().__init__(array, edge, origin.version)
+
+    @property
+    def edge(self) -> Edge | None:  # type: ignore[override]
+        if self.seen_version != self.version[0]:
+            self._follow_base()
+        return self._edge
+
+    @edge.setter
+    def edge(self, edge: Edge | None) -> None:
+        self._edge = edge
+        self.seen_version = self.version[0]
+
+    @property
+    def requires_grad(self) -> bool:
+        return self._edge is not None or (
+            self.seen_version != self.version[0] and self.base.edge is not None
+        )
+
+    def detach_(self) -> Tensor:
+        raise UserError(
+            "autograd",
+            "Can't detach views in-place. Use detach() instead.",
+        )
+
+    def geometry(self) -> tuple[tuple[int, ...], tuple[int, ...], int]:
+        """Shape, strides and offset in the base's memory, in elements."""
+        offset = (memory_address(self.array) - memory_address(self.base.array)) // self.array.itemsize
+        return self.array.shape, element_strides(self.array), offset
+
+    def check_modifiable(self, change: str) -> None:
+        """A UserError if an in-place change of this view could not be recorded; `change` says whose it is."""
+        if self.creation == "default":
+            return
+        if self._edge is None:
+            message = f"A view was created in no_grad mode and {change} modified inplace with grad mode enabled."
+        else:
+            node, output = self._edge
+            message = f"Output {output} of {node.short_name} is a view and {change} modified inplace."
+        raise UserError("autograd", message + (MULTIPLE_VIEWS if self.creation == "multiple" else AMBIGUOUS))
+
+    def _follow_base(self) -> None:
+        base_edge = self.base.edge
+        if self._edge is None and base_edge is None:
+            return
+        self.check_modifiable("its base or another view of its base has been")
+        base = self.base.array
+        self.edge = (
+            as_strided.node_class(
+                (base.shape, base.strides, base.itemsize, *self.geometry()),
+                (base_edge,),
+                (),
+                ((self.array.shape, self.array.dtype),),
+            ),
+            0,
+        )
+
+
+class CopySlices(Node):
+    """The in-place operation `node` on `view`, as the history of the view's base.
+
+    The gradient of the base is that of the operation's input where the view is, and its own elsewhere.
+    """
+
+    __slots__ = ("index", "node")
+
+    name = "CopySlices"
+
+    def __init__(self, node: Node, view: View) -> None:
+        base = view.base
+        super().__init__((), (base.edge, *node.next[1:]), (), ((base.shape, base.dtype),))
+        self.node = node
+        self.index = (base.shape, element_strides(base.array), *view.geometry())
+
+    def release(self) -> None:
+        self.node.release()
+
+    def check_saved(self) -> None:
+        self.node.check_saved()
+
+    def apply(self, grads: Sequence[Any], edges: tuple[Edge | None, ...]) -> Sequence[Any]:
+        index = flat_index(*self.index)
+        given, *others = self.node.apply([take_flat.on_arrays(grads[0], index)], edges)
+        if given is None:
+            return [None, *others]
+        return [put_flat.on_arrays(grads[0], index, self._fitted(given)), *others]
+
+    def apply_recorded(self, grads: Sequence[Any], edges: tuple[Edge | None, ...]) -> Sequence[Any]:
+        index = flat_index(*self.index)
+        given, *others = self.node.apply_recorded([take_flat(grads[0], index)], edges)
+        return [None if given is None else put_flat(grads[0], index, self._fitted(given)), *others]
+
+    def _fitted(self, gradient: Any) -> Any:
+        shape, dtype = self.node.metadata[0]
+        return fit(gradient, shape, dtype, self.node, 0)
+
+
+def before_inplace(self: Tensor, records: bool) -> None:
+    """A UserError if torch forbids changing `self` in place, `records` telling whether that is to be recorded."""
+    array = self.array
+    if any(stride == 0 and length > 1 for stride, length in zip(array.strides, array.shape, strict=True)):
+        raise UserError(
+            "autograd",
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
+            "Please clone() the tensor before performing the operation.",
+        )
+    if not records:
+        return
+    if isinstance(self, View):
+        self.check_modifiable("is being")
+        if self.requires_grad and self.base.is_leaf:
+            raise UserError(
+                "autograd",
+                "a view of a leaf Variable that requires grad is being used in an in-place operation.",
+            )
+    if self.requires_grad and self.is_leaf:
+        raise UserError(
+            "autograd", "a leaf Variable that requires grad is being used in an in-place operation."
+        )
+
+
+def write(self: Tensor, result: Any) -> None:
+    """Store `result` in the memory of `self` and count its version up; a UserError where shape or dtype forbid."""
+    array = self.array
+    if result.shape != array.shape:
+        raise UserError(
+            "shape",
+            f"output with shape {list(array.shape)} doesn't match the broadcast shape {list(result.shape)}",
+        )
+    if not can_cast(result.dtype, array.dtype):
+        raise UserError(
+            "type",
+            f"result type {TYPE_NAMES[result.dtype.name]} can't be cast to the desired output type "
+            f"{TYPE_NAMES[array.dtype.name]}",
+        )
+    array[...] = result
+    self.version[0] += 1
+
+
+def rebase(self: Tensor, node: Node) -> None:
+    """Make `node` the history of `self`, changed in place; of a view's base, with everything around the view."""
+    before = self.edge if not isinstance(self, View) else self._edge
+    if isinstance(self, View):
+        move(self.base, (CopySlices(node, self), 0), self.base.edge)
+        move(self, self.edge, before)  # its edge now follows the base's
+    else:
+        move(self, (node, 0), before)
+
+
+def move(self: Tensor, edge: Edge | None, before: Edge | None) -> None:
+    """Give `self` its new edge; a retained gradient is from now on that of the new value."""
+    self.edge = edge
+    holder = self.holder
+    if holder is None or edge is None:
+        return
+    if before is None or type(before[0]) is AccumulateGrad:
+        holder.moved_inside = True
+    elif before[0].extra is not None and before[0].extra.retained.pop(before[1], None) is not None:
+        edge[0].extras().retained[edge[1]] = holder

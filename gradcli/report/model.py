@@ -1,0 +1,129 @@
+"""What a run found, as plain data: the runner fills it in, every report reads it.
+
+Values are what a pipeline can hold, without the engine: NumPy arrays, numbers, strings, bools, None, and lists and
+tuples of those. `text` is always exactly what torch's `print` would show.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from gradcli.errors import UserError
+
+
+@dataclass(slots=True)
+class TensorState:
+    """A tensor at the end of the run; `value` and `grad` are arrays on the host."""
+
+    value: Any
+    dtype: str
+    device: str
+    requires_grad: bool
+    is_leaf: bool
+    grad_fn: str | None
+    grad: Any | None
+    text: str
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        shape: tuple[int, ...] = self.value.shape
+        return shape
+
+
+@dataclass(slots=True)
+class Binding:
+    """A name at the end of the run: one tensor, a tuple of states (`parts`), or any other value."""
+
+    name: str
+    state: TensorState | None = None
+    parts: tuple[Binding, ...] | None = None
+    value: Any = None
+    text: str = ""
+
+
+@dataclass(slots=True)
+class Gradient:
+    """The gradient a backward left in a leaf (or a tensor that retains its own), as of that step."""
+
+    value: Any
+    dtype: str
+    text: str
+
+
+@dataclass(slots=True)
+class Printed:
+    """One printed line: the expression as the user wrote it, or the label given to it."""
+
+    expr: str
+    text: str
+    value: Any
+    label: str | None = None
+
+
+@dataclass(slots=True)
+class Expectation:
+    """One judged item of an `expect` step; what `expected` and `actual` are is shown by their texts.
+
+    `index` is that of the worst element, `abs` and `rel` its differences, `off` the share of elements outside the
+    tolerance; `why` says in a sentence what is wrong where there are no numbers to compare.
+    """
+
+    expr: str
+    ok: bool
+    expected: Any
+    actual: Any
+    expected_text: str
+    actual_text: str
+    line: int
+    column: int
+    index: tuple[int, ...] | None = None
+    abs: float | None = None
+    rel: float | None = None
+    off: float | None = None
+    why: str | None = None
+
+
+@dataclass(slots=True)
+class StepReport:
+    """One executed step; `path` is its place inside blocks and loops, `kind` the word of its table row."""
+
+    index: int
+    path: tuple[int, ...]
+    line: int
+    kind: str
+    name: str | None = None
+    grads: dict[str, Gradient | None] | None = None
+    printed: list[Printed] | None = None
+    items: list[Expectation] | None = None
+
+
+@dataclass(slots=True)
+class Warned:
+    """A warning torch would give."""
+
+    message: str
+    line: int
+
+
+@dataclass(slots=True)
+class Report:
+    """A whole run. `error` ended it early; `ok` is False also when an expectation failed."""
+
+    spec: str
+    seed: int
+    dtype: str
+    device: str
+    title: str | None = None
+    bindings: list[Binding] = field(default_factory=list)
+    steps: list[StepReport] = field(default_factory=list)
+    warnings: list[Warned] = field(default_factory=list)
+    error: UserError | None = None
+
+    @property
+    def failures(self) -> list[Expectation]:
+        return [item for step in self.steps for item in step.items or () if not item.ok]
+
+    @property
+    def ok(self) -> bool:
+        return self.error is None and not self.failures
