@@ -32,7 +32,10 @@ class UserError(Exception):
         self.message = message
         self.hint = hint
         self.span = span
-        self.node: object | None = None  # the graph node whose backward failed
+        self.place: tuple[int, int] | None = None  # the part of the expression, as offsets into its text
+        # when things happened that led to it, as node numbers: the node whose backward failed was recorded ("node"),
+        # its saved tensors were "freed", or "modified" in place
+        self.numbers: dict[str, int] = {}
 
     def at(self, span: Span) -> UserError:
         """This error with `span` as its place, unless a narrower place is known already."""

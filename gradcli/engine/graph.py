@@ -13,7 +13,7 @@ from typing import Any
 from gradcli.engine.device import as_array, np
 from gradcli.engine.dtypes import is_differentiable
 from gradcli.engine.mode import grad_mode, set_grad_enabled
-from gradcli.engine.node import AccumulateGrad, Edge, Node, TensorHook, type_text
+from gradcli.engine.node import AccumulateGrad, Edge, Node, TensorHook, numbers, type_text
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 
@@ -61,7 +61,9 @@ def grad(
     for place, (tensor, edge) in enumerate(zip(inputs, edges, strict=True)):
         result = captured[edge]
         if result is None and materialize_grads:
-            result = np.zeros(tensor.shape, tensor.dtype)
+            result = Tensor(np.zeros(tensor.shape, tensor.dtype))
+            if create_graph:
+                result.requires_grad_()
         elif result is None and not allow_unused:
             raise UserError(
                 "autograd",
@@ -122,6 +124,7 @@ class Walk:
     def __init__(self, keep_graph: bool, create_graph: bool) -> None:
         self.keep_graph = keep_graph
         self.create_graph = create_graph
+        self.number = next(numbers)
         self.waiting: dict[Node, int] = {}  # how many gradients each node still waits for
         self.buffers: dict[Node, list[Any]] = {}  # the gradients that have arrived, one place an output
         self.owned: set[Edge] = set()  # sums made here, which may be added to in place
@@ -188,7 +191,7 @@ class Walk:
         return needed
 
     def _run_node(self, node: Node, grads: list[Any], needed: set[Node] | None) -> None:
-        if type(node) is AccumulateGrad:
+        if isinstance(node, AccumulateGrad):
             if grads[0] is not None:
                 accumulate(node, grads[0], self.create_graph)
             return
@@ -206,14 +209,14 @@ class Walk:
             else:
                 results = node.apply(grads, edges)
             if not self.keep_graph:
-                node.release()
+                node.release(self.number)
             if grad_mode.anomaly:
                 check_nan(node, results)
             for place, edge in enumerate(edges):
                 if edge is not None:
                     self._arrive(edge, results[place], node, place)
         except UserError as error:
-            error.node = node
+            error.numbers.setdefault("node", node.number)
             raise
 
     def _arrive(self, edge: Edge, gradient: Any, giver: Node | None = None, place: int = 0) -> None:
@@ -238,7 +241,7 @@ class Walk:
         count = self.waiting[node] - 1
         self.waiting[node] = count
         if count == 0:
-            if type(node) is AccumulateGrad:
+            if isinstance(node, AccumulateGrad):
                 self.leaves.append(node)
             else:
                 heappush(self.heap, (-node.number, node))
@@ -251,7 +254,7 @@ class Walk:
         for output, holder in extra.retained.items():
             gradient = grads[output]
             if gradient is not None:
-                holder.grad = gradient if self.create_graph else Tensor(owned_copy(gradient))
+                retain(holder, gradient, self.create_graph)
 
 
 def call_hook(hook: TensorHook, gradient: Any, create_graph: bool) -> Any:
@@ -288,6 +291,17 @@ def accumulate(leaf: AccumulateGrad, gradient: Any, create_graph: bool) -> None:
     else:
         held.array += gradient
         held.version[0] += 1
+
+
+def retain(holder: AccumulateGrad, gradient: Any, create_graph: bool) -> None:
+    """Add `gradient` to the `.grad` that a non-leaf retains: always a new tensor, as in torch."""
+    held = holder.grad
+    if held is None:
+        holder.grad = gradient.cloned() if create_graph else Tensor(owned_copy(gradient))
+    elif create_graph:
+        holder.grad = held + gradient
+    else:
+        holder.grad = Tensor(as_array(held.array + gradient))
 
 
 def owned_copy(array: Any) -> Any:

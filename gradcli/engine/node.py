@@ -36,11 +36,20 @@ class Extras:
         self.retained: dict[int, AccumulateGrad] = {}
 
 
+class Freed:
+    """Stands where tensors were saved: the walk `number` has freed them."""
+
+    __slots__ = ("number",)
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
 class Node:
     """One recorded operation. Its class, made from the operation's row, has the formulas.
 
     `next` are the edges of its differentiable inputs (None: no gradient needed); `saved` what its formulas need
-    (None once freed); `versions` the version list of each saved input or output with the count it had; `metadata`
+    (`Freed` after a walk that does not retain the graph); `versions` the version list of each saved input or output with the count it had; `metadata`
     shape and dtype of each output; `number` grows with every node.
     """
 
@@ -55,7 +64,7 @@ class Node:
         versions: tuple[tuple[list[int], int] | None, ...],
         metadata: tuple[Metadata, ...],
     ) -> None:
-        self.saved: tuple[Any, ...] | None = saved
+        self.saved: tuple[Any, ...] | Freed = saved
         self.next = next_edges
         self.versions = versions
         self.metadata = metadata
@@ -74,18 +83,22 @@ class Node:
         """Array and edge of each saved input or output, in the order of `versions`; None where not saved."""
         return ()
 
-    def release(self) -> None:
-        """Free what is saved; a node that saved no tensor stays usable."""
+    def release(self, number: int) -> None:
+        """Free what is saved, in the walk `number`; a node that saved no tensor stays usable."""
         if any(held is not None for held in self.saved_tensors()):
-            self.saved = None
+            self.saved = Freed(number)
 
     def check_saved(self) -> None:
         """A UserError if the saved tensors are freed, or were changed in place since they were saved."""
-        if self.saved is None:
-            raise UserError("autograd", SECOND_TIME)
+        if isinstance(self.saved, Freed):
+            error = UserError("autograd", SECOND_TIME)
+            error.numbers["freed"] = self.saved.number
+            raise error
         for place, held in enumerate(self.versions):
             if held is not None and held[0][0] != held[1]:
-                raise UserError("autograd", self._modified(place, held[0][0], held[1]))
+                error = UserError("autograd", self._modified(place, held[0][0], held[1]))
+                error.numbers["modified"] = held[0][1]
+                raise error
 
     def extras(self) -> Extras:
         if self.extra is None:
@@ -97,7 +110,7 @@ class Node:
         assert saved is not None
         array, edge = saved
         origin = ""
-        if edge is not None and type(edge[0]) is not AccumulateGrad:
+        if edge is not None and not isinstance(edge[0], AccumulateGrad):
             origin = f", which is output {edge[1]} of {edge[0].short_name},"
         return (
             "one of the variables needed for gradient computation has been modified by an inplace operation: "
@@ -106,6 +119,10 @@ class Node:
             "torch.autograd.set_detect_anomaly(True, check_nan=False)."
         )
 
+    def __repr__(self) -> str:
+        """As torch prints it, but for the address."""
+        return f"<{self.name}>"
+
     @property
     def short_name(self) -> str:
         """The name as torch's messages have it: `Add` for AddBackward0."""
@@ -113,7 +130,9 @@ class Node:
 
     @property
     def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
-        return tuple((None, 0) if edge is None else edge for edge in self.next)
+        return tuple(
+            (None, 0) if edge is None or isinstance(edge[0], DeadEnd) else edge for edge in self.next
+        )
 
 
 class AccumulateGrad(Node):
@@ -131,6 +150,12 @@ class AccumulateGrad(Node):
         self.grad: Tensor | None = None
         self.requires_grad = False
         self.moved_inside = False  # an in-place operation has made the leaf a computed tensor
+
+
+class DeadEnd(AccumulateGrad):
+    """Where the gradient of a view made in no_grad mode goes: nowhere, though torch says that it requires one."""
+
+    __slots__ = ()
 
 
 def type_text(array: Any) -> str:

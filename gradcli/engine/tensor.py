@@ -13,8 +13,8 @@ class Tensor:
     """An array with autograd, as torch.Tensor.
 
     `array` is the NumPy (or CuPy) array; `edge` the graph node and output number that its gradient flows to, or
-    None if it requires no gradient; `version` a one-element list, counted up by every in-place change, that all
-    tensors on the same memory share; `holder` keeps `.grad` (for a leaf that requires grad it is `edge[0]`).
+    None if it requires no gradient; `version`, shared by all tensors on the same memory, is the count
+    of in-place changes and the number (as of a node) of the last; `holder` keeps `.grad` (for a leaf that requires grad it is `edge[0]`).
     """
 
     __slots__ = ("array", "edge", "holder", "version")
@@ -23,7 +23,7 @@ class Tensor:
 
     def __init__(self, array: Any, edge: Edge | None = None, version: list[int] | None = None) -> None:
         self.array = array
-        self.version = [0] if version is None else version
+        self.version = [0, 0] if version is None else version
         self.edge = edge
         self.holder: AccumulateGrad | None = None
 
@@ -48,7 +48,7 @@ class Tensor:
     @property
     def grad_fn(self) -> Node | None:
         edge = self.edge
-        return None if edge is None or type(edge[0]) is AccumulateGrad else edge[0]
+        return None if edge is None or isinstance(edge[0], AccumulateGrad) else edge[0]
 
     @property
     def is_leaf(self) -> bool:
@@ -66,18 +66,18 @@ class Tensor:
     @grad.setter
     def grad(self, grad: Tensor | None) -> None:
         if grad is not None:
-            if grad.shape != self.shape:
-                raise UserError(
-                    "autograd",
-                    f"attempting to assign a gradient of size '{list(grad.shape)}' to a tensor of size "
-                    f"'{list(self.shape)}'. Please ensure that the gradient and the tensor are the same size",
-                )
             if grad.dtype != self.dtype:
                 raise UserError(
                     "autograd",
                     f"attempting to assign a gradient with dtype '{C_NAMES[grad.dtype.name]}' to a tensor with "
                     f"grad_dtype '{TYPE_NAMES[self.dtype.name]}'. The gradient must match the tensor's grad_dtype "
                     "(defaults to the tensor's dtype).",
+                )
+            if grad.shape != self.shape:
+                raise UserError(
+                    "autograd",
+                    f"attempting to assign a gradient of size '{list(grad.shape)}' to a tensor of size "
+                    f"'{list(self.shape)}'. Please ensure that the gradient and the tensor are the same size",
                 )
         self.hold().grad = grad
 
@@ -106,7 +106,7 @@ class Tensor:
         edge = self.edge
         if edge is None:
             raise UserError("autograd", "can't retain_grad on Tensor that has requires_grad=False")
-        if type(edge[0]) is not AccumulateGrad:
+        if not isinstance(edge[0], AccumulateGrad):
             edge[0].extras().retained[edge[1]] = self.hold()
 
     def register_hook(self, hook: TensorHook) -> None:

@@ -17,6 +17,7 @@ At its first use a row becomes specialised functions, generated as the source of
 
 from __future__ import annotations
 
+import builtins
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -30,7 +31,7 @@ from gradcli.engine.node import Node
 Formula = Callable[..., Any]
 Promotion = Literal["same", "float"]
 
-PARAMETER = re.compile(r"(?P<type>[A-Za-z]+(?:\[\d*\])?\??(?:\[\])?(?:\|Scalar)?) (?P<name>\w+)(?:=(?P<default>.+))?$")
+PARAMETER = re.compile(r"(?P<type>\S+) (?P<name>\w+)(?:=(?P<default>.+))?$")
 CONSTANTS = {"None": None, "True": True, "False": False}
 
 
@@ -86,7 +87,7 @@ class Schema:
 
 def split_parameters(body: str) -> Iterator[str]:
     """The parameters of a schema, at commas outside brackets and quotes."""
-    for part in re.findall(r"(?:[^,\[(\"]|\[[^]]*\]|\([^)]*\)|\"[^\"]*\")+", body):
+    for part in re.findall(r"(?:[^,\[\"]|\[[^]]*\]|\"[^\"]*\")+", body):
         if part.strip():
             yield part.strip()
 
@@ -248,7 +249,7 @@ def on_arrays(function: Any) -> Any:
     if not isinstance(function, FunctionType) or not function.__module__.startswith("gradcli.ops."):
         return function
     if function not in _on_arrays:
-        names: dict[str, Any] = {}
+        names: dict[str, Any] = {"__builtins__": builtins, "__name__": function.__module__}
         copy = FunctionType(
             function.__code__, names, function.__name__, function.__defaults__, function.__closure__
         )

@@ -7,15 +7,18 @@ hundred nanoseconds. Only declarations of this package become code, never the te
 from __future__ import annotations
 
 import inspect
+from collections import namedtuple
 from collections.abc import Callable
 from typing import Any
 
 from gradcli.engine.device import as_array, np
 from gradcli.engine.dtypes import is_differentiable, promoted
 from gradcli.engine.mode import grad_mode
-from gradcli.engine.node import Edge, Node
+from gradcli.engine.node import Edge, Freed, Node
 from gradcli.engine.tensor import Tensor
+from gradcli.errors import UserError
 from gradcli.ops.define import Op, Parameter, on_arrays
+from gradcli.ops.shape import broadcast_sizes
 from gradcli.ops.views import View, before_inplace, rebase, write
 
 # the Python numbers that leave the dtype of an array as it is
@@ -31,10 +34,15 @@ def keeps_dtype(array: Any, number: Any) -> bool:
     return type(number) in KEEPS_DTYPE.get(array.dtype.char, ())
 
 
-def rewrapped(value: Any, edge: Edge | None, held: tuple[list[int], int] | None) -> Any:
-    """A saved array as the Tensor it was, on the same place of the graph and the same version list."""
+def rewrapped(node: Node, value: Any, edge: Edge | None, held: tuple[list[int], int] | None) -> Any:
+    """A saved array as the Tensor it was, on the same place of the graph and the same version list.
+
+    A number that stood for a tensor becomes a 0-dim tensor, as it is one to torch.
+    """
+    if value is None:
+        return None
     if not hasattr(value, "dtype"):
-        return value  # a Python number, or an optional tensor that was not given
+        return Tensor(np.asarray(value, node.metadata[0][1]))
     return Tensor(value, edge, None if held is None else held[0])
 
 
@@ -68,6 +76,9 @@ def with_defaults(op: Op, forward: Callable[..., Any]) -> Callable[..., Any]:
     names: dict[str, Any] = {"forward": forward}
     arguments = ", ".join(parameter.name for parameter in op.schema.parameters)
     return compiled("on_arrays", [f"def on_arrays({signature(op, names)}): return forward({arguments})"], names)
+
+
+FILLS = frozenset({"fill", "zero"})  # in place these may write a memory location twice
 
 
 class Saved:
@@ -147,10 +158,15 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
         "before_inplace": before_inplace,
         "write": write,
         "rebase": rebase,
+        "explained": explained,
+        # prints as torch.return_types.max(values=..., indices=...)
+        "Result": namedtuple(op.name.lstrip("_"), [output.removesuffix("[]") for output in op.schema.outputs]),
     }
     tensors = [parameter for parameter in op.schema.parameters if parameter.is_tensor]
     edges = op.differentiable
     lines = [f"def run({signature(op, names)}):"]
+    if edges:
+        lines.append("    recording = grad_mode.enabled")
     for parameter in tensors:
         lines += read_tensor(parameter, parameter in edges)
     lines += promotion(op, tensors)
@@ -159,19 +175,22 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
         f"any(edge is not None for edge in {p.name}_edge)" if p.is_list else f"{p.name}_edge is not None"
         for p in edges
     )
-    recorded = f"grad_mode.enabled and ({needs_grad})"
+    recorded = needs_grad
     if any(parameter.type == "ScalarType" for parameter in op.schema.parameters):
-        recorded += " and is_differentiable(result.dtype)"
+        recorded = f"({needs_grad}) and is_differentiable(result.dtype)"
     outputs = op.schema.outputs
     saved = saved_by(op)
     held = [item for item in saved if item.is_tensor]
     if edges:
         names["Recorded"] = op.node_class
         edge_list = "".join(f"*{p.name}_edge, " if p.is_list else f"{p.name}_edge, " for p in edges)
+        if op.grad_fn == "NotImplemented":  # torch gives this node edges only where a gradient would be needed
+            edge_list = f"*[edge for edge in ({edge_list}) if edge is not None], "
     if inplace:
         lines.append(f"    records = {recorded if edges else 'False'}")
-        lines.append("    before_inplace(self, records)")
-        lines.append(f"    result = forward({arguments})")
+        others = ", ".join(f"{p.name}_array" for p in tensors if p.name != "self" and not p.is_list)
+        lines.append(f"    before_inplace(self, records, ({others}{',' if others else ''}), {op.name in FILLS})")
+        lines += forward_call(op, tensors, "result", arguments)
         if edges:
             lines.append("    if records:")
             lines.append(f"        versions = ({''.join(item.version(True) + ', ' for item in held)})")
@@ -190,7 +209,7 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
         lines.append(f"    results = forward({arguments})")
         metadata = "tuple([(array.shape, array.dtype) for array in results])"
     else:
-        lines.append(f"    {', '.join(outputs)} = forward({arguments})")
+        lines += forward_call(op, tensors, ", ".join(outputs), arguments)
         for output in outputs:
             lines.append(f"    if type({output}) is not ndarray: {output} = as_array({output})")
         metadata = "(" + "".join(f"({output}.shape, {output}.dtype), " for output in outputs) + ")"
@@ -198,7 +217,7 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
         lines.append(f"    if {recorded}:")
         for item in saved:
             if item.output is not None:
-                lines.append(f"        {item.name}_version = [0]")
+                lines.append(f"        {item.name}_version = [0, 0]")
         lines.append(
             f"        node = Recorded(({''.join(item.value(False) + ', ' for item in saved)}), ({edge_list}), "
             f"({''.join(item.version(False) + ', ' for item in held)}), {metadata})"
@@ -206,6 +225,27 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
         lines.append(f"        return {returned(op, saved, True)}")
     lines.append(f"    return {returned(op, saved, False)}")
     return compiled("run", lines, names)
+
+
+def forward_call(op: Op, tensors: list[Parameter], result: str, arguments: str) -> list[str]:
+    """The forward as source; NumPy's complaint about shapes that do not broadcast is said in torch's words."""
+    line = f"{result} = forward({arguments})"
+    if op.promote is None or len(tensors) < 2:
+        return [f"    {line}"]
+    arrays = ", ".join(f"{parameter.name}_array" for parameter in tensors)
+    return [
+        f"    try: {line}",
+        f"    except ValueError as error: raise explained(error, ({arrays},)) from error",
+    ]
+
+
+def explained(error: ValueError, operands: tuple[Any, ...]) -> Exception:
+    """torch's error if the shapes of `operands` do not broadcast, else `error` itself."""
+    try:
+        broadcast_sizes(*(operand.shape for operand in operands if hasattr(operand, "shape")))
+    except UserError as shapes:
+        return shapes
+    return error
 
 
 def returned(op: Op, saved: list[Saved], recorded: bool) -> str:
@@ -225,7 +265,9 @@ def returned(op: Op, saved: list[Saved], recorded: bool) -> str:
             parts.append(f"Tensor({output}, {edge}, {output}_version)")
         else:
             parts.append(f"Tensor({output}, {edge})" if edge != "None" else f"Tensor({output})")
-    return parts[0] if len(parts) == 1 else f"({', '.join(parts)})"
+    if len(parts) == 1:
+        return parts[0]
+    return f"Result({', '.join(parts)})" if not op.name.startswith("_") else f"({', '.join(parts)})"
 
 
 def read_tensor(parameter: Parameter, has_edge: bool) -> list[str]:
@@ -233,8 +275,10 @@ def read_tensor(parameter: Parameter, has_edge: bool) -> list[str]:
     name = parameter.name
     if parameter.is_list:
         lines = [f"    {name}_array = [None if tensor is None else tensor.array for tensor in {name}]"]
-        return [*lines, f"    {name}_edge = [tensor.edge for tensor in {name}]"] if has_edge else lines
-    plain = [f"{name}_array = {name}.array", *([f"{name}_edge = {name}.edge"] if has_edge else [])]
+        edges = f"    {name}_edge = [tensor.edge if recording else None for tensor in {name}]"
+        return [*lines, edges] if has_edge else lines
+    edge = f"{name}_edge = {name}.edge if recording else None"
+    plain = [f"{name}_array = {name}.array", *([edge] if has_edge else [])]
     if parameter.type == "Tensor":
         return [f"    {line}" for line in plain]
     other = f"{name}_array = {name}" + (f"; {name}_edge = None" if has_edge else "")
@@ -289,9 +333,9 @@ def node_class(op: Op) -> type[Node]:
     for item in held:
         place, version = saved.index(item), held.index(item)
         if item.is_list:
-            wrapped = f"[Tensor(array, edge) for array, edge in zip(saved[{place}], node.next)]"
+            wrapped = f"[None if array is None else Tensor(array) for array in saved[{place}]]"
         else:
-            wrapped = f"rewrapped(saved[{place}], {edge_of[item.name]}, node.versions[{version}])"
+            wrapped = f"rewrapped(node, saved[{place}], {edge_of[item.name]}, node.versions[{version}])"
         wraps.append(f"    {item.name} = {wrapped}")
     unpack = [f"    {''.join(item.name + ', ' for item in saved)} = saved"] if saved else []
     body = formula_calls(op, edges)
@@ -317,9 +361,9 @@ def node_class(op: Op) -> type[Node]:
             [
                 "def saved_tensors(node):",
                 "    saved = node.saved",
-                f"    return () if saved is None else ({describe})",
+                f"    return () if isinstance(saved, Freed) else ({describe})",
             ],
-            {},
+            {"Freed": Freed},
         )
     return type(op.grad_fn, (Node,), {"__slots__": (), "name": op.grad_fn, "op": op, **functions})
 

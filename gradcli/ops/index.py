@@ -3,14 +3,15 @@
 # ruff: noqa: E501
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 from gradcli.engine.device import np, scatter_add as scatter_add_at
 from gradcli.errors import UserError
 from gradcli.ops.define import composite, op
-from gradcli.ops.pointwise import alias, copy, fill_tensor, zeros_like
-from gradcli.ops.shape import broadcast_sizes, expand, select, slice_, unsqueeze, wrap_dim, zeros
+from gradcli.ops.pointwise import alias, copy, fill_tensor, masked_fill, zeros_like
+from gradcli.ops.shape import broadcast_sizes, cat, expand, reshape, select, slice_, unsqueeze, view, wrap_dim, zeros
 
 Shape = tuple[int, ...]
 
@@ -87,10 +88,6 @@ def scatter_add_forward(self: Any, dim: int, index: Any, src: Any) -> Any:
     result, places, values = scatter_places(self, dim, index, src)
     scatter_add_at(result, places, values)
     return result.reshape(self.shape)
-
-
-def scatter_zeros_forward(self: Any, dim: int, index: Any, shape: Sequence[int]) -> Any:
-    return scatter_add_forward(np.zeros_like(self, shape=tuple(shape)), dim, index, self)
 
 
 def index_select_forward(self: Any, dim: int, index: Any) -> Any:
@@ -175,17 +172,33 @@ def index_put_forward(self: Any, indices: Sequence[Any], values: Any, accumulate
     return result
 
 
-def index_zeros_forward(self: Any, indices: Sequence[Any], shape: Sequence[int]) -> Any:
-    return index_put_forward(np.zeros_like(self, shape=tuple(shape)), indices, self, True)
+def masked_scatter_forward(self: Any, mask: Any, source: Any) -> Any:
+    shape = broadcast_sizes(self.shape, mask.shape)
+    result, mask = np.broadcast_to(self, shape).copy(), np.broadcast_to(mask, shape)
+    wanted = int(np.count_nonzero(mask))
+    if source.size < wanted:
+        raise UserError("shape", "masked_scatter: expected self and source to have same dtypes and enough elements")
+    result[mask] = source.reshape(-1)[:wanted]
+    return result
+
+
+def masked_source(taken: Any, shape: Shape) -> Any:
+    """The gradient of masked_scatter's source: what was taken from it, then zeros for what was not."""
+    rest = math.prod(shape) - taken.shape[0]
+    return reshape(cat([taken, zeros((rest,), taken.dtype)]) if rest else taken, shape)
 
 
 index = op(
     "_index(Tensor self, Tensor?[] indices)", "IndexBackward0", index_forward,
-    self=lambda grad, self_shape, indices: index_zeros(grad, indices, self_shape),
+    self=lambda grad, self_shape, indices: index_put_impl(zeros(self_shape, grad.dtype), indices, grad, True),
 )  # fmt: skip
-index_zeros = op(
-    "_index_zeros(Tensor self, Tensor?[] indices, int[] shape)", "IndexPutBackward0", index_zeros_forward,
-    self=lambda grad, indices: index(grad, indices),
+index_put_impl = op(
+    "_index_put_impl(Tensor self, Tensor?[] indices, Tensor values, bool accumulate)", "IndexPutImplBackward0",
+    index_put_forward,
+    self=lambda grad, indices, accumulate: (
+        grad if accumulate else index_put(grad, indices, zeros_like(index(grad, indices)))
+    ),
+    values=lambda grad, indices: index(grad, indices),
 )  # fmt: skip
 index_put = op(
     "index_put(Tensor self, Tensor?[] indices, Tensor values, bool accumulate=False)", "IndexPutBackward0",
@@ -197,11 +210,7 @@ index_put = op(
 )  # fmt: skip
 gather = op(
     "gather(Tensor self, int dim, Tensor index)", "GatherBackward0", gather_forward,
-    self=lambda grad, self, dim, index: scatter_zeros(grad, dim, index, self.shape),
-)  # fmt: skip
-scatter_zeros = op(
-    "_scatter_zeros(Tensor self, int dim, Tensor index, int[] shape)", "ScatterAddBackward0", scatter_zeros_forward,
-    self=lambda grad, dim, index: gather(grad, dim, index),
+    self=lambda grad, self, dim, index: scatter_add(zeros(self.shape, grad.dtype), dim, index, grad),
 )  # fmt: skip
 scatter = op(
     "scatter(Tensor self, int dim, Tensor index, Tensor src)", "ScatterBackward0", scatter_forward,
@@ -232,22 +241,22 @@ index_add = op(
 masked_select = op(
     "masked_select(Tensor self, Tensor mask)", "MaskedSelectBackward0",
     lambda self, mask: (lambda both: both[0][both[1]])(np.broadcast_arrays(self, mask)),
-    self=lambda grad, self, mask: masked_zeros(grad, mask, broadcast_sizes(self.shape, mask.shape)),
+    self=lambda grad, self, mask: masked_scatter(zeros(broadcast_sizes(self.shape, mask.shape), grad.dtype), mask, grad),
 )  # fmt: skip
-masked_zeros = op(
-    "_masked_zeros(Tensor self, Tensor mask, int[] shape)", "MaskedScatterBackward0",
-    lambda self, mask, shape: index_zeros_forward(self, [np.broadcast_to(mask, tuple(shape))], shape),
-    self=lambda grad, mask: masked_select(grad, mask),
+masked_scatter = op(
+    "masked_scatter(Tensor self, Tensor mask, Tensor source)", "MaskedScatterBackward0", masked_scatter_forward,
+    self=lambda grad, mask: masked_fill(grad, mask, 0),
+    source=lambda grad, source_shape, mask: masked_source(masked_select(grad, mask), source_shape),
 )  # fmt: skip
 sort = op(
     "sort(Tensor self, int dim=-1, bool descending=False) -> (values, indices)", "SortBackward0",
     lambda self, dim, descending: sort_forward(self, dim, descending), constant=("indices",),
-    self=lambda grad, self_shape, dim, indices: scatter_zeros(grad, dim, indices, self_shape),
+    self=lambda grad, self_shape, dim, indices: scatter(zeros(self_shape, grad.dtype), dim, indices, grad),
 )  # fmt: skip
 topk = op(
     "topk(Tensor self, int k, int dim=-1, bool largest=True, bool sorted=True) -> (values, indices)", "TopkBackward0",
     lambda self, k, dim, largest, sorted: topk_forward(self, k, dim, largest), constant=("indices",),
-    self=lambda grad, self_shape, dim, indices: scatter_zeros(grad, dim, indices, self_shape),
+    self=lambda grad, self_shape, dim, indices: scatter(zeros(self_shape, grad.dtype), dim, indices, grad),
 )  # fmt: skip
 argsort = op(
     "argsort(Tensor self, int dim=-1, bool descending=False)", None,
@@ -307,7 +316,7 @@ def sliced(self: Any, key: tuple[Any, ...]) -> tuple[Any, list[Any]]:
         elif isinstance(item, slice):
             if item.step is not None and item.step <= 0:
                 raise UserError("value", "step must be greater than zero")
-            if item != slice(None):
+            if not is_whole(item, self.shape[dim]):
                 self = slice_(self, dim, item.start, item.stop, item.step or 1)
             dim += 1
         elif item.ndim == 0 and item.dtype.kind in "iu":
@@ -318,6 +327,10 @@ def sliced(self: Any, key: tuple[Any, ...]) -> tuple[Any, list[Any]]:
             if is_mask(item) and item.ndim != 1:
                 dim -= item.ndim - 1  # one place in the list, several dimensions of the tensor
     return self, indices
+
+
+def is_whole(item: slice, length: int) -> bool:
+    return item.start in (None, 0) and (item.stop is None or item.stop >= length) and item.step in (None, 1)
 
 
 def selected(self: Any, dim: int, place: int) -> Any:
@@ -366,13 +379,27 @@ def getitem(self: Any, key: Any) -> Any:
 def setitem(self: Any, key: Any, value: Any) -> None:
     """`self[key] = value`, in place on the view that the key's slices make."""
     target, indices = sliced(self, as_key(key, self))
-    while value.ndim > target.ndim and not indices and value.shape[0] == 1:
-        value = select(value, 0, 0)
     if indices:
-        index_put.inplace(target, indices, value, False)
+        index_put.inplace(target, indices, without_leading_ones(value), False)
     elif value.shape == target.shape:
         copy.inplace(target, value)
     elif value.ndim == 0:
         fill_tensor.inplace(target, value)
     else:
-        copy.inplace(target, expand(value, target.shape))
+        shape = without_ones(value.shape)
+        copy.inplace(target, expand_if_needed(view(value, shape), target.shape))
+
+
+def without_ones(shape: Shape) -> Shape:
+    """`shape` without its leading ones."""
+    first = next((place for place, length in enumerate(shape) if length != 1), len(shape))
+    return shape[first:]
+
+
+def without_leading_ones(value: Any) -> Any:
+    shape = without_ones(value.shape)
+    return value if shape == value.shape else view(value, shape)
+
+
+def expand_if_needed(value: Any, shape: Shape) -> Any:
+    return value if value.shape == shape else expand(value, shape)

@@ -10,7 +10,7 @@ from gradcli.engine.device import np
 from gradcli.engine.dtypes import C_NAMES
 from gradcli.errors import UserError
 from gradcli.ops.define import composite, op
-from gradcli.ops.pointwise import add, conj, mul
+from gradcli.ops.pointwise import conj, mul
 from gradcli.ops.reduce import sum_dim
 from gradcli.ops.shape import (
     broadcast_sizes,
@@ -115,15 +115,34 @@ def adjoint(matrix: Any) -> Any:
     return conj(transpose(matrix, -2, -1))
 
 
+def is_column_major(shape: Sequence[int], strides: Sequence[int]) -> bool:
+    """Whether a matrix is laid out as the transpose of a contiguous one; strides in bytes, rows next to each other."""
+    return strides[0] * shape[0] == strides[1] and strides[0] > 0 and strides[0] == min(strides)
+
+
+def mm_left(grad: Any, mat2: Any, shape: Sequence[int], strides: Sequence[int]) -> Any:
+    """grad @ mat2^H, in the memory layout of the left factor (`shape`, `strides`)."""
+    if is_column_major(shape, strides):
+        return t(mm(conj(mat2), t(grad)))
+    return mm(grad, conj(t(mat2)))
+
+
+def mm_right(grad: Any, self: Any, shape: Sequence[int], strides: Sequence[int]) -> Any:
+    """self^H @ grad, in the memory layout of the right factor (`shape`, `strides`)."""
+    if is_column_major(shape, strides):
+        return t(mm(t(grad), conj(self)))
+    return mm(conj(t(self)), grad)
+
+
 mm = op(
     "mm(Tensor self, Tensor mat2)", "MmBackward0", mm_forward,
-    self=lambda grad, mat2: mm(grad, adjoint(mat2)),
-    mat2=lambda grad, self: mm(adjoint(self), grad),
+    self=lambda grad, self_shape, self_strides, mat2: mm_left(grad, mat2, self_shape, self_strides),
+    mat2=lambda grad, self, mat2_shape, mat2_strides: mm_right(grad, self, mat2_shape, mat2_strides),
 )  # fmt: skip
 mv = op(
     "mv(Tensor self, Tensor vec)", "MvBackward0", mv_forward,
-    self=lambda grad, vec: unsqueeze(grad, 1) * unsqueeze(conj(vec), 0),
-    vec=lambda grad, self: mv(adjoint(self), grad),
+    self=lambda grad, vec: outer(grad, conj(vec)),
+    vec=lambda grad, self: mv(conj(t(self)), grad),
 )  # fmt: skip
 dot = op(
     "dot(Tensor self, Tensor tensor)", "DotBackward0", dot_forward,
@@ -138,8 +157,12 @@ bmm = op(
 addmm = op(
     "addmm(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1)", "AddmmBackward0", addmm_forward,
     self=lambda grad, beta: grad if beta == 1 else grad * beta,
-    mat1=lambda grad, mat2, alpha: scaled(mm(grad, adjoint(mat2)), alpha),
-    mat2=lambda grad, mat1, alpha: scaled(mm(adjoint(mat1), grad), alpha),
+    mat1=lambda grad, mat1_shape, mat1_strides, mat2, alpha: scaled(
+        mm_left(grad, mat2, mat1_shape, mat1_strides), alpha
+    ),
+    mat2=lambda grad, mat1, mat2_shape, mat2_strides, alpha: scaled(
+        mm_right(grad, mat1, mat2_shape, mat2_strides), alpha
+    ),
 )  # fmt: skip
 trace = op(
     "trace(Tensor self)", "TraceBackward0", lambda self: np.trace(self),
@@ -258,10 +281,8 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
         return matmul(input, t(weight))
     if input.ndim == 2:
         return addmm(bias, input, t(weight))
-    if input.ndim > 2:
-        rows = reshape(input, (math.prod(input.shape[:-1]), input.shape[-1]))
-        return view(addmm(bias, rows, t(weight)), (*input.shape[:-1], weight.shape[0]))
-    return add(matmul(input, t(weight)), bias)
+    rows = reshape(input, (math.prod(input.shape[:-1]), input.shape[-1]))
+    return view(addmm(bias, rows, t(weight)), (*input.shape[:-1], weight.shape[0]))
 
 
 @composite("einsum(str equation, Tensor[] operands)")

@@ -11,7 +11,7 @@ from gradcli.ops.define import composite, op
 from gradcli.ops.index import gather, masked_select
 from gradcli.ops.nn import log_softmax_dim, need_dim
 from gradcli.ops.pointwise import abs as absolute
-from gradcli.ops.pointwise import add, logical_not, masked_fill, mul, neg, sigmoid, where
+from gradcli.ops.pointwise import add, div_number, logical_not, masked_fill, mul, neg, sigmoid
 from gradcli.ops.pointwise import eq as equal
 from gradcli.ops.reduce import mean, sum, sum_dim
 from gradcli.ops.shape import broadcast_sizes, expand, flatten, reshape, zeros
@@ -150,8 +150,19 @@ log_sigmoid = op(
 mse = op(
     "_mse_loss(Tensor self, Tensor target, str reduction)", "MseLossBackward0",
     lambda self, target, reduction: reduced((self - target) * (self - target), reduction), promote="same",
-    self=lambda grad, self, target, reduction: spread(2 * (self - target) * grad, self.shape, reduction),
-    target=lambda grad, self, target, reduction: spread(2 * (target - self) * grad, self.shape, reduction),
+    self=lambda grad, self, target, reduction: mse_backward(grad, self, target, reduction),
+    target=lambda grad, self, target, reduction: mse_backward(grad, target, self, reduction),
+)  # fmt: skip
+mse_backward = op(
+    "_mse_loss_backward(Tensor grad_output, Tensor self, Tensor target, str reduction)", "MseLossBackwardBackward0",
+    lambda grad_output, self, target, reduction: spread(2 * (self - target) * grad_output, self.shape, reduction),
+    grad_output=lambda grad, self, target, reduction: spread(
+        sum(2 * (self - target) * grad) if reduction != "none" else 2 * (self - target) * grad, self.shape, reduction
+    ),
+    self=lambda grad, self_shape, grad_output, reduction: spread(2 * grad * grad_output, self_shape, reduction),
+    target=lambda grad, self_shape, grad_output, reduction: -spread(
+        2 * grad * grad_output, self_shape, reduction
+    ),
 )  # fmt: skip
 nll = op(
     "_nll_loss(Tensor self, Tensor target, Tensor? weight, str reduction, int ignore_index) -> (result, total_weight)",
@@ -179,11 +190,6 @@ nll_pick = op(
         grad, target, weight, self_shape, ignore_index
     ),
 )  # fmt: skip
-divided = op(
-    "_div_by_number(Tensor self, Scalar other)", "DivBackward1", np.true_divide,
-    self=lambda grad, other: grad / other,
-)  # fmt: skip
-
 
 def same_size(input: Any, target: Any) -> tuple[Any, Any]:
     """Both at their common size: torch's losses broadcast, with a warning."""
@@ -279,7 +285,7 @@ def cross_entropy(
         if reduction == "none":
             return neg(sum_dim(weighted, dim))
         total = neg(sum(weighted))
-        return divided(total, input_count(input) / classes) if reduction == "mean" else total
+        return div_number(total, input_count(input) / classes) if reduction == "mean" else total
     loss = nll_loss(logs, target, weight, ignore_index=ignore_index, reduction=reduction)
     if not label_smoothing:
         return loss

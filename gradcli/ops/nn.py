@@ -13,6 +13,10 @@ from gradcli.ops.reduce import mean_dim, sum_dim
 from gradcli.ops.shape import reshape, wrap_dim
 
 
+def axis_of(dim: int, array: Any) -> int | None:
+    return wrap_dim(dim, array.ndim) if array.ndim else None
+
+
 def softmax_forward(self: Any, dim: int) -> Any:
     if self.ndim == 0:
         wrap_dim(dim, 0)
@@ -91,11 +95,30 @@ def layer_norm_backward(
 
 softmax_dim = op(
     "_softmax(Tensor self, int dim)", "SoftmaxBackward0", softmax_forward, promote="float",
-    self=lambda grad, result, dim: (grad - sum_dim(grad * result, dim, True)) * result,
+    self=lambda grad, result, dim: softmax_backward(grad, result, dim),
+)  # fmt: skip
+softmax_backward = op(
+    "_softmax_backward(Tensor grad_output, Tensor output, int dim)", "SoftmaxBackwardDataBackward0",
+    lambda grad_output, output, dim: (
+        (grad_output - np.add.reduce(grad_output * output, axis=axis_of(dim, output), keepdims=True)) * output
+    ),
+    grad_output=lambda grad, output, dim: softmax_backward(grad, output, dim),
+    output=lambda grad, grad_output, output, dim: (
+        grad_output * grad - sum_dim(grad * output, dim, True) * grad_output
+        - sum_dim(grad_output * output, dim, True) * grad
+    ),
 )  # fmt: skip
 log_softmax_dim = op(
     "_log_softmax(Tensor self, int dim)", "LogSoftmaxBackward0", log_softmax_forward, promote="float",
-    self=lambda grad, result, dim: grad - exp(result) * sum_dim(grad, dim, True),
+    self=lambda grad, result, dim: log_softmax_backward(grad, result, dim),
+)  # fmt: skip
+log_softmax_backward = op(
+    "_log_softmax_backward(Tensor grad_output, Tensor output, int dim)", "LogSoftmaxBackwardDataBackward0",
+    lambda grad_output, output, dim: (
+        grad_output - np.exp(output) * np.add.reduce(grad_output, axis=axis_of(dim, output), keepdims=True)
+    ),
+    grad_output=lambda grad, output, dim: grad - sum_dim(grad * exp(output), dim, True),
+    output=lambda grad, grad_output, output, dim: -(sum_dim(grad_output, dim, True) * exp(output) * grad),
 )  # fmt: skip
 native_layer_norm = op(
     "_native_layer_norm(Tensor input, int[] normalized_shape, Tensor? weight, Tensor? bias, float eps)"
@@ -150,3 +173,13 @@ def layer_norm(
     input: Any, normalized_shape: Sequence[int], weight: Any = None, bias: Any = None, eps: float = 1e-5
 ) -> Any:
     return native_layer_norm(input, normalized_shape, weight, bias, eps)[0]
+
+
+@composite("softmax.int(Tensor self, int dim, ScalarType? dtype=None)")
+def softmax_method(self: Any, dim: int, dtype: Any = None) -> Any:
+    return softmax_dim(cast_first(self, dtype), dim)
+
+
+@composite("log_softmax.int(Tensor self, int dim, ScalarType? dtype=None)")
+def log_softmax_method(self: Any, dim: int, dtype: Any = None) -> Any:
+    return log_softmax_dim(cast_first(self, dtype), dim)

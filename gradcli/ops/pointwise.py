@@ -95,8 +95,7 @@ def power_backward(grad: Any, self: Any, exponent: float) -> Any:
 
 def power_backward_exponent(grad: Any, self: Any, exponent: Any, result: Any) -> Any:
     """0 ** exponent is flat where the exponent is not negative, though log(0) is not finite."""
-    slope = grad * conj(result * log(self))
-    return where((self == 0) & (exponent >= 0), zeros_like(slope), slope)
+    return grad * conj(where((self == 0) & (exponent >= 0), zeros_like(result), result * log(self)))
 
 
 def no_derivative(name: str) -> Any:
@@ -117,8 +116,8 @@ def sgn_backward(grad: Any, self: Any, result: Any) -> Any:
 
 def inverse_square(self: Any, other: Any) -> Any:
     """1 / (self ** 2 + other ** 2), and 0 at the origin, where torch calls atan2 flat."""
-    square_sum = self * self + other * other
-    return where(square_sum == 0, 0, reciprocal(where(square_sum == 0, 1, square_sum)))
+    squares = self * self + other * other
+    return masked_fill(reciprocal(squares), squares == 0, 0)
 
 
 def below_min(self: Any, min: Any, max: Any) -> Any:
@@ -203,6 +202,17 @@ div_mode = op(
         -grad * conj((self / other) / other) if rounding_mode is None else zeros_like(grad)
     ),
 )  # fmt: skip
+# a number in a formula: torch's C++ operators give these nodes, its Python operators those above
+add_number = op("_add.Scalar(Tensor self, Scalar other)", "AddBackward1", np.add, self=lambda grad: grad)
+sub_number = op("_sub.Scalar(Tensor self, Scalar other)", "SubBackward1", np.subtract, self=lambda grad: grad)
+mul_number = op(
+    "_mul.Scalar(Tensor self, Scalar other)", "MulBackward1", np.multiply,
+    self=lambda grad, other: grad * conj(other),
+)  # fmt: skip
+div_number = op(
+    "_div.Scalar(Tensor self, Scalar other)", "DivBackward1", np.true_divide,
+    self=lambda grad, other: grad / conj(other),
+)  # fmt: skip
 floor_divide = op(
     "floor_divide(Tensor self, Tensor|Scalar other)", "NotImplemented", floor_divide_forward, promote="same",
     self=no_derivative("floor_divide"),
@@ -285,32 +295,50 @@ log10 = op(
 log1p = op("log1p(Tensor self)", "Log1PBackward0", np.log1p, promote="float", self=lambda grad, self: grad / conj(self + 1))
 sin = op("sin(Tensor self)", "SinBackward0", np.sin, promote="float", self=lambda grad, self: grad * conj(cos(self)))
 cos = op("cos(Tensor self)", "CosBackward0", np.cos, promote="float", self=lambda grad, self: grad * conj(-sin(self)))
-tan = op("tan(Tensor self)", "TanBackward0", np.tan, promote="float", self=lambda grad, result: grad * conj(1 + result * result))
+tan = op("tan(Tensor self)", "TanBackward0", np.tan, promote="float", self=lambda grad, result: grad * conj(1 + pow_scalar(result, 2)))
 sinh = op("sinh(Tensor self)", "SinhBackward0", np.sinh, promote="float", self=lambda grad, self: grad * conj(cosh(self)))
 cosh = op("cosh(Tensor self)", "CoshBackward0", np.cosh, promote="float", self=lambda grad, self: grad * conj(sinh(self)))
-tanh = op("tanh(Tensor self)", "TanhBackward0", np.tanh, promote="float", self=lambda grad, result: grad * conj(1 - result * result))
-asin = op("asin(Tensor self)", "AsinBackward0", np.arcsin, promote="float", self=lambda grad, self: grad * conj(rsqrt(1 - self * self)))
-acos = op("acos(Tensor self)", "AcosBackward0", np.arccos, promote="float", self=lambda grad, self: grad * conj(-rsqrt(1 - self * self)))
-atan = op("atan(Tensor self)", "AtanBackward0", np.arctan, promote="float", self=lambda grad, self: grad / conj(self * self + 1))
-asinh = op("asinh(Tensor self)", "AsinhBackward0", np.arcsinh, promote="float", self=lambda grad, self: grad * conj(rsqrt(self * self + 1)))
+tanh = op("tanh(Tensor self)", "TanhBackward0", np.tanh, promote="float", self=lambda grad, result: tanh_backward(grad, result))
+asin = op("asin(Tensor self)", "AsinBackward0", np.arcsin, promote="float", self=lambda grad, self: grad * conj(rsqrt(1 - pow_scalar(self, 2))))
+acos = op("acos(Tensor self)", "AcosBackward0", np.arccos, promote="float", self=lambda grad, self: grad * conj(-rsqrt(1 - pow_scalar(self, 2))))
+atan = op("atan(Tensor self)", "AtanBackward0", np.arctan, promote="float", self=lambda grad, self: grad / conj(pow_scalar(self, 2) + 1))
+asinh = op("asinh(Tensor self)", "AsinhBackward0", np.arcsinh, promote="float", self=lambda grad, self: grad * conj(rsqrt(pow_scalar(self, 2) + 1)))
 acosh = op(
     "acosh(Tensor self)", "AcoshBackward0", np.arccosh, promote="float",
     self=lambda grad, self: grad * conj(rsqrt(self - 1) * rsqrt(self + 1)),
 )  # fmt: skip
-atanh = op("atanh(Tensor self)", "AtanhBackward0", np.arctanh, promote="float", self=lambda grad, self: grad / conj(1 - self * self))
+atanh = op("atanh(Tensor self)", "AtanhBackward0", np.arctanh, promote="float", self=lambda grad, self: grad / conj(1 - pow_scalar(self, 2)))
 atan2 = op(
     "atan2(Tensor self, Tensor other)", "Atan2Backward0", np.arctan2, promote="float",
-    self=lambda grad, self, other: grad * (other * inverse_square(self, other)),
-    other=lambda grad, self, other: grad * (-self * inverse_square(self, other)),
+    self=lambda grad, self, other: (grad * other) * inverse_square(self, other),
+    other=lambda grad, self, other: (grad * -self) * inverse_square(self, other),
 )  # fmt: skip
 sigmoid = op(
     "sigmoid(Tensor self)", "SigmoidBackward0", lambda self: 1 / (1 + np.exp(-self)), promote="float",
-    self=lambda grad, result: grad * conj((1 - result) * result),
+    self=lambda grad, result: sigmoid_backward(grad, result),
 )  # fmt: skip
-relu = op("relu(Tensor self)", "ReluBackward0", lambda self: np.maximum(self, 0), self=lambda grad, result: where(result > 0, grad, 0))
+sigmoid_backward = op(
+    "_sigmoid_backward(Tensor grad_output, Tensor output)", "SigmoidBackwardBackward0",
+    lambda grad_output, output: grad_output * np.conj((1 - output) * output),
+    grad_output=lambda grad, output: sigmoid_backward(grad, output),
+    output=lambda grad, grad_output, output: grad * grad_output * (-2 * output + 1),
+)  # fmt: skip
+tanh_backward = op(
+    "_tanh_backward(Tensor grad_output, Tensor output)", "TanhBackwardBackward0",
+    lambda grad_output, output: grad_output * np.conj(1 - output * output),
+    grad_output=lambda grad, output: tanh_backward(grad, output),
+    output=lambda grad, grad_output, output: grad * (-2 * output * grad_output),
+)  # fmt: skip
+relu = op("relu(Tensor self)", "ReluBackward0", lambda self: np.maximum(self, 0), self=lambda grad, result: threshold_backward(grad, result))
+threshold_backward = op(
+    "_threshold_backward(Tensor grad_output, Tensor self)", "ThresholdBackwardBackward0",
+    lambda grad_output, self: np.where(self > 0, grad_output, np.zeros((), grad_output.dtype)),
+    grad_output=lambda grad, self: threshold_backward(grad, self),
+    self=lambda grad: zeros_like(grad),
+)  # fmt: skip
 erf = op(
     "erf(Tensor self)", "ErfBackward0", erf_forward, promote="float",
-    self=lambda grad, self: 2 / math.sqrt(math.pi) * exp(-(self * self)) * grad,
+    self=lambda grad, self: 2 / math.sqrt(math.pi) * exp(-pow_scalar(self, 2)) * grad,
 )  # fmt: skip
 floor = op("floor(Tensor self)", "FloorBackward0", rounding(np.floor), self=lambda grad: zeros_like(grad))
 ceil = op("ceil(Tensor self)", "CeilBackward0", rounding(np.ceil), self=lambda grad: zeros_like(grad))
@@ -319,13 +347,13 @@ round = op("round(Tensor self)", "RoundBackward0", rounding(np.rint), self=lambd
 frac = op("frac(Tensor self)", "FracBackward0", lambda self: self - np.trunc(self), self=lambda grad: grad)
 maximum = op(
     "maximum(Tensor self, Tensor other)", "MaximumBackward0", np.maximum, promote="same",
-    self=lambda grad, self, other: where(self == other, grad / 2, where(self < other, 0, grad)),
-    other=lambda grad, self, other: where(self == other, grad / 2, where(self > other, 0, grad)),
+    self=lambda grad, self, other: masked_fill(where(self == other, grad / 2, grad), self < other, 0),
+    other=lambda grad, self, other: masked_fill(where(self == other, grad / 2, grad), self > other, 0),
 )  # fmt: skip
 minimum = op(
     "minimum(Tensor self, Tensor other)", "MinimumBackward0", np.minimum, promote="same",
-    self=lambda grad, self, other: where(self == other, grad / 2, where(self > other, 0, grad)),
-    other=lambda grad, self, other: where(self == other, grad / 2, where(self < other, 0, grad)),
+    self=lambda grad, self, other: masked_fill(where(self == other, grad / 2, grad), self > other, 0),
+    other=lambda grad, self, other: masked_fill(where(self == other, grad / 2, grad), self < other, 0),
 )  # fmt: skip
 clamp = op(
     "clamp(Tensor self, Scalar? min=None, Scalar? max=None)", "ClampBackward1", clamp_forward, promote="same",
@@ -371,11 +399,11 @@ copy = op(
     src=lambda grad: grad,
 )  # fmt: skip
 fill = op(
-    "fill(Tensor self, Scalar value)", "FillBackward0", lambda self, value: np.full_like(self, number_in(value, self.dtype)),
+    "fill(Tensor self, Scalar value)", "FillBackward2", lambda self, value: np.full_like(self, number_in(value, self.dtype)),
     self=lambda grad: zeros_like(grad),
 )  # fmt: skip
 fill_tensor = op(
-    "fill.Tensor(Tensor self, Tensor value)", "FillBackward1", lambda self, value: np.full_like(self, value.reshape(())),
+    "fill.Tensor(Tensor self, Tensor value)", "FillBackward3", lambda self, value: np.full_like(self, value.reshape(())),
     self=lambda grad: zeros_like(grad),
     value=lambda grad: grad,
 )  # fmt: skip
@@ -383,12 +411,12 @@ zero = op("zero(Tensor self)", "ZeroBackward0", np.zeros_like, self=lambda grad:
 masked_fill = op(
     "masked_fill(Tensor self, Tensor mask, Scalar value)", "MaskedFillBackward0",
     lambda self, mask, value: np.where(mask, as_dtype(value, self.dtype), self),
-    self=lambda grad, mask: where(mask, 0, grad),
+    self=lambda grad, mask: masked_fill(grad, mask, 0),
 )  # fmt: skip
 masked_fill_tensor = op(
     "masked_fill.Tensor(Tensor self, Tensor mask, Tensor value)", "MaskedFillBackward1",
     lambda self, mask, value: np.where(mask, value.astype(self.dtype), self),
-    self=lambda grad, mask: where(mask, 0, grad),
+    self=lambda grad, mask: masked_fill(grad, mask, 0),
     value=lambda grad, mask: where(mask, grad, 0),
 )  # fmt: skip
 

@@ -10,10 +10,10 @@ from gradcli.engine.device import np
 from gradcli.engine.dtypes import TYPE_NAMES
 from gradcli.errors import UserError
 from gradcli.ops.define import composite, op
-from gradcli.ops.index import scatter_zeros
+from gradcli.ops.index import scatter
 from gradcli.ops.pointwise import abs as absolute
-from gradcli.ops.pointwise import conj, exp, ones_like, sgn, where, zeros_like
-from gradcli.ops.shape import cat, expand, flip, narrow, reshape, unsqueeze, wrap_dim, wrap_dims
+from gradcli.ops.pointwise import conj, exp, masked_fill, masked_fill_tensor, ones_like, sgn, where, zeros_like
+from gradcli.ops.shape import cat, expand, flip, narrow, reshape, unsqueeze, wrap_dim, wrap_dims, zeros
 
 Dims = int | Sequence[int] | None
 
@@ -26,17 +26,22 @@ def axes(dim: Dims, ndim: int) -> tuple[int, ...] | None:
 
 
 def kept(value: Any, shape: tuple[int, ...], dim: Dims, keepdim: bool) -> Any:
-    """`value`, reduced from `shape`, with its reduced dimensions back as 1."""
+    """`value`, reduced from `shape`, with its reduced dimensions back as 1; over all of them, it broadcasts as it is."""
+    reduced = axes(dim, len(shape))
+    if not keepdim and reduced is not None:
+        for place in sorted(reduced):
+            value = unsqueeze(value, place)
+    return value
+
+
+def kept_view(value: Any, shape: tuple[int, ...], dim: Dims, keepdim: bool) -> Any:
+    """As `kept`, by one view; for all dimensions too."""
     if keepdim or not shape:
         return value
     reduced = axes(dim, len(shape))
-    return reshape_to(
+    return reshape(
         value, tuple(1 if reduced is None or place in reduced else n for place, n in enumerate(shape))
     )
-
-
-def reshape_to(value: Any, shape: tuple[int, ...]) -> Any:
-    return value if value.shape == shape else reshape(value, shape)
 
 
 def count(shape: tuple[int, ...], dim: Dims) -> int:
@@ -176,18 +181,15 @@ def vector_norm_backward(grad: Any, self: Any, ord: float, dim: Dims, keepdim: b
     if ord == 1:
         return sgn(self) * grad
     if ord == 2:
-        return self * where(norm == 0, 0, grad / norm)
+        return grad * masked_fill(self / norm, norm == 0, 0)
     if ord in (float("inf"), float("-inf")):
         at = absolute(self) == norm
         return sgn(self) * at * (grad / sum_dim(at, dim, keepdim=True))
     if ord < 1:
         scaled = where(self == 0, 0, sgn(self) * absolute(self) ** (ord - 1))
         return scaled * grad * norm ** (1 - ord)
-    if ord < 2:
-        scaled = sgn(self) * absolute(self) ** (ord - 1)
-        return scaled * where(norm == 0, 0, grad / norm ** (ord - 1))
-    scaled = self * absolute(self) ** (ord - 2)
-    return scaled * where(norm == 0, 0, grad / norm ** (ord - 1))
+    scaled = sgn(self) * absolute(self) ** (ord - 1) if ord < 2 else self * absolute(self) ** (ord - 2)
+    return scaled * masked_fill(grad / norm ** (ord - 1), norm == 0, 0)
 
 
 def whole(self: Any, dim: int, function: Any, dtype: Any) -> Any:
@@ -261,9 +263,14 @@ def reversed_cumsum(self: Any, dim: int) -> Any:
     return self if self.ndim == 0 else flip(cumsum(flip(self, [dim]), dim), [dim])
 
 
+def evenly(grad: Any, at: Any) -> Any:
+    """`grad`, a scalar's, in equal shares to the places of the mask `at`."""
+    return masked_fill_tensor(zeros(at.shape, grad.dtype), at, grad / sum(at))
+
+
 def shared(grad: Any, at: Any, dim: Dims) -> Any:
-    """`grad` in equal shares to the places of `at` along `dim`."""
-    return grad * at / sum_dim(at, dim, keepdim=True)
+    """`grad` in equal shares to the places of the mask `at` along `dim`."""
+    return (grad / sum_dim(at, dim, keepdim=True)) * at
 
 
 sum = op(
@@ -297,11 +304,11 @@ prod_dim = op(
 )  # fmt: skip
 max = op(
     "max(Tensor self)", "MaxBackward1", extreme("max", np.amax),
-    self=lambda grad, self, result: shared(grad, self == result, None),
+    self=lambda grad, self, result: evenly(grad, self == result),
 )  # fmt: skip
 min = op(
     "min(Tensor self)", "MinBackward1", extreme("min", np.amin),
-    self=lambda grad, self, result: shared(grad, self == result, None),
+    self=lambda grad, self, result: evenly(grad, self == result),
 )  # fmt: skip
 max_dim = op(
     "max.dim(Tensor self, int dim, bool keepdim=False) -> (values, indices)", "MaxBackward0",
@@ -316,13 +323,13 @@ min_dim = op(
 amax = op(
     "amax(Tensor self, int[] dim=[], bool keepdim=False)", "AmaxBackward0", extreme("amax", np.amax),
     self=lambda grad, self, dim, keepdim, result: shared(
-        kept(grad, self.shape, dim, keepdim), self == kept(result, self.shape, dim, keepdim), dim
+        kept_view(grad, self.shape, dim, keepdim), self == kept_view(result, self.shape, dim, keepdim), dim
     ),
 )  # fmt: skip
 amin = op(
     "amin(Tensor self, int[] dim=[], bool keepdim=False)", "AminBackward0", extreme("amin", np.amin),
     self=lambda grad, self, dim, keepdim, result: shared(
-        kept(grad, self.shape, dim, keepdim), self == kept(result, self.shape, dim, keepdim), dim
+        kept_view(grad, self.shape, dim, keepdim), self == kept_view(result, self.shape, dim, keepdim), dim
     ),
 )  # fmt: skip
 var = op(
@@ -333,7 +340,7 @@ std = op(
     "_std(Tensor self, int[]? dim, Scalar correction, bool keepdim)", "StdBackward0",
     lambda self, dim, correction, keepdim: np.sqrt(var_forward(self, dim, correction, keepdim)),
     self=lambda grad, self, dim, correction, keepdim, result: var_backward(
-        where(result == 0, 0, grad / (result * 2)), self, dim, correction, keepdim
+        masked_fill(grad / (result * 2), result == 0, 0), self, dim, correction, keepdim
     ),
 )  # fmt: skip
 logsumexp = op(
@@ -367,7 +374,8 @@ def var_backward(grad: Any, self: Any, dim: Dims, correction: float, keepdim: bo
     """2 / (n - correction) * grad * (self - mean)."""
     degrees = count(self.shape, dim) - correction
     factor = float("nan") if degrees == 0 else 2 / degrees
-    return factor * kept(grad, self.shape, dim, keepdim) * (self - mean_dim(self, dim, keepdim=True))
+    center = mean(self) if axes(dim, self.ndim) is None else mean_dim(self, dim, keepdim=True)
+    return factor * kept(grad, self.shape, dim, keepdim) * (self - center)
 
 
 def scattered(grad: Any, shape: tuple[int, ...], dim: int, keepdim: bool, indices: Any) -> Any:
@@ -376,7 +384,7 @@ def scattered(grad: Any, shape: tuple[int, ...], dim: int, keepdim: bool, indice
         return grad
     if not keepdim:
         grad, indices = unsqueeze(grad, dim), unsqueeze(indices, dim)
-    return scatter_zeros(grad, dim, indices, shape)
+    return scatter(zeros(shape, grad.dtype), dim, indices, grad)
 
 
 @composite("var(Tensor self, int[]? dim=None, bool unbiased=True, bool keepdim=False, *, Scalar? correction=None)")
@@ -408,6 +416,8 @@ def norm(self: Any, p: Any = "fro", dim: Dims = None, keepdim: bool = False, dty
 
 @composite("sum_to_size(Tensor self, int[] size)")
 def sum_to_size(self: Any, size: Sequence[int]) -> Any:
+    if not size:
+        return sum(self)
     leading = self.ndim - len(size)
     dims = [
         dim for dim in range(self.ndim) if dim < leading or (size[dim - leading] == 1 and self.shape[dim] != 1)

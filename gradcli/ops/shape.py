@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from gradcli.engine.device import as_strided as window
@@ -77,6 +77,7 @@ def broadcast_sizes(*shapes: Shape) -> Shape:
 
 def view_forward(self: Any, size: Sequence[int]) -> Any:
     shape = infer_size(size, self.size)
+    self = as_memory(self)
     result = self.reshape(shape)
     if self.size and not np.may_share_memory(self, result):
         raise UserError(
@@ -158,6 +159,14 @@ def t_forward(self: Any) -> Any:
 def squeeze_forward(self: Any, dim: int | Sequence[int] | None = None) -> Any:
     dims = range(self.ndim) if dim is None else wrap_dims(dim, self.ndim)
     return self.squeeze(tuple(d for d in dims if self.shape[d] == 1))
+
+
+def unsqueeze_to(grad: Any, shape: Shape, dims: Iterable[int]) -> Any:
+    """`grad` with those of `dims` back that were squeezed away: the ones of size 1."""
+    for dim in sorted(dims):
+        if shape[dim] == 1:
+            grad = unsqueeze(grad, dim)
+    return grad
 
 
 def select_forward(self: Any, dim: int, index: int) -> Any:
@@ -281,7 +290,7 @@ def stack_forward(tensors: Any, dim: int) -> Any:
 
 
 def unstack(grad: Any, shapes: Sequence[Shape], dim: int) -> list[Any]:
-    return list(unbind(grad, dim)) if shapes else []
+    return [select(grad, dim, place) for place in range(len(shapes))]
 
 
 def flip_forward(self: Any, dims: Sequence[int]) -> Any:
@@ -332,25 +341,25 @@ transpose = op(
 t = op("t(Tensor self)", "TBackward0", t_forward, view=True, self=lambda grad: t(grad))
 squeeze = op(
     "squeeze(Tensor self)", "SqueezeBackward0", squeeze_forward, view=True,
-    self=lambda grad, self_shape: reshape(grad, self_shape),
+    self=lambda grad, self_shape: unsqueeze_to(grad, self_shape, range(len(self_shape))),
 )  # fmt: skip
 squeeze_dim = op(
     "squeeze.dim(Tensor self, int dim)", "SqueezeBackward1", squeeze_forward, view=True,
-    self=lambda grad, self_shape: reshape(grad, self_shape),
+    self=lambda grad, self_shape, dim: unsqueeze_to(grad, self_shape, wrap_dims(dim, len(self_shape))),
 )  # fmt: skip
 squeeze_dims = op(
     "squeeze.dims(Tensor self, int[] dim)", "SqueezeBackward2", squeeze_forward, view=True,
-    self=lambda grad, self_shape: reshape(grad, self_shape),
+    self=lambda grad, self_shape, dim: unsqueeze_to(grad, self_shape, wrap_dims(dim, len(self_shape))),
 )  # fmt: skip
 # the in-place squeeze of a fresh result, inside matmul; torch gives it another node
 squeeze_result = op(
     "_squeeze_result(Tensor self, int dim)", "SqueezeBackward4", squeeze_forward,
-    self=lambda grad, self_shape: reshape(grad, self_shape),
+    self=lambda grad, self_shape, dim: unsqueeze_to(grad, self_shape, (dim,)),
 )  # fmt: skip
 unsqueeze = op(
     "unsqueeze(Tensor self, int dim)", "UnsqueezeBackward0",
     lambda self, dim: np.expand_dims(self, wrap_dim(dim, self.ndim + 1)), view=True,
-    self=lambda grad, self_shape: reshape(grad, self_shape),
+    self=lambda grad, dim: squeeze_dim(grad, dim),
 )  # fmt: skip
 select = op(
     "select(Tensor self, int dim, int index)", "SelectBackward0", select_forward, view=True,

@@ -10,7 +10,7 @@ from gradcli.engine.device import memory_address, np, scatter_add
 from gradcli.engine.dtypes import TYPE_NAMES, can_cast
 from gradcli.engine.graph import fit
 from gradcli.engine.mode import grad_mode
-from gradcli.engine.node import AccumulateGrad, Edge, Node
+from gradcli.engine.node import AccumulateGrad, DeadEnd, Edge, Freed, Node, numbers
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.define import op
@@ -42,6 +42,10 @@ def flat_index(
     for length, step in zip(shape, strides, strict=True):
         index = index * length + (place // step % length if length > 1 else 0)
     return index
+
+
+def element_strides(array: Any) -> tuple[int, ...]:
+    return tuple(stride // array.itemsize for stride in array.strides)
 
 
 def as_strided_forward(self: Any, size: Sequence[int], stride: Sequence[int], storage_offset: int) -> Any:
@@ -111,6 +115,9 @@ class View(Tensor):
     def edge(self) -> Edge | None:  # type: ignore[override]
         if self.seen_version != self.version[0]:
             self._follow_base()
+        elif self._edge is None and self.base.edge is not None:
+            # made in no_grad mode: torch lets such a view require gradients, and takes it for a leaf
+            self._edge = (DeadEnd(self.array), 0)
         return self._edge
 
     @edge.setter
@@ -120,9 +127,7 @@ class View(Tensor):
 
     @property
     def requires_grad(self) -> bool:
-        return self._edge is not None or (
-            self.seen_version != self.version[0] and self.base.edge is not None
-        )
+        return self._edge is not None or self.base.requires_grad
 
     def detach_(self) -> Tensor:
         raise UserError(
@@ -139,7 +144,7 @@ class View(Tensor):
         """A UserError if an in-place change of this view could not be recorded; `change` says whose it is."""
         if self.creation == "default":
             return
-        if self._edge is None:
+        if self._edge is None or isinstance(self._edge[0], AccumulateGrad):
             message = f"A view was created in no_grad mode and {change} modified inplace with grad mode enabled."
         else:
             node, output = self._edge
@@ -179,10 +184,12 @@ class CopySlices(Node):
         self.node = node
         self.index = (base.shape, element_strides(base.array), *view.geometry())
 
-    def release(self) -> None:
-        self.node.release()
+    def release(self, number: int) -> None:
+        """torch frees the whole operation, whether it saved a tensor or not."""
+        self.saved = Freed(number)
 
     def check_saved(self) -> None:
+        super().check_saved()
         self.node.check_saved()
 
     def apply(self, grads: Sequence[Any], edges: tuple[Edge | None, ...]) -> Sequence[Any]:
@@ -202,17 +209,32 @@ class CopySlices(Node):
         return fit(gradient, shape, dtype, self.node, 0)
 
 
-def before_inplace(self: Tensor, records: bool) -> None:
-    """A UserError if torch forbids changing `self` in place, `records` telling whether that is to be recorded."""
+def before_inplace(self: Tensor, records: bool, others: Sequence[Any], fills: bool) -> None:
+    """A UserError if torch forbids changing `self` in place.
+
+    `records` tells whether that is to be recorded, `others` are the arrays read, `fills` that all elements become one
+    value, which may be written twice.
+    """
     array = self.array
-    if any(stride == 0 and length > 1 for stride, length in zip(array.strides, array.shape, strict=True)):
+    if not fills and any(stride == 0 and length > 1 for stride, length in zip(array.strides, array.shape, strict=True)):
         raise UserError(
             "autograd",
             "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
             "Please clone() the tensor before performing the operation.",
         )
-    if not records:
-        return
+    if records:
+        check_recordable(self)
+    for other in others:
+        if other is not array and overlaps_in_part(array, other):
+            raise UserError(
+                "autograd",
+                "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single "
+                "memory location. Please clone() the tensor before performing the operation.",
+            )
+
+
+def check_recordable(self: Tensor) -> None:
+    """A UserError if no graph could hold the change: on leaves, views of leaves, views that torch gives up on."""
     if isinstance(self, View):
         self.check_modifiable("is being")
         if self.requires_grad and self.base.is_leaf:
@@ -224,6 +246,27 @@ def before_inplace(self: Tensor, records: bool) -> None:
         raise UserError(
             "autograd", "a leaf Variable that requires grad is being used in an in-place operation."
         )
+
+
+def overlaps_in_part(array: Any, other: Any) -> bool:
+    """Whether two dense windows on memory share some of it, without being the same window."""
+    if not hasattr(other, "strides") or not (is_dense(array) and is_dense(other)):
+        return False
+    start, other_start = memory_address(array), memory_address(other)
+    if start == other_start and array.nbytes == other.nbytes:
+        return bool(array.strides != other.strides)
+    return start < other_start + other.nbytes and other_start < start + array.nbytes
+
+
+def is_dense(array: Any) -> bool:
+    """Whether the elements fill a stretch of memory, in whatever order of dimensions."""
+    expected = array.itemsize
+    for step, length in sorted(zip(array.strides, array.shape, strict=True)):
+        if length != 1:
+            if step != expected:
+                return False
+            expected *= length
+    return bool(array.size)
 
 
 def write(self: Tensor, result: Any) -> None:
@@ -242,6 +285,7 @@ def write(self: Tensor, result: Any) -> None:
         )
     array[...] = result
     self.version[0] += 1
+    self.version[1] = next(numbers)
 
 
 def rebase(self: Tensor, node: Node) -> None:
@@ -260,7 +304,7 @@ def move(self: Tensor, edge: Edge | None, before: Edge | None) -> None:
     holder = self.holder
     if holder is None or edge is None:
         return
-    if before is None or type(before[0]) is AccumulateGrad:
+    if before is None or isinstance(before[0], AccumulateGrad):
         holder.moved_inside = True
     elif before[0].extra is not None and before[0].extra.retained.pop(before[1], None) is not None:
         edge[0].extras().retained[edge[1]] = holder

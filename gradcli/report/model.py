@@ -108,7 +108,10 @@ class Warned:
 
 @dataclass(slots=True)
 class Report:
-    """A whole run. `error` ended it early; `ok` is False also when an expectation failed."""
+    """A whole run. `error` ended it early; `ok` is False also when an expectation failed.
+
+    `got` are the values of the expressions that were asked for of the final bindings.
+    """
 
     spec: str
     seed: int
@@ -118,6 +121,7 @@ class Report:
     bindings: list[Binding] = field(default_factory=list)
     steps: list[StepReport] = field(default_factory=list)
     warnings: list[Warned] = field(default_factory=list)
+    got: list[Printed] = field(default_factory=list)
     error: UserError | None = None
 
     @property

@@ -52,9 +52,11 @@ class Session:
     def __init__(self, seed: int, tensors: dict[str, str], jitter: bool = False) -> None:
         torch.manual_seed(seed)
         self.bindings: dict[str, Any] = {}
+        self.first_seen: dict[int, tuple[torch.Tensor, int]] = {}
         with torch.no_grad():
             for name, expression in tensors.items():
                 self.bindings[name] = self.evaluate(expression)
+        self.see()
         if jitter:
             for name, expression in tensors.items():
                 data = self.bindings[name].data
@@ -80,10 +82,21 @@ class Session:
                     MAPPINGS[word](self, body)
                 else:
                     self.bindings[word] = self.evaluate(body)
+            self.see()
         except StepError:
             raise
         except Exception as error:
             raise StepError(path, error) from error
+
+    def see(self) -> None:
+        """Note the version that each newly bound tensor begins with: torch's own code may have counted it up."""
+        for value in self.bindings.values():
+            if isinstance(value, torch.Tensor) and id(value) not in self.first_seen:
+                self.first_seen[id(value)] = (value, value._version)
+
+    def changes(self, tensor: torch.Tensor) -> int:
+        """How often `tensor` was changed in place since it was bound."""
+        return tensor._version - self.first_seen.get(id(tensor), (tensor, tensor._version))[1]
 
     def run_all(self, steps: list[Step]) -> dict[str, Any] | None:
         """Take the steps until one fails; what an answer says of the error."""
@@ -164,12 +177,12 @@ def answer(pipeline: Pipeline, jitter: bool = False) -> Answer:
         warnings.simplefilter("ignore")
         session = Session(pipeline["seed"], pipeline["tensors"], jitter)
         error = session.run_all(pipeline["pipeline"])
-        bindings = {name: described(value) for name, value in session.bindings.items()}
+        bindings = {name: described(value, session.changes) for name, value in session.bindings.items()}
         probes = [session.probe(statement) for statement in pipeline["probes"]]
     return {"bindings": bindings, "error": error, "probes": probes}
 
 
-def described(value: Any) -> Any:
+def described(value: Any, changes: Callable[[torch.Tensor], int]) -> Any:
     """A binding as an answer shows it."""
     if isinstance(value, torch.Tensor):
         told = {
@@ -178,14 +191,14 @@ def described(value: Any) -> Any:
             "is_leaf": or_error(lambda: value.is_leaf),
             "grad_fn": or_error(lambda: name_of(value.grad_fn)),
             "graph": or_error(lambda: graph_text(value.grad_fn, DEPTH)),
-            "version": value._version,
+            "version": changes(value),
         }
         if holds_grad(value):
             grad = value.grad
             told["grad"] = None if grad is None else {**numbers(grad), "grad_fn": name_of(grad.grad_fn)}
         return told
     if isinstance(value, tuple | list):
-        return {"tuple": [described(item) for item in value]}
+        return {"tuple": [described(item, changes) for item in value]}
     return value
 
 

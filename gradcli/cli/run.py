@@ -1,0 +1,198 @@
+"""`gradcli run`: runs specs and reports what they found."""
+
+from __future__ import annotations
+
+import gc
+import re
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Protocol
+
+import typer
+
+from gradcli.cli import terminal
+from gradcli.cli.exits import Status, describe, internal_error, tell
+from gradcli.cli.loading import load, show_errors
+from gradcli.errors import UserError
+
+if TYPE_CHECKING:
+    from gradcli.report.model import Report, StepReport
+    from gradcli.spec.document import Spec
+    from gradcli.spec.steps import Plain
+
+
+def run(
+    specs: Annotated[
+        list[str], typer.Argument(metavar="SPEC...", help="YAML files; `-` reads standard input.")
+    ],
+    json: Annotated[bool, typer.Option("--json", help="Print one line of JSON for each spec.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="With --json: also values of more than 100,000 elements.")
+    ] = False,
+    get: Annotated[
+        list[str] | None,
+        typer.Option(metavar="EXPR", help="Print only the value EXPR has at the end. Repeatable."),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Give a parameter another value. Repeatable."),
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda or cuda:N, instead of the spec's.")] = None,
+    dtype: Annotated[
+        str | None, typer.Option(help="The default floating dtype, instead of the spec's.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="The random seed, instead of the spec's.")] = None,
+    detect_anomaly: Annotated[
+        bool, typer.Option("--detect-anomaly", help="Stop where a backward makes a NaN.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print failed expectations only.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Print everything: gradients in full, every step.")
+    ] = False,
+    color: Annotated[
+        terminal.Color,
+        typer.Option(help="`always` also gives files and pipes the screen."),
+    ] = "auto",
+) -> int:
+    """Run specs and print what PyTorch would print.
+
+    On a terminal it shows what the spec prints, the gradients each backward leaves, what became of every
+    expectation, and all tensors in a table. Elsewhere standard output gets what the spec prints, character
+    for character as PyTorch prints it, and the expectations that failed; warnings, errors and the outcome go
+    to standard error. --verbose gives a file everything, --quiet only failed expectations.
+
+    The exit status is 0 if all went well, 1 if an expectation failed, 2 for an error in a spec or on the
+    command line, 3 for a bug in gradcli. NO_COLOR and FORCE_COLOR are respected.
+
+    \b
+    Examples:
+      gradcli run specs/quickstart.yaml
+      gradcli run specs/quickstart.yaml --get w.grad --seed 1
+      gradcli run specs/quickstart.yaml --json
+    """
+    if quiet and verbose:
+        raise typer.BadParameter("it cannot be combined with --verbose", param_hint="--quiet")
+    if full and not json:
+        raise typer.BadParameter("it goes with --json; text is never cut", param_hint="--full")
+    reporter = _reporter(json=json, full=full, values=bool(get), quiet=quiet, verbose=verbose, color=color)
+    request = _Request(_settings(settings or [], seed, dtype, device), detect_anomaly, get or [], verbose)
+    return max(_run_file(path, request, reporter) for path in specs)
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What the command line asks of every spec; `settings` stand in for what the spec says."""
+
+    settings: dict[str, Plain]
+    detect_anomaly: bool
+    get: list[str]
+    verbose: bool
+
+
+class _Reporter(Protocol):
+    """Writes runs to standard output, each while it goes on or at its end."""
+
+    def begin(self, name: str, title: str | None, seed: int, dtype: str, device: str) -> None: ...
+
+    def step(self, step: StepReport) -> None: ...
+
+    def end(self, report: Report) -> None: ...
+
+    def refuse(self, name: str, error: UserError) -> None:
+        """Reports a spec that could not run, or did not come to its end."""
+
+
+def _run_file(path: str, request: _Request, reporter: _Reporter) -> int:
+    try:
+        documents, errors = load(path)
+        if errors:
+            reporter.refuse(path, errors[0])
+            return Status.USER_ERROR
+        return max(_run_document(spec, request, reporter) for spec in documents)
+    except OSError:
+        raise
+    except MemoryError:
+        error = UserError("limit", "there is not enough memory for this spec")
+        tell(f"error: {path}: {error.message}")
+        reporter.refuse(path, error)
+        return Status.USER_ERROR
+    except Exception as error:
+        reporter.refuse(path, UserError("internal", describe(error)))
+        return internal_error(error, verbose=request.verbose)
+
+
+def _run_document(document: Spec, request: _Request, reporter: _Reporter) -> int:
+    from gradcli.spec.document import expand
+
+    try:
+        specs = expand(document, request.settings)
+    except UserError as error:
+        show_errors([error], document.source)
+        reporter.refuse(document.source.name, error)
+        return Status.USER_ERROR
+    return max(_run_spec(spec, request, reporter) for spec in specs)
+
+
+def _run_spec(spec: Spec, request: _Request, reporter: _Reporter) -> int:
+    from gradcli.runner import run as run_spec
+
+    if not gc.isenabled():
+        # What is imported by now stays for good, and need not be looked at again.
+        gc.freeze()
+        gc.enable()
+    reporter.begin(spec.source.name, spec.title, spec.seed, spec.dtype, spec.device)
+    report = run_spec(spec, reporter.step, detect_anomaly=request.detect_anomaly, get=request.get)
+    reporter.end(report)
+    if report.error is not None:
+        show_errors([report.error], spec.source)
+        return Status.USER_ERROR
+    return Status.OK if report.ok else Status.FAILED
+
+
+def _settings(pairs: list[str], seed: int | None, dtype: str | None, device: str | None) -> dict[str, Plain]:
+    """The values that replace those of a spec, by name; of several for one name the last one counts."""
+    from gradcli.engine.dtypes import TYPE_NAMES
+    from gradcli.spec.reader import full_dtype
+    from gradcli.spec.scalars import resolve
+
+    settings: dict[str, Plain] = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not (equals and name.isidentifier()):
+            raise typer.BadParameter(f"`{pair}` is not NAME=VALUE", param_hint="--set")
+        try:
+            settings[name] = resolve(text)
+        except UserError as error:
+            hint = f"; {error.hint}" if error.hint else ""
+            raise typer.BadParameter(error.message + hint, param_hint="--set") from None
+    if seed is not None:
+        settings["seed"] = seed
+    if dtype is not None:
+        settings["dtype"] = full_dtype(dtype)
+        floating = [name for name in TYPE_NAMES if name.startswith("float")]
+        if settings["dtype"] not in floating:
+            raise typer.BadParameter(f"`{dtype}` is none of {', '.join(floating)}", param_hint="--dtype")
+    if device is not None:
+        if not re.fullmatch("cpu|cuda(:[0-9]+)?", device):
+            raise typer.BadParameter(f"`{device}` is not cpu, cuda or cuda:N", param_hint="--device")
+        settings["device"] = device
+    return settings
+
+
+def _reporter(
+    *, json: bool, full: bool, values: bool, quiet: bool, verbose: bool, color: terminal.Color
+) -> _Reporter:
+    if json:
+        from gradcli.report.json_lines import JsonLines, JsonValues
+
+        return JsonValues() if values else JsonLines(full=full)
+    from gradcli.report import plain
+
+    if values:
+        return plain.Values()
+    coloured = terminal.is_coloured(color)
+    if quiet or not (coloured or sys.stdout.isatty()):
+        return plain.Plain("failures" if quiet else "everything" if verbose else "results")
+    from gradcli.report.console import Screen
+
+    return Screen(color=coloured, verbose=verbose)

@@ -1,0 +1,374 @@
+"""Expressions at work: a tree becomes a postfix program, and a program runs on a scope of bindings.
+
+A program is a flat list of instructions on a stack, so that a sum of thousands of terms needs no recursion, and
+names of operations are resolved once, however often the expression runs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from gradcli.engine.device import device_of, np
+from gradcli.engine.node import Node
+from gradcli.engine.tensor import Tensor
+from gradcli.errors import UserError
+from gradcli.ops import frontend
+from gradcli.ops.index import getitem, setitem
+from gradcli.ops.method import Size
+from gradcli.ops.pointwise import as_dtype
+from gradcli.ops.shape import permute, transpose
+from gradcli.ops.views import View
+from gradcli.spec import tree
+
+CONSTANTS = {"pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan}
+BINARY = frozenset(frontend.NUMBERS) - {"neg", "pos", "invert"} | {"matmul"}
+
+Stack = list[Any]
+
+
+@dataclass(slots=True)
+class Scope:
+    """What names mean: bindings in the order of their first binding, before params, before pi, e, inf and nan."""
+
+    params: dict[str, Any] = field(default_factory=dict)
+    bindings: dict[str, Any] = field(default_factory=dict)
+    warn: Callable[[str], None] = lambda message: None
+
+    def look_up(self, name: str) -> Any:
+        for names in (self.bindings, self.params, CONSTANTS):
+            if name in names:
+                return names[name]
+        dtype = frontend.dtype_or_none(name)
+        if dtype is None:
+            raise UserError("name", f"unknown name `{name}`")
+        return dtype
+
+
+Instruction = Callable[[Stack, Scope], None]
+
+
+class Program:
+    """A compiled expression. `run` returns its value; a UserError knows the part of the text it comes from."""
+
+    __slots__ = ("instructions", "nodes")
+
+    def __init__(self, root: tree.Expr) -> None:
+        self.instructions: list[Instruction] = []
+        self.nodes: list[tree.Node] = []
+        pending: list[tuple[Any, bool]] = [(root, False)]
+        while pending:
+            node, operands_done = pending.pop()
+            if operands_done or isinstance(node, tree.Logical):
+                self.instructions.append(compiled(node))
+                self.nodes.append(node)
+            else:
+                pending.append((node, True))
+                pending += [(child, False) for child in reversed(operands(node))]
+
+    def run(self, scope: Scope) -> Any:
+        stack: Stack = []
+        place = 0
+        try:
+            for place, instruction in enumerate(self.instructions):  # noqa: B007
+                instruction(stack, scope)
+        except UserError as error:
+            raise located(error, self.nodes[place])
+        except MemoryError as error:
+            raise located(UserError("limit", "there is not enough memory for this"), self.nodes[place]) from error
+        return stack.pop()
+
+
+def located(error: UserError, node: tree.Node) -> UserError:
+    """`error` with the part of the expression that it comes from, unless an inner program has said so."""
+    if error.place is None:
+        error.place = (node.start, node.end)
+    return error
+
+
+def operands(node: Any) -> tuple[Any, ...]:
+    """What is evaluated before `node`, in order; a keyword stands for its value."""
+    if isinstance(node, tree.Keyword):
+        return (node.value,)
+    children: tuple[Any, ...] = node.children()
+    return children
+
+
+def compiled(node: Any) -> Instruction:
+    return COMPILERS[type(node)](node)
+
+
+def constant(node: tree.Constant) -> Instruction:
+    value = node.value
+    return lambda stack, scope: stack.append(value)
+
+
+def name(node: tree.Name) -> Instruction:
+    id = node.id
+    return lambda stack, scope: stack.append(scope.look_up(id))
+
+
+def take(stack: Stack, count: int) -> list[Any]:
+    """The last `count` values, in the order they were pushed."""
+    if not count:
+        return []
+    values = stack[-count:]
+    del stack[-count:]
+    return values
+
+
+def call(node: tree.Call) -> Instruction:
+    rows = frontend.find(node.function)
+    if rows is None:
+        raise located(UserError("name", f"unknown operation `{node.function}`"), node)
+    return arguments(node, lambda args, keywords, scope: frontend.call(rows, args, keywords))
+
+
+def method(node: tree.Method) -> Instruction:
+    rows = frontend.find_method(node.name)
+    if rows is None:
+        raise located(UserError("name", f"unknown method `{node.name}`"), node)
+    special = OBJECT_METHODS.get(node.name)
+
+    def run(args: list[Any], keywords: dict[str, Any], scope: Scope) -> Any:
+        if not isinstance(args[0], Tensor):
+            if special is not None and not isinstance(args[0], int | float | complex | str | type(None)):
+                return special(*args)
+            raise UserError("type", f"{frontend.kind_of(args[0])} has no method `{node.name}`: only tensors have")
+        return frontend.call(rows, args, keywords, True)
+
+    return arguments(node, run, 1)
+
+
+OBJECT_METHODS: dict[str, Callable[..., Any]] = {"numel": lambda size: math.prod(size)}
+
+
+def arguments(
+    node: tree.Call | tree.Method, run: Callable[[list[Any], dict[str, Any], Scope], Any], extra: int = 0
+) -> Instruction:
+    count = len(node.args) + extra
+    names = [keyword.name for keyword in node.keywords]
+
+    def instruction(stack: Stack, scope: Scope) -> None:
+        keywords = dict(zip(names, take(stack, len(names)), strict=True))
+        stack.append(run(take(stack, count), keywords, scope))
+
+    return instruction
+
+
+def keyword(node: tree.Keyword) -> Instruction:
+    return lambda stack, scope: None
+
+
+def operation(node: tree.Operator) -> Instruction:
+    name = node.name
+    if name in BINARY:
+        binary = frontend.binary
+
+        def run_binary(stack: Stack, scope: Scope) -> None:
+            other = stack.pop()
+            stack[-1] = binary(name, stack[-1], other)
+
+        return run_binary
+    if name in ("is_none", "is_not_none"):
+        return lambda stack, scope: stack.append((stack.pop() is None) == (name == "is_none"))
+    return lambda stack, scope: stack.append(frontend.unary(name, stack.pop()))
+
+
+def logical(node: tree.Logical) -> Instruction:
+    programs = [Program(operand) for operand in node.operands]
+    if node.name == "not":
+        return lambda stack, scope: stack.append(not truth(programs[0].run(scope)))
+    ends_at = node.name == "or"
+
+    def run(stack: Stack, scope: Scope) -> None:
+        value = None
+        for program in programs:
+            value = program.run(scope)
+            if truth(value) == ends_at:
+                break
+        stack.append(value)
+
+    return run
+
+
+def truth(value: Any) -> bool:
+    """A single truth value; a UserError for tensors of several elements."""
+    if isinstance(value, Tensor):
+        if value.array.size > 1:
+            raise UserError("value", "Boolean value of Tensor with more than one value is ambiguous")
+        if value.array.size == 0:
+            raise UserError("value", "Boolean value of Tensor with no values is ambiguous")
+        return bool(value.array.item())
+    return bool(value)
+
+
+def list_of(node: tree.ListOf) -> Instruction:
+    count = len(node.items)
+    return lambda stack, scope: stack.append(take(stack, count))
+
+
+def tuple_of(node: tree.TupleOf) -> Instruction:
+    count = len(node.items)
+    return lambda stack, scope: stack.append(tuple(take(stack, count)))
+
+
+def slice_of(node: tree.Slice) -> Instruction:
+    given = [part is not None for part in (node.lower, node.upper, node.step)]
+    count = sum(given)
+
+    def run(stack: Stack, scope: Scope) -> None:
+        values = iter(take(stack, count))
+        parts = [as_index(next(values)) if present else None for present in given]
+        stack.append(slice(*parts))
+
+    return run
+
+
+def as_index(value: Any) -> int | None:
+    value = value.array.item() if isinstance(value, Tensor) and value.ndim == 0 else value
+    if value is not None and not frontend.is_int(value):
+        raise UserError("type", f"slice indices must be integers, not {frontend.kind_of(value)}")
+    return value  # type: ignore[no-any-return]
+
+
+def subscript(node: tree.Subscript) -> Instruction:
+    def run(stack: Stack, scope: Scope) -> None:
+        key = stack.pop()
+        stack.append(item_of(stack.pop(), key))
+
+    return run
+
+
+def item_of(value: Any, key: Any) -> Any:
+    if isinstance(value, Tensor):
+        check_key(key)
+        return getitem(value, key)
+    if isinstance(value, list | tuple):
+        if isinstance(key, slice):
+            part = value[key]
+            return Size(part) if isinstance(value, Size) else part
+        if frontend.is_int(key):
+            if not -len(value) <= key < len(value):
+                raise UserError("value", f"index {key} is out of range for {len(value)} items")
+            return value[key]
+    raise UserError("type", f"{frontend.kind_of(value)} cannot be indexed by {frontend.kind_of(key)}")
+
+
+def check_key(key: Any) -> None:
+    """A UserError for what no tensor can be indexed with."""
+    for item in key if isinstance(key, tuple) else (key,):
+        if not (item is None or item is Ellipsis or isinstance(item, int | slice | list | Tensor)):
+            raise UserError(
+                "type",
+                "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got "
+                f"{frontend.kind_of(item)})",
+            )
+
+
+def attribute(node: tree.Attribute) -> Instruction:
+    name = node.name
+    read = ATTRIBUTES.get(name)
+
+    def run(stack: Stack, scope: Scope) -> None:
+        value = stack.pop()
+        if isinstance(value, Tensor) and read is not None:
+            if name == "grad" and not value.is_leaf and not value.retains_grad:
+                scope.warn(NON_LEAF_GRAD)
+            stack.append(read(value))
+        elif isinstance(value, tuple) and name in getattr(value, "_fields", ()):
+            stack.append(getattr(value, name))
+        elif isinstance(value, Node) and name in ("next_functions", "name"):
+            stack.append(getattr(value, name))
+        else:
+            raise UserError("name", f"{frontend.kind_of(value)} has no attribute `{name}`")
+
+    return run
+
+
+NON_LEAF_GRAD = (
+    "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be populated "
+    "during autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf Tensor, use "
+    ".retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure you access the leaf "
+    "Tensor instead."
+)
+
+
+def reversed_dims(self: Tensor) -> Any:
+    return permute(self, list(reversed(range(self.ndim))))
+
+
+def matrix_transpose(self: Tensor) -> Any:
+    if self.ndim < 2:
+        raise UserError(
+            "shape",
+            "tensor.mT is only supported on matrices or batches of matrices. Got "
+            f"{self.ndim}-D tensor.",
+        )
+    return transpose(self, -2, -1)
+
+
+ATTRIBUTES: dict[str, Callable[[Tensor], Any]] = {
+    "T": reversed_dims,
+    "mT": matrix_transpose,
+    "H": lambda self: frontend.pointwise.conj(matrix_transpose(self)) if self.ndim else self,
+    "mH": lambda self: frontend.pointwise.conj(matrix_transpose(self)),
+    "real": lambda self: frontend.pointwise.real(self) if self.dtype.kind == "c" else self,
+    "shape": lambda self: Size(self.shape),
+    "device": lambda self: device_of(self.array),
+    "_version": lambda self: self.version[0],
+    "_base": lambda self: self.base if isinstance(self, View) else None,
+    **{
+        name: lambda self, name=name: getattr(self, name)  # type: ignore[misc]
+        for name in ("grad", "grad_fn", "ndim", "dtype", "requires_grad", "is_leaf", "retains_grad", "data")
+    },
+}
+
+COMPILERS: dict[type, Callable[[Any], Instruction]] = {
+    tree.Constant: constant,
+    tree.Name: name,
+    tree.Call: call,
+    tree.Method: method,
+    tree.Keyword: keyword,
+    tree.Operator: operation,
+    tree.Logical: logical,
+    tree.ListOf: list_of,
+    tree.TupleOf: tuple_of,
+    tree.Slice: slice_of,
+    tree.Subscript: subscript,
+    tree.Attribute: attribute,
+}
+
+
+def set_attribute(self: Any, name: str, value: Any) -> None:
+    """`self.name = value` for the three attributes that can be set."""
+    if not isinstance(self, Tensor):
+        raise UserError("type", f"{frontend.kind_of(self)} has no attribute `{name}` to set")
+    if name == "requires_grad":
+        if not isinstance(value, bool):
+            raise UserError("type", "requires_grad must be a bool")
+        self.requires_grad_(value)
+    elif name == "grad":
+        if not (value is None or isinstance(value, Tensor)):
+            raise UserError(
+                "type", f"assigned grad expected to be a Tensor or None but got grad of type {frontend.kind_of(value)}"
+            )
+        self.grad = value
+    else:
+        if not isinstance(value, Tensor):
+            raise UserError("type", f"Variable data has to be a tensor, but got {frontend.kind_of(value)}")
+        self.data = value
+
+
+def set_item(self: Any, key: Any, value: Any) -> None:
+    """`self[key] = value`."""
+    if not isinstance(self, Tensor):
+        raise UserError("type", f"the items of a {frontend.kind_of(self)} cannot be assigned")
+    check_key(key)
+    if isinstance(value, int | float | complex):
+        value = Tensor(as_dtype(value, self.dtype))
+    elif not isinstance(value, Tensor):
+        raise UserError("type", f"can't assign a {frontend.kind_of(value)} to a torch.{np.dtype(self.dtype).name} tensor")
+    setitem(self, key, value)

@@ -1,0 +1,452 @@
+"""torch's user-level names → rows of the table: prefixes, overloads, methods, operators."""
+
+from __future__ import annotations
+
+import difflib
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from gradcli.engine.device import np
+from gradcli.engine.dtypes import ALIASES, TYPE_NAMES, dtype_named
+from gradcli.engine.tensor import Tensor
+from gradcli.errors import UserError
+from gradcli.ops import create as create
+from gradcli.ops import index as index
+from gradcli.ops import linalg, pointwise, reduce
+from gradcli.ops import loss as loss
+from gradcli.ops import method as method
+from gradcli.ops import nn as nn
+from gradcli.ops import shape as shape
+from gradcli.ops import views as views
+from gradcli.ops.define import TABLE, Composite, Op, Parameter
+
+
+Row = Op | Composite
+Rows = Sequence[Row]
+
+PREFIXES = (
+    "torch.nn.functional.", "nn.functional.", "torch.autograd.functional.", "torch.autograd.", "torch.linalg.",
+    "torch.special.", "torch.fft.", "linalg.", "special.", "fft.", "torch.", "F.",
+)  # fmt: skip
+# user-level names whose rows are declared under another one
+ALIAS_NAMES = {
+    "absolute": "abs", "arccos": "acos", "arcsin": "asin", "arctan": "atan", "arctan2": "atan2",
+    "concat": "cat", "concatenate": "cat", "divide": "div", "greater": "gt", "greater_equal": "ge", "less": "lt",
+    "less_equal": "le", "multiply": "mul", "negative": "neg", "not_equal": "ne", "subtract": "sub", "swapdims": "swapaxes",
+    "true_divide": "div", "moveaxis": "movedim", "nelement": "numel", "ndimension": "dim", "clip": "clamp", "fix": "trunc",
+}  # fmt: skip
+ARGUMENT_ALIASES = {"axis": "dim", "keepdims": "keepdim", "input": "self", "x": "self"}
+MULTIPLE = ("int[]", "int[]?")
+VARIADIC = frozenset({"einsum"})  # these take their list of tensors one by one, too
+
+
+def find(name: str) -> Rows | None:
+    """The rows of the function a user calls `name`, prefixes included; None if there is none."""
+    for prefix in PREFIXES:
+        if name.startswith(prefix):
+            bare = name.removeprefix(prefix)
+            return (TABLE.get(f"autograd::{bare}") if "autograd" in prefix else None) or rows_of(bare)
+    return rows_of(name)
+
+
+def rows_of(name: str) -> Rows | None:
+    if name.startswith("_"):
+        return None
+    return TABLE.get(name) or TABLE.get(ALIAS_NAMES.get(name, ""))
+
+
+def find_method(name: str) -> Rows | None:
+    """The rows of `x.name(...)`: those whose first parameter is `self`; `name_` is the in-place form of a row."""
+    own = TABLE.get(f"Tensor::{name}")
+    return own or [row for row in rows_of(name) or () if is_method(row)] or inplace_rows(name)
+
+
+def inplace_rows(name: str) -> Rows | None:
+    if not name.endswith("_") or name.endswith("__"):
+        return None
+    rows = rows_of(name[:-1]) or ()
+    return [InPlace(row) for row in rows if isinstance(row, Op) and is_method(row) and not row.view] or None
+
+
+def is_method(row: Row) -> bool:
+    return "(Tensor self" in row.text
+
+
+class InPlace(Composite):
+    """The in-place form of a row, as a row of its own."""
+
+    def __init__(self, row: Op) -> None:
+        head, _, parameters = row.text.partition("(")
+        name, dot, overload = head.partition(".")
+        text = f"{name}_{dot}{overload}({parameters.partition(' ->')[0]}"
+        super().__init__(text, lambda **given: row.inplace(**given))
+
+
+def suggest(name: str, methods: bool) -> list[str]:
+    """Names of operations close to `name`, the closest first."""
+    bare = name
+    for prefix in PREFIXES:
+        bare = bare.removeprefix(prefix)
+    known = [known for known in (*TABLE, *ALIAS_NAMES) if not known.startswith("_") and "::" not in known]
+    if methods:
+        known = [known for known in known if find_method(known)]
+    return difflib.get_close_matches(bare, known, 3, 0.6)
+
+
+def check_arguments(rows: Rows, count: int, keywords: Sequence[str], method: bool) -> str | None:
+    """A message if no overload takes `count` positional arguments and these keywords, whatever their types."""
+    messages = []
+    for row in rows:
+        message = misfit(row, count + method, keywords, method)
+        if message is None:
+            return None
+        messages.append(message)
+    return messages[0] if len(rows) == 1 else f"{messages[0]}; it is called as {signatures(rows)}"
+
+
+def misfit(row: Row, count: int, keywords: Sequence[str], method: bool) -> str | None:
+    parameters = row.schema.parameters
+    positional = [parameter for parameter in parameters if not parameter.keyword_only]
+    names = [parameter.name for parameter in parameters]
+    given = [keyword_name(name, names) for name in keywords]
+    for written, name in zip(keywords, given, strict=True):
+        if name not in names:
+            close = difflib.get_close_matches(written, names, 1)
+            return f"{row.name}() got an unexpected keyword argument '{written}'" + (
+                f" (did you mean `{close[0]}`?)" if close else ""
+            )
+    if count > len(positional) and not takes_many(row, method):
+        return f"{row.name}() takes {len(positional) - method} positional arguments but {count - method} were given"
+    taken = names[: min(count, len(positional))]
+    for name in given:
+        if name in taken:
+            return f"{row.name}() got multiple values for argument '{name}'"
+    for parameter in parameters:
+        if parameter.required and parameter.name not in taken and parameter.name not in given:
+            return f"{row.name}() missing required argument: '{parameter.name}'"
+    return None
+
+
+def takes_many(row: Row, method: bool) -> bool:
+    """Whether `zeros(2, 3)` and `x.view(2, 3)` may stand for `zeros([2, 3])`: sizes and dims come one by one."""
+    positional = [parameter for parameter in row.schema.parameters if not parameter.keyword_only]
+    if row.name in VARIADIC:
+        return True
+    place = 1 if method else 0
+    return len(positional) > place and positional[place].type in MULTIPLE and (
+        method or place == len(positional) - 1
+    )  # fmt: skip
+
+
+def keyword_name(name: str, names: Sequence[str]) -> str:
+    return name if name in names else ARGUMENT_ALIASES.get(name, name)
+
+
+def signatures(rows: Rows) -> str:
+    return " or ".join(f"`{row.text}`" for row in rows)
+
+
+def call(rows: Rows, args: Sequence[Any], keywords: dict[str, Any], method: bool = False) -> Any:
+    """Call the first overload that takes these arguments."""
+    reasons = []
+    for row in rows:
+        bound = bind(row, args, keywords, method)
+        if isinstance(bound, str):
+            reasons.append(bound)
+        else:
+            return row.call(**bound)
+    if len(rows) == 1:
+        raise UserError("type", reasons[0])
+    kinds = ", ".join([*map(kind_of, args), *(f"{name}={kind_of(value)}" for name, value in keywords.items())])
+    raise UserError(
+        "type",
+        f"{rows[0].name}() received an invalid combination of arguments - got ({kinds})",
+        hint=f"it is called as {signatures(rows)}",
+    )
+
+
+def bind(row: Row, args: Sequence[Any], keywords: dict[str, Any], method: bool) -> dict[str, Any] | str:
+    """The arguments by parameter, checked and converted; or, as text, why they do not fit."""
+    if row.name in VARIADIC:
+        first = next((place for place, arg in enumerate(args) if is_tensor(arg)), len(args))
+        args = [*args[:first], list(args[first:])] if first < len(args) else args
+    elif method and takes_many(row, True) and len(args) > 1 and all(is_int(arg) for arg in args[1:]):
+        args = [args[0], list(args[1:])]
+    elif not method and takes_many(row, False) and len(args) > 1 and all(is_int(arg) for arg in args):
+        args = [list(args)]
+    elif takes_many(row, method) and len(args) == method and row.schema.parameters[method].name == "size":
+        args = [*args, []]
+    problem = misfit(row, len(args), list(keywords), False)
+    if problem is not None:
+        return problem
+    parameters = row.schema.parameters
+    names = [parameter.name for parameter in parameters]
+    given = dict(zip(names, args, strict=False))
+    given.update({keyword_name(name, names): value for name, value in keywords.items()})
+    bound = {}
+    for place, parameter in enumerate(parameters):
+        if parameter.name not in given:
+            continue
+        value = given[parameter.name]
+        fitted = fit_argument(parameter, value)
+        if fitted is MISFIT:
+            return (
+                f"{row.name}(): argument '{parameter.name}' (position {place + 1 - method}) must be "
+                f"{wanted(parameter)}, not {kind_of(value)}"
+            )
+        bound[parameter.name] = fitted
+    return bound
+
+
+MISFIT: Any = object()
+
+
+def fit_argument(parameter: Parameter, value: Any) -> Any:
+    """`value` as the parameter wants it, or MISFIT."""
+    for kind in alternatives(parameter.type):
+        fitted = CHECKS[kind](value)
+        if fitted is not MISFIT:
+            return fitted
+    return MISFIT
+
+
+_alternatives: dict[str, tuple[str, ...]] = {}
+
+
+def alternatives(type_text: str) -> tuple[str, ...]:
+    """`Tensor?|Scalar` → ("None", "Tensor", "Scalar")."""
+    if type_text not in _alternatives:
+        parts = type_text.split("|")
+        kinds = tuple(part.removesuffix("?") if part != "Tensor?[]" else part for part in parts)
+        optional = any(part.endswith("?") for part in parts)
+        _alternatives[type_text] = ("None", *kinds) if optional else kinds
+    return _alternatives[type_text]
+
+
+def is_int(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def take(accepts: Callable[[Any], bool]) -> Callable[[Any], Any]:
+    return lambda value: value if accepts(value) else MISFIT
+
+
+def as_scalar(value: Any) -> Any:
+    """A number; a 0-dim tensor outside the graph counts as its number."""
+    if isinstance(value, int | float | complex):
+        return value
+    if isinstance(value, Tensor) and value.ndim == 0 and not value.requires_grad:
+        return value.array.item()
+    return MISFIT
+
+
+def as_int(value: Any) -> Any:
+    if isinstance(value, Tensor) and value.ndim == 0 and value.dtype.kind in "iu":
+        return int(value.array)
+    return value if is_int(value) else MISFIT
+
+
+def as_ints(value: Any) -> Any:
+    if is_int(value):
+        return [value]
+    if isinstance(value, list | tuple):
+        items = [as_int(item) for item in value]
+        return MISFIT if any(item is MISFIT for item in items) else items
+    return MISFIT
+
+
+def all_of(accepts: Callable[[Any], bool]) -> Callable[[Any], Any]:
+    return take(lambda value: isinstance(value, list | tuple) and all(accepts(item) for item in value))
+
+
+def is_tensor(value: Any) -> bool:
+    return isinstance(value, Tensor)
+
+
+CHECKS: dict[str, Callable[[Any], Any]] = {
+    "None": lambda value: value if value is None else MISFIT,
+    "Tensor": take(is_tensor),
+    "Tensor[]": all_of(is_tensor),
+    "Tensor?[]": all_of(lambda item: item is None or is_tensor(item)),
+    "Scalar": as_scalar,
+    "int": as_int,
+    "int[]": as_ints,
+    "float": take(lambda value: isinstance(value, int | float) and not isinstance(value, bool)),
+    "bool": take(lambda value: isinstance(value, bool)),
+    "str": take(lambda value: isinstance(value, str)),
+    "ScalarType": take(lambda value: isinstance(value, np.dtype)),
+    "Device": take(lambda value: isinstance(value, str)),
+    "any": lambda value: value,
+}
+
+
+def wanted(parameter: Parameter) -> str:
+    """A parameter's type as torch's messages name it."""
+    names = {"Tensor[]": "tuple of Tensors", "int[]": "tuple of ints", "Scalar": "Number", "ScalarType": "torch.dtype"}
+    return " or ".join(names.get(kind, kind) for kind in alternatives(parameter.type) if kind != "None")
+
+
+def kind_of(value: Any) -> str:
+    if isinstance(value, Tensor):
+        return "Tensor"
+    return "NoneType" if value is None else type(value).__name__
+
+
+def dtype_or_none(name: str) -> Any:
+    """The dtype written `float64` or `torch.float64`; None if it is none."""
+    bare = name.removeprefix("torch.")
+    return dtype_named(bare) if bare in TYPE_NAMES or (bare in ALIASES and bare != name) else None
+
+
+# the operators: on numbers Python's own, on tensors rows
+NUMBERS: dict[str, Callable[..., Any]] = {
+    "add": operator.add, "sub": operator.sub, "mul": operator.mul, "div": operator.truediv,
+    "floor_divide": operator.floordiv, "remainder": operator.mod, "pow": operator.pow, "lt": operator.lt,
+    "le": operator.le, "gt": operator.gt, "ge": operator.ge, "eq": operator.eq, "ne": operator.ne,
+    "bitwise_and": operator.and_, "bitwise_or": operator.or_, "bitwise_xor": operator.xor,
+    "lshift": operator.lshift, "rshift": operator.rshift, "neg": operator.neg, "pos": operator.pos,
+    "invert": operator.invert,
+}  # fmt: skip
+ROW_NAMES = {
+    "lshift": "bitwise_left_shift", "rshift": "bitwise_right_shift", "pos": "positive", "invert": "bitwise_not",
+}  # fmt: skip
+MIRRORED = {"lt": "gt", "gt": "lt", "le": "ge", "ge": "le"}
+NUMBER_TYPES = (int, float, complex)
+
+
+def binary(name: str, self: Any, other: Any) -> Any:
+    """`self <operator> other` of tensors and numbers, as torch.Tensor's operators resolve it."""
+    if isinstance(self, Tensor):
+        if isinstance(other, Tensor | int | float | complex):
+            return on_tensor(name, self, other)
+    elif isinstance(other, Tensor) and isinstance(self, NUMBER_TYPES):
+        return on_number(name, self, other)
+    elif name in ("eq", "ne"):
+        return NUMBERS[name](self, other)
+    elif isinstance(self, NUMBER_TYPES) and isinstance(other, NUMBER_TYPES):
+        return on_numbers(name, self, other)
+    elif name == "add" and isinstance(self, list | tuple) and type(self) is type(other):
+        return self + other
+    raise UserError(
+        "type", f"unsupported operand type(s) for {SYMBOLS.get(name, name)}: '{kind_of(self)}' and '{kind_of(other)}'"
+    )
+
+
+SYMBOLS = {
+    "add": "+", "sub": "-", "mul": "*", "div": "/", "floor_divide": "//", "remainder": "%", "pow": "**", "matmul": "@",
+    "bitwise_and": "&", "bitwise_or": "|", "bitwise_xor": "^", "lshift": "<<", "rshift": ">>",
+    "lt": "<", "le": "<=", "gt": ">", "ge": ">=",
+}  # fmt: skip
+
+
+def on_tensor(name: str, self: Tensor, other: Any) -> Any:
+    if name == "pow":
+        return (pointwise.pow_tensor if isinstance(other, Tensor) else pointwise.pow_scalar).call(self, other)
+    if name == "remainder":
+        return (pointwise.remainder if isinstance(other, Tensor) else pointwise.remainder_scalar).call(self, other)
+    if name == "matmul":
+        return call((linalg.matmul,), (self, other), {})
+    return TABLE[ROW_NAMES.get(name, name)][0].call(self, other)
+
+
+def on_number(name: str, self: Any, other: Tensor) -> Any:
+    """A number on the left: torch's reflected operators."""
+    if name in MIRRORED:
+        return on_tensor(MIRRORED[name], other, self)
+    if name == "sub":
+        return pointwise.rsub.call(other, self)
+    if name == "div":
+        return pointwise.mul.call(pointwise.reciprocal.call(other), self)
+    if name == "pow":
+        return pointwise.pow_of_number.call(self, other)
+    if name == "remainder":
+        return pointwise.remainder_of_number.call(self, other)
+    if name in ("floor_divide", "lshift", "rshift"):
+        return on_tensor(name, Tensor(pointwise.as_dtype(self, other.dtype)), other)
+    if name == "matmul":
+        return call((linalg.matmul,), (self, other), {})
+    return on_tensor(name, other, self)
+
+
+def on_numbers(name: str, self: Any, other: Any) -> Any:
+    """Arithmetic of numbers in int64 and float64, never in integers without bounds."""
+    try:
+        if name == "pow" and isinstance(self, int) and isinstance(other, int) and other >= 0:
+            if abs(self) > 1 and other * abs(self).bit_length() > 128:
+                raise OverflowError
+        elif name == "lshift" and other > 64:
+            raise OverflowError
+        result = NUMBERS[name](self, other)
+        if is_int(result) and not -(2**63) <= result < 2**63:
+            raise OverflowError
+    except OverflowError as error:
+        raise UserError(
+            "value", f"{self} {SYMBOLS[name]} {other} is too large for int64", hint="write a float, e.g. 2.0"
+        ) from error
+    except (ZeroDivisionError, TypeError, ValueError, KeyError) as error:
+        raise UserError("value", f"{self} {SYMBOLS.get(name, name)} {other}: {error}") from error
+    return result
+
+
+def unary(name: str, self: Any) -> Any:
+    if isinstance(self, Tensor):
+        return TABLE[ROW_NAMES.get(name, name)][0].call(self)
+    if isinstance(self, NUMBER_TYPES) and not (name == "invert" and not isinstance(self, int)):
+        return NUMBERS[name](self)
+    raise UserError("type", f"bad operand type for unary {name}: '{kind_of(self)}'")
+
+
+def inplace(name: str, self: Any, other: Any) -> Any:
+    """`self <operator>= other`: in place on a tensor, a new value otherwise."""
+    if not isinstance(self, Tensor):
+        return binary(name, self, other)
+    if name == "matmul":
+        raise UserError("type", "unsupported operand type(s) for @=: 'Tensor' and 'Tensor'")
+    rows = find_method(f"{ROW_NAMES.get(name, name)}_")
+    assert rows is not None
+    return call(rows, (self, other), {}, True)
+
+
+# Formulas recorded for `create_graph` use the operators of Tensor, as torch's C++ code does; the walk uses four more.
+IN_FORMULAS = {
+    "add": pointwise.add_number, "sub": pointwise.sub_number, "mul": pointwise.mul_number, "div": pointwise.div_number,
+}  # fmt: skip
+
+
+def in_formula(name: str) -> Callable[[Tensor, Any], Any]:
+    with_number = IN_FORMULAS.get(name)
+
+    def run(self: Tensor, other: Any) -> Any:
+        if with_number is not None and not isinstance(other, Tensor) and self.dtype.kind in "fc":
+            return with_number.call(self, other)
+        return on_tensor(name, self, other)
+
+    return run
+
+
+def reflected_in_formula(name: str) -> Callable[[Tensor, Any], Any]:
+    run = in_formula(name)
+    return lambda self, other: run(self, other) if name in ("add", "mul") else on_number(name, other, self)
+
+
+def _install() -> None:
+    python = {"div": "truediv", "bitwise_and": "and", "bitwise_or": "or"}
+    for name in ("add", "sub", "mul", "div", "pow", "lt", "le", "gt", "ge", "eq", "ne", "bitwise_and", "bitwise_or"):
+        setattr(Tensor, f"__{python.get(name, name)}__", in_formula(name))
+    for name in ("add", "sub", "mul", "div"):
+        setattr(Tensor, f"__r{python.get(name, name)}__", reflected_in_formula(name))
+    more: dict[str, Any] = {
+        "__neg__": lambda self: pointwise.neg.call(self),
+        "__hash__": object.__hash__,
+        "sum_to_size": lambda self, size: reduce.sum_to_size(self, size),
+        "astype": lambda self, dtype: pointwise.to_dtype(self, dtype),
+        "real": property(lambda self: pointwise.real.call(self)),
+        "cloned": lambda self: pointwise.clone.call(self),
+        "copied": lambda self: pointwise.copy.call(Tensor(np.empty_like(self.array)), self),
+    }
+    for name, value in more.items():
+        setattr(Tensor, name, value)
+
+
+_install()

@@ -1,0 +1,284 @@
+"""What one does with a tensor besides computing: ask it, convert it, detach it, differentiate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gradcli.engine import graph
+from gradcli.engine.device import np
+from gradcli.engine.dtypes import as_dtype, dtype_named, scalar_dtype
+from gradcli.engine.tensor import Tensor
+from gradcli.errors import UserError
+from gradcli.ops.define import composite
+from gradcli.ops.index import getitem
+from gradcli.ops.pointwise import copy, mul, to_dtype, where
+from gradcli.ops.reduce import sum
+from gradcli.ops.shape import reshape, stack
+
+
+class Size(tuple[int, ...]):
+    """torch.Size."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"torch.Size({list(self)})"
+
+
+@composite("item(Tensor self)")
+def item(self: Tensor) -> Any:
+    if self.array.size != 1:
+        raise UserError("value", f"a Tensor with {self.array.size} elements cannot be converted to Scalar")
+    return self.array.item()
+
+
+@composite("tolist(Tensor self)")
+def tolist(self: Tensor) -> Any:
+    return self.array.tolist()
+
+
+@composite("size(Tensor self, int? dim=None)")
+def size(self: Tensor, dim: int | None = None) -> Any:
+    if dim is None:
+        return Size(self.shape)
+    if not -self.ndim <= dim < self.ndim:
+        raise UserError(
+            "shape",
+            f"Dimension out of range (expected to be in range of [{-self.ndim}, {self.ndim - 1}], but got {dim})",
+        )
+    return self.shape[dim]
+
+
+@composite("numel(Tensor self)")
+def numel(self: Tensor) -> int:
+    return int(self.array.size)
+
+
+@composite("dim(Tensor self)")
+def dim(self: Tensor) -> int:
+    return self.ndim
+
+
+@composite("is_contiguous(Tensor self)")
+def is_contiguous(self: Tensor) -> bool:
+    return bool(self.array.flags.c_contiguous)
+
+
+@composite("to(Tensor self, ScalarType dtype)")
+def to(self: Tensor, dtype: Any) -> Tensor:
+    return self if self.dtype == dtype else to_dtype(self, dtype)
+
+
+@composite("to.other(Tensor self, Tensor other)")
+def to_other(self: Tensor, other: Tensor) -> Tensor:
+    return to(self, other.dtype)
+
+
+@composite("type_as(Tensor self, Tensor other)")
+def type_as(self: Tensor, other: Tensor) -> Tensor:
+    return to(self, other.dtype)
+
+
+def conversion(name: str, dtype: str) -> None:
+    """`x.double()` and its like."""
+    composite(f"{name}(Tensor self)")(lambda self: to(self, dtype_named(dtype)))
+
+
+for method, target in {
+    "half": "float16",
+    "float": "float32",
+    "double": "float64",
+    "char": "int8",
+    "short": "int16",
+    "int": "int32",
+    "long": "int64",
+    "bool": "bool",
+    "cfloat": "complex64",
+    "cdouble": "complex128",
+}.items():
+    conversion(method, target)
+
+
+@composite("Tensor::where(Tensor self, Tensor condition, Tensor|Scalar other)")
+def where_method(self: Tensor, condition: Tensor, other: Any) -> Any:
+    return where(condition, self, other)
+
+
+@composite("Tensor::copy_(Tensor self, Tensor|Scalar src, bool non_blocking=False)")
+def copy_method(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
+    if not isinstance(src, Tensor):
+        src = Tensor(as_dtype(src, scalar_dtype(src)))
+    return copy.inplace(self, src)  # type: ignore[no-any-return]
+
+
+@composite("detach(Tensor self)")
+def detach(self: Tensor) -> Tensor:
+    return self.detach()
+
+
+@composite("detach_(Tensor self)")
+def detach_(self: Tensor) -> Tensor:
+    return self.detach_()
+
+
+@composite("requires_grad_(Tensor self, bool requires_grad=True)")
+def requires_grad_(self: Tensor, requires_grad: bool = True) -> Tensor:
+    return self.requires_grad_(requires_grad)
+
+
+@composite("retain_grad(Tensor self)")
+def retain_grad(self: Tensor) -> None:
+    self.retain_grad()
+
+
+@composite(
+    "backward(Tensor self, Tensor? gradient=None, bool? retain_graph=None, bool create_graph=False, "
+    "Tensor|Tensor[]? inputs=None)"
+)
+def backward(
+    self: Tensor,
+    gradient: Tensor | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Any = None,
+) -> None:
+    graph.backward([self], [gradient], retain_graph, create_graph, as_list(inputs))
+
+
+@composite(
+    "autograd::backward(Tensor|Tensor[] tensors, Tensor?|Tensor[]? grad_tensors=None, bool? retain_graph=None, "
+    "bool create_graph=False, Tensor|Tensor[]? inputs=None)"
+)
+def autograd_backward(
+    tensors: Any,
+    grad_tensors: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Any = None,
+) -> None:
+    roots = as_list(tensors) or []
+    graph.backward(
+        roots, as_list(grad_tensors) or [None] * len(roots), retain_graph, create_graph, as_list(inputs)
+    )
+
+
+def as_list(value: Any) -> Any:
+    """A tensor alone as a list of one."""
+    return [value] if isinstance(value, Tensor) else value
+
+
+@composite(
+    "grad(Tensor|Tensor[] outputs, Tensor|Tensor[] inputs, Tensor?|Tensor[]? grad_outputs=None, "
+    "bool? retain_graph=None, bool create_graph=False, bool? allow_unused=None, bool is_grads_batched=False, "
+    "bool materialize_grads=False)"
+)
+def grad(
+    outputs: Any,
+    inputs: Any,
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+) -> tuple[Tensor | None, ...]:
+    """The gradients of `outputs` by `inputs`, one each; with `is_grads_batched`, stacked over the first dimension
+    of `grad_outputs`.
+    """
+    if materialize_grads and allow_unused is False:
+        raise UserError(
+            "value",
+            "Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False.",
+        )
+    roots, leaves = as_list(outputs), as_list(inputs)
+    given = as_list(grad_outputs) or [None] * len(roots)
+    options = (create_graph, bool(allow_unused), materialize_grads)
+    if not is_grads_batched:
+        return tuple(graph.grad(roots, leaves, given, retain_graph, *options))
+    batch = given[0].shape[0]
+    keep = create_graph if retain_graph is None else retain_graph
+    rows = [
+        graph.grad(roots, leaves, [getitem(one, place) for one in given], keep or place < batch - 1, *options)
+        for place in range(batch)
+    ]
+    return tuple(stacked(list(column)) for column in zip(*rows, strict=True))
+
+
+def stacked(parts: list[Tensor | None]) -> Tensor | None:
+    given = [part for part in parts if part is not None]
+    return stack(given) if given else None  # type: ignore[no-any-return]
+
+
+def one_hot_rows(y: Tensor) -> list[Tensor]:
+    """For each element of `y` the gradient that asks for it alone."""
+    eye = np.eye(y.array.size, dtype=y.dtype)
+    return [Tensor(row.reshape(y.shape)) for row in eye]
+
+
+def first_grad(y: Tensor, x: Tensor, v: Tensor | None, create_graph: bool, keep: bool = True) -> Tensor:
+    """The gradient of `y` by `x`, zeros where it does not depend on it; a constant `y` has the gradient zero."""
+    if not y.requires_grad:
+        return Tensor(np.zeros_like(x.array))
+    result = graph.grad([y], [x], [v], keep, create_graph, True, True)[0]
+    assert result is not None
+    return result
+
+
+@composite("jacobian(Tensor y, Tensor|Tensor[] x, *, bool create_graph=False)")
+def jacobian(y: Tensor, x: Any, create_graph: bool = False) -> Any:
+    """dy/dx, of shape y.shape + x.shape; a tuple for a list of inputs."""
+    if not isinstance(x, Tensor):
+        return tuple(jacobian(y, one, create_graph) for one in x)
+    rows = [first_grad(y, x, row, create_graph) for row in one_hot_rows(y)]
+    if not rows:
+        return Tensor(np.zeros(y.shape + x.shape, x.dtype))
+    return reshape(stack(rows), y.shape + x.shape)
+
+
+@composite("hessian(Tensor y, Tensor|Tensor[] x, *, bool create_graph=False)")
+def hessian(y: Tensor, x: Any, create_graph: bool = False) -> Any:
+    """The second derivatives of a scalar, of shape x.shape + x.shape; for a list of inputs a tuple of tuples."""
+    if y.array.size != 1:
+        raise UserError(
+            "autograd", f"hessian needs a scalar, and this has shape {list(y.shape)}", hint="sum it first"
+        )
+    inputs = [x] if isinstance(x, Tensor) else x
+    blocks = tuple(
+        tuple(jacobian(first_grad(y, one, None, True), other, create_graph) for other in inputs)
+        for one in inputs
+    )
+    return blocks[0][0] if isinstance(x, Tensor) else blocks
+
+
+@composite("vjp(Tensor y, Tensor|Tensor[] x, Tensor v, *, bool create_graph=False)")
+def vjp(y: Tensor, x: Any, v: Tensor, create_graph: bool = False) -> Any:
+    """v^T dy/dx."""
+    if isinstance(x, Tensor):
+        return first_grad(y, x, v, create_graph)
+    return tuple(first_grad(y, one, v, create_graph) for one in x)
+
+
+@composite("jvp(Tensor y, Tensor|Tensor[] x, Tensor|Tensor[] v, *, bool create_graph=False)")
+def jvp(y: Tensor, x: Any, v: Any, create_graph: bool = False) -> Tensor:
+    """dy/dx v, by differentiating the vector-Jacobian product, which is linear in its vector."""
+    inputs, directions = as_list(x), as_list(v)
+    vector = Tensor(np.zeros_like(y.array)).requires_grad_()
+    total = None
+    for one, direction in zip(inputs, directions, strict=True):
+        if direction.shape != one.shape:
+            raise UserError(
+                "shape",
+                f"jvp needs a direction of the input's shape {list(one.shape)}, and got {list(direction.shape)}",
+            )
+        product = first_grad(y, one, vector, True)
+        part = first_grad(product, vector, direction, create_graph)
+        total = part if total is None else total + part
+    assert total is not None
+    return total
+
+
+@composite("hvp(Tensor y, Tensor x, Tensor v, *, bool create_graph=False)")
+def hvp(y: Tensor, x: Tensor, v: Tensor, create_graph: bool = False) -> Tensor:
+    """The Hessian of a scalar times `v`."""
+    slope = first_grad(y, x, None, True)
+    return first_grad(sum(mul(slope, v)), x, None, create_graph)

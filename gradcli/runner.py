@@ -1,0 +1,583 @@
+"""Runs a spec: step by step, from `Spec` to `Report`."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from gradcli import advice
+from gradcli.engine import graph
+from gradcli.engine.device import device_of, load_numpy, np
+from gradcli.engine.dtypes import as_dtype, default_dtype, dtype_named, scalar_dtype
+from gradcli.engine.mode import grad_mode, set_grad_enabled
+from gradcli.engine.node import Node, numbers
+from gradcli.engine.tensor import Tensor
+from gradcli.errors import Span, UserError
+from gradcli.evaluate import Program, Scope, located, set_attribute, set_item, truth
+from gradcli.ops import frontend
+from gradcli.ops.create import default_generator, tensor
+from gradcli.ops.method import Size
+from gradcli.ops.pointwise import clone, to_dtype, zero
+from gradcli.ops.views import View
+from gradcli.report.model import Binding, Expectation, Gradient, Printed, Report, StepReport, TensorState, Warned
+from gradcli.report.text import format_tensor, format_value
+from gradcli.spec import steps as spec_steps
+from gradcli.spec import tree
+from gradcli.spec.expression import parse_expression
+from gradcli.spec.steps import Expression, Literal, Load, Spec, Step
+from gradcli.verify.expectations import Verdict, check, compare
+
+OnStep = Callable[[StepReport], None]
+
+
+def run(
+    spec: Spec,
+    on_step: OnStep | None = None,
+    *,
+    detect_anomaly: bool = False,
+    get: Sequence[str] = (),
+) -> Report:
+    """Run `spec` and report what happened; a mistake in it ends the run and is the report's `error`.
+
+    `on_step` is called with each step as it is done; `get` are expressions to evaluate at the end (`Report.got`).
+    """
+    load_numpy()
+    report = Report(spec.source.name, spec.seed, spec.dtype, spec.device, spec.title)
+    session = Session(spec, report, on_step)
+    before = default_dtype.name, grad_mode.anomaly
+    default_dtype.name, grad_mode.anomaly = spec.dtype, detect_anomaly
+    try:
+        with np.errstate(all="ignore"):
+            try:
+                session.run()
+            except UserError as error:
+                report.error = error
+            session.finish(get)
+    finally:
+        default_dtype.name, grad_mode.anomaly = before
+    return report
+
+
+class Session:
+    """A run in progress."""
+
+    def __init__(self, spec: Spec, report: Report, on_step: OnStep | None) -> None:
+        self.spec = spec
+        self.report = report
+        self.on_step = on_step
+        self.scope = Scope(dict(spec.params), warn=self.warn)
+        self.programs: dict[int, Program] = {}
+        self.path: tuple[int, ...] = ()
+        self.span = Span(1, 1, 1, 1)
+        # the node number at which each step began, and its line: which step made a node
+        self.starts: list[int] = []
+        self.lines: list[int] = []
+
+    def run(self) -> None:
+        if self.spec.device != "cpu":
+            raise UserError(
+                "device",
+                f"device `{self.spec.device}` is not available: this version computes on the CPU only",
+                hint="leave `device:` out, or write `device: cpu`",
+            )
+        default_generator.manual_seed(self.spec.seed)
+        with set_grad_enabled(False):
+            for entry in self.spec.tensors:
+                with self.at(entry.span):
+                    self.scope.bindings[entry.name] = self.make_tensor(entry)
+        with set_grad_enabled(True):
+            self.run_steps(self.spec.pipeline)
+
+    def make_tensor(self, entry: spec_steps.TensorEntry) -> Tensor:
+        """A leaf from an entry of `tensors:`; what would be another tensor, or a view of one, is a copy."""
+        data = entry.data
+        dtype = None if entry.dtype is None else dtype_named(entry.dtype)
+        if isinstance(data, Load):
+            raise UserError("spec", "`load:` is not available in this version", span=data.span)
+        value = data.value if isinstance(data, Literal) else self.value_of(data)
+        if isinstance(value, Tensor):
+            shared = isinstance(value, View) or any(value is known for known in self.scope.bindings.values())
+            result = clone(value) if shared else value
+            if dtype is not None and result.dtype != dtype:
+                result = to_dtype(result, dtype)
+            if shared and value.requires_grad and entry.requires_grad is None:
+                entry_flag: bool | None = True
+            else:
+                entry_flag = entry.requires_grad
+            if not result.is_leaf:
+                result = result.detach()
+        else:
+            result = tensor(value, dtype=dtype)
+            entry_flag = entry.requires_grad
+        if entry_flag is not None:
+            result.requires_grad_(entry_flag)
+        return result  # type: ignore[no-any-return]
+
+    def run_steps(self, steps: Sequence[Step], path: tuple[int, ...] = ()) -> None:
+        for place, step in enumerate(steps):
+            self.run_step(step, (*path, place))
+
+    def run_step(self, step: Step, path: tuple[int, ...]) -> None:
+        self.path = path
+        self.starts.append(next(numbers))
+        self.lines.append(step.line)
+        with self.at(step.span):
+            RUNNERS[type(step)](self, step)
+
+    @contextmanager
+    def at(self, span: Span) -> Iterator[None]:
+        """Whatever goes wrong inside has its place at `span`, unless a narrower place is known."""
+        before, self.span = self.span, span
+        try:
+            yield
+        except UserError as error:
+            advice.advise(error, self.line_of)
+            raise error.at(span)
+        finally:
+            self.span = before
+
+    def line_of(self, number: int) -> int | None:
+        """The line of the step during which `number` was taken."""
+        place = bisect.bisect_right(self.starts, number) - 1
+        return self.lines[place] if number >= 0 and place >= 0 else None
+
+    def value_of(self, value: Expression | Literal) -> Any:
+        if isinstance(value, Literal):
+            return value.value
+        return self.evaluate(value, value.tree)
+
+    def evaluate(self, expression: Expression, node: tree.Expr, scope: Scope | None = None) -> Any:
+        """The value of `node`, a part of `expression`."""
+        try:
+            program = self.programs.get(id(node))
+            if program is None:
+                program = self.programs[id(node)] = Program(node)
+            return program.run(scope or self.scope)
+        except UserError as error:
+            if error.span is None and error.place is not None:
+                error.at(expression.scalar.span_of(*error.place))
+            raise
+
+    def tensor_of(self, expression: Expression) -> Tensor:
+        value = self.value_of(expression)
+        if not isinstance(value, Tensor):
+            raise UserError(
+                "type", f"`{expression.text}` must be a tensor, not {frontend.kind_of(value)}", span=expression.span()
+            )
+        return value
+
+    def tell(self, kind: str, **details: Any) -> None:
+        """Report the step that is being done."""
+        step = StepReport(len(self.report.steps), self.path, self.span.line, kind, **details)
+        self.report.steps.append(step)
+        if self.on_step is not None:
+            self.on_step(step)
+
+    def warn(self, message: str) -> None:
+        if all(warned.message != message or warned.line != self.span.line for warned in self.report.warnings):
+            self.report.warnings.append(Warned(message, self.span.line))
+
+    # the steps, in the order of the language's table
+
+    def bind(self, step: spec_steps.Bind) -> None:
+        self.scope.bindings[step.name] = self.value_of(step.value)
+        self.tell("assign", name=step.name)
+
+    def line(self, step: spec_steps.Line) -> None:
+        statement, expression = step.statement, step.expression
+        if isinstance(statement, tree.Assign):
+            self.assign_all(statement, expression)
+        elif isinstance(statement, tree.AugmentedAssign):
+            target = statement.target
+            old = self.evaluate(expression, target)
+            other = self.evaluate(expression, statement.value)
+            try:
+                result = frontend.inplace(statement.operator, old, other)
+            except UserError as error:
+                raise located(error, statement).at(expression.span())
+            self.assign(target, result, expression)
+            self.tell("assign", name=written(target))
+        elif isinstance(statement, tree.Delete):
+            for name in statement.names:
+                if name.id not in self.scope.bindings:
+                    raise UserError("name", f"unknown name `{name.id}`", span=expression.span(name))
+                del self.scope.bindings[name.id]
+            self.tell("delete")
+        else:
+            self.effect(step, statement.value)
+
+    def assign_all(self, statement: tree.Assign, expression: Expression) -> None:
+        value = self.evaluate(expression, statement.value)
+        values = [value]
+        if statement.unpack:
+            if not isinstance(value, list | tuple):
+                raise UserError("type", f"cannot unpack {frontend.kind_of(value)}", span=expression.span())
+            if len(value) != len(statement.targets):
+                raise UserError(
+                    "value",
+                    f"{len(value)} values to unpack for {len(statement.targets)} names",
+                    span=expression.span(),
+                )
+            values = list(value)
+        for target, item in zip(statement.targets, values, strict=True):
+            self.assign(target, item, expression)
+        self.tell("assign", name=", ".join(written(target) for target in statement.targets))
+
+    def assign(self, target: tree.Target, value: Any, expression: Expression) -> None:
+        try:
+            if isinstance(target, tree.Name):
+                self.scope.bindings[target.id] = value
+            elif isinstance(target, tree.Attribute):
+                set_attribute(self.evaluate(expression, target.target), target.name, value)
+            else:
+                set_item(
+                    self.evaluate(expression, target.target), self.evaluate(expression, target.index), value
+                )
+        except UserError as error:
+            raise error.at(expression.span(target))
+
+    def effect(self, step: spec_steps.Line, value: tree.Expr) -> None:
+        expression = step.expression
+        if isinstance(value, tree.Call) and value.function == "print":
+            parts = [self.evaluate(expression, argument) for argument in value.args]
+            text = " ".join(self.text_of(part) for part in parts)
+            shown = [expression.text[argument.start : argument.end] for argument in value.args]
+            plain = plain_value(parts[0]) if len(parts) == 1 else [plain_value(part) for part in parts]
+            self.tell("print", printed=[Printed(", ".join(shown), text, plain)])
+        elif step.kind == "backward":
+            with self.gradients() as changed:
+                self.evaluate(expression, value)
+            self.tell("backward", grads=changed)
+        else:
+            self.evaluate(expression, value)
+            self.tell(step.kind)
+
+    @contextmanager
+    def gradients(self) -> Iterator[dict[str, Gradient | None]]:
+        """Filled, at the end, with the gradients that changed inside: by the names of their tensors."""
+        before = {name: fingerprint(value) for name, value in self.named_tensors()}
+        changed: dict[str, Gradient | None] = {}
+        yield changed
+        for name, value in self.named_tensors():
+            if fingerprint(value) != before.get(name):
+                grad = value.grad
+                changed[name] = None if grad is None else Gradient(host(grad), grad.dtype.name, self.text_of(grad))
+
+    def named_tensors(self) -> list[tuple[str, Tensor]]:
+        return [(name, value) for name, value in self.scope.bindings.items() if isinstance(value, Tensor)]
+
+    def backward(self, step: spec_steps.Backward) -> None:
+        roots = [self.tensor_of(root) for root in step.of]
+        gradients = [None if gradient is None else self.gradient_of(gradient) for gradient in step.gradient]
+        inputs = None if step.inputs is None else [self.tensor_of(one) for one in step.inputs]
+        with self.gradients() as changed:
+            try:
+                graph.backward(roots, gradients, step.retain_graph, step.create_graph, inputs)
+            except UserError as error:
+                raise error.at(step.of[0].span())
+        self.tell("backward", grads=changed)
+
+    def gradient_of(self, gradient: Expression | Literal) -> Tensor:
+        value = self.value_of(gradient)
+        if isinstance(value, Tensor):
+            return value
+        return tensor(value)  # type: ignore[no-any-return]
+
+    def zero_grad(self, step: spec_steps.ZeroGrad) -> None:
+        of = [value for _, value in self.named_tensors()] if step.of is None else map(self.tensor_of, step.of)
+        for one in of:
+            if one.grad is None:
+                continue
+            if step.set_to_none:
+                one.grad = None
+            else:
+                with set_grad_enabled(False):
+                    zero.inplace(one.grad)
+        self.tell("zero_grad")
+
+    def block(self, step: spec_steps.Block) -> None:
+        with set_grad_enabled(step.kind == "enable_grad"):
+            self.run_steps(step.steps, self.path)
+
+    def requires_grad(self, step: spec_steps.RequiresGrad) -> None:
+        for expression, flag in step.flags:
+            try:
+                self.tensor_of(expression).requires_grad_(flag)
+            except UserError as error:
+                raise error.at(expression.span())
+        self.tell("requires_grad")
+
+    def retain_grad(self, step: spec_steps.RetainGrad) -> None:
+        for expression in step.of:
+            try:
+                self.tensor_of(expression).retain_grad()
+            except UserError as error:
+                raise error.at(expression.span())
+        self.tell("retain_grad")
+
+    def hook(self, step: spec_steps.Hook) -> None:
+        path, span = self.path, step.span
+
+        def fire(gradient: Tensor | None) -> Tensor | None:
+            before, self.path = self.path, path
+            try:
+                with self.at(span):
+                    if step.value is None:
+                        shown = Printed(step.name, self.text_of(gradient), plain_value(gradient))
+                        self.tell("hook", name=step.name, printed=[shown])
+                        return None
+                    inner = Scope(self.scope.params, {**self.scope.bindings, step.name: gradient}, self.warn)
+                    value = self.evaluate(step.value, step.value.tree, inner)
+                    if value is not None and not isinstance(value, Tensor):
+                        raise UserError("type", f"expected Variable, but hook returned '{frontend.kind_of(value)}'")
+                    return value
+            finally:
+                self.path = before
+
+        try:
+            self.tensor_of(step.on).register_hook(fire)
+        except UserError as error:
+            raise error.at(step.on.span())
+        self.tell("hook")
+
+    def repeat(self, step: spec_steps.Repeat) -> None:
+        times = self.value_of(step.times)
+        if not frontend.is_int(times) or times < 0:
+            raise UserError("value", f"`times` must be a whole number, not {times!r}")
+        path = self.path
+        for place in range(times):
+            if step.name is not None:
+                self.scope.bindings[step.name] = place
+            self.run_steps(step.steps, (*path, place))
+
+    def while_(self, step: spec_steps.While) -> None:
+        at_most = self.value_of(step.at_most)
+        path = self.path
+        rounds = 0
+        while truth(self.value_of(step.condition)):
+            if rounds >= at_most:
+                raise UserError(
+                    "limit",
+                    f"`{step.condition.text}` still holds after {at_most} rounds",
+                    hint="raise `at_most`",
+                )
+            self.run_steps(step.steps, (*path, rounds))
+            rounds += 1
+
+    def print(self, step: spec_steps.Print) -> None:
+        printed = []
+        for item in step.items:
+            value = self.value_of(item.value)
+            printed.append(Printed(item.value.text, self.text_of(value), plain_value(value), item.label))
+        self.tell("print", printed=printed)
+
+    def expect(self, step: spec_steps.Expect) -> None:
+        self.tell("expect", items=[self.judge(item, step) for item in step.items])
+
+    def judge(self, item: spec_steps.ExpectItem, step: spec_steps.Expect) -> Expectation:
+        actual = self.value_of(item.expr)
+        expected: Any = None
+        if isinstance(item.expected, Load):
+            raise UserError("spec", "`load:` is not available in this version", span=item.expected.span)
+        if item.expected is not None:
+            expected = self.value_of(item.expected)
+        rtol = step.rtol if item.rtol is None else item.rtol
+        atol = step.atol if item.atol is None else item.atol
+        if not item.recorded:
+            verdict = Verdict(False, why="no value is recorded yet")
+        elif item.is_none or item.expected is not None:
+            verdict = same(actual, expected, rtol, atol)
+        else:
+            verdict = Verdict(True)
+        if verdict.ok and (item.finite or item.nonzero or item.shape is not None):
+            why = check(np.asarray(plain_value(actual)), item.finite, item.nonzero, item.shape)
+            verdict = Verdict(why is None, why=why)
+        return Expectation(
+            item.expr.text,
+            verdict.ok,
+            plain_value(expected),
+            plain_value(actual),
+            self.text_of(expected),
+            self.text_of(actual),
+            item.span.line,
+            item.span.column,
+            verdict.index,
+            verdict.abs,
+            verdict.rel,
+            verdict.off,
+            verdict.why,
+        )
+
+    def expect_error(self, step: spec_steps.ExpectError) -> None:
+        path = self.path
+        try:
+            self.run_steps(step.steps, path)
+        except UserError as error:
+            actual = error.message
+        else:
+            actual = None
+        self.path = path
+        ok = actual is not None and step.match in actual
+        why = None
+        if actual is None:
+            why = "the steps ran without an error"
+        elif not ok:
+            why = "the error is another one"
+        self.tell(
+            "expect_error",
+            items=[
+                Expectation(
+                    "error", ok, step.match, actual, step.match, actual or "no error", step.line, step.span.column, why=why
+                )
+            ],
+        )
+
+    def unavailable(self, step: Step) -> None:
+        raise UserError("spec", f"`{step.kind}:` is not available in this version")
+
+    # the end
+
+    def finish(self, get: Sequence[str]) -> None:
+        """Put the final bindings, and the values of `get`, into the report."""
+        self.report.bindings = [self.state_of(name, value) for name, value in self.scope.bindings.items()]
+        if self.report.error is None:
+            for text in get:
+                try:
+                    value = Program(parse_expression(text, bound=self.scope.bindings)).run(self.scope)
+                except UserError as error:
+                    self.report.error = UserError(error.kind, f"--get {text}: {error.message}", error.hint)
+                    return
+                self.report.got.append(Printed(text, self.text_of(value), plain_value(value)))
+
+    def state_of(self, name: str, value: Any) -> Binding:
+        if isinstance(value, Tensor):
+            return Binding(name, state=self.tensor_state(value), text=self.text_of(value))
+        if isinstance(value, tuple) and not isinstance(value, Size):
+            parts = tuple(self.state_of(f"{name}[{place}]", item) for place, item in enumerate(value))
+            return Binding(name, parts=parts, text=self.text_of(value))
+        return Binding(name, value=plain_value(value), text=self.text_of(value))
+
+    def tensor_state(self, value: Tensor) -> TensorState:
+        try:
+            node = value.grad_fn
+            is_leaf = value.is_leaf
+        except UserError:  # a view whose place in the graph torch refuses to tell
+            node, is_leaf = None, False
+        grad = value.grad
+        return TensorState(
+            host(value),
+            value.dtype.name,
+            device_of(value.array),
+            value.requires_grad,
+            is_leaf,
+            None if node is None else node.name,
+            None if grad is None else host(grad),
+            self.text_of(value),
+        )
+
+    def text_of(self, value: Any) -> str:
+        return format_value(value, self.describe)
+
+    def describe(self, value: Any) -> str | None:
+        """The texts of the engine's own objects."""
+        if isinstance(value, Tensor):
+            try:
+                node = value.grad_fn
+            except UserError:
+                node = None
+            return format_tensor(
+                host(value),
+                requires_grad=value.requires_grad,
+                grad_fn=None if node is None else node.name,
+                default_dtype=default_dtype.name,
+                device=device_of(value.array),
+            )
+        return repr(value) if isinstance(value, Node) else None
+
+
+RUNNERS: dict[type, Callable[[Session, Any], None]] = {
+    spec_steps.Bind: Session.bind,
+    spec_steps.Line: Session.line,
+    spec_steps.Backward: Session.backward,
+    spec_steps.ZeroGrad: Session.zero_grad,
+    spec_steps.Block: Session.block,
+    spec_steps.RequiresGrad: Session.requires_grad,
+    spec_steps.RetainGrad: Session.retain_grad,
+    spec_steps.Hook: Session.hook,
+    spec_steps.Repeat: Session.repeat,
+    spec_steps.While: Session.while_,
+    spec_steps.Print: Session.print,
+    spec_steps.Expect: Session.expect,
+    spec_steps.ExpectError: Session.expect_error,
+    spec_steps.Claim: Session.unavailable,
+    spec_steps.Gradcheck: Session.unavailable,
+}
+
+
+def written(target: tree.Target) -> str:
+    """A target's name, without its index."""
+    if isinstance(target, tree.Name):
+        return target.id
+    inner = target.target
+    name = written(inner) if isinstance(inner, tree.Name | tree.Attribute | tree.Subscript) else "..."
+    return f"{name}.{target.name}" if isinstance(target, tree.Attribute) else name
+
+
+def fingerprint(value: Tensor) -> tuple[int, int] | None:
+    """Changes whenever the tensor's `.grad` is replaced, or changed in place."""
+    grad = value.grad
+    return None if grad is None else (id(grad), grad.version[0])
+
+
+def host(value: Tensor) -> Any:
+    """The array in the host's memory."""
+    array = value.array
+    return array if isinstance(array, np.ndarray) else array.get()
+
+
+def plain_value(value: Any) -> Any:
+    """`value` without the engine's objects: tensors as arrays, nodes and dtypes by their names, sizes as lists."""
+    if isinstance(value, Tensor):
+        return host(value)
+    if isinstance(value, Node):
+        return value.name
+    if isinstance(value, np.dtype):
+        return value.name
+    if isinstance(value, Size | list):
+        return [plain_value(item) for item in value]
+    return tuple(plain_value(item) for item in value) if isinstance(value, tuple) else value
+
+
+def same(actual: Any, expected: Any, rtol: float | None, atol: float | None) -> Verdict:
+    """Whether `actual` is as expected: numbers within the tolerances, everything else exactly."""
+    if isinstance(expected, str):
+        name = plain_value(actual)
+        ok = isinstance(name, str) and name == expected
+        return Verdict(ok, why=None if ok else f"it is {name if isinstance(name, str) else frontend.kind_of(actual)}")
+    if expected is None or actual is None:
+        ok = expected is None and actual is None
+        return Verdict(ok, why=None if ok else "it is None" if actual is None else "it is not None")
+    given, wanted = as_numbers(actual), as_numbers(expected)
+    if given is None or wanted is None:
+        ok = plain_value(actual) == plain_value(expected)
+        return Verdict(ok, why=None if ok else "it is something else")
+    return compare(given, wanted, rtol, atol)
+
+
+def as_numbers(value: Any) -> Any:
+    """A tensor, a number or a list of numbers as an array; None for anything else."""
+    if isinstance(value, Tensor):
+        return host(value)
+    if isinstance(value, bool | int | float | complex):
+        return as_dtype(value, scalar_dtype(value) if isinstance(value, bool | int) else np.asarray(value).dtype)
+    if isinstance(value, list | tuple):
+        if any(isinstance(item, Tensor) for item in value):
+            return None
+        try:
+            array = np.asarray(value)
+        except ValueError:
+            return None
+        return array if array.dtype.kind in "biufc" else None
+    return None

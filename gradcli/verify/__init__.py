@@ -1,0 +1,1 @@
+"""Judgements: whether values are what they are expected to be."""
