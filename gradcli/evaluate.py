@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gradcli.engine.device import device_of, np
+from gradcli.engine.dtypes import is_differentiable
 from gradcli.engine.node import Node
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
@@ -349,6 +350,10 @@ def set_attribute(self: Any, name: str, value: Any) -> None:
     if name == "requires_grad":
         if not isinstance(value, bool):
             raise UserError("type", "requires_grad must be a bool")
+        if value and not is_differentiable(self.dtype):
+            raise UserError(
+                "autograd", "only Tensors of floating point and complex dtype can require gradients"
+            )
         self.requires_grad_(value)
     elif name == "grad":
         if not (value is None or isinstance(value, Tensor)):

@@ -22,6 +22,7 @@ from gradcli.errors import Span, UserError
 from gradcli.report.model import Expectation, Printed, Report, StepReport
 from gradcli.spec.document import Spec
 
+REPOSITORY = Path(__file__).parents[1]
 GOOD = "tensors: {x: ones(3)}\npipeline: [{print: x}]\n"
 UNREADABLE = "tensors: {x: [1, 2}\n"
 MISTAKEN = "tensors: {x: onse(3)}\npipeline: [{print: v}, {print: w}]\n"
@@ -118,10 +119,21 @@ def test_help(command: tuple[str, ...], gradcli: Callable[..., Ended]) -> None:
 
 
 @pytest.mark.parametrize("command", app.COMMANDS)
-def test_the_examples_in_help_are_command_lines(command: str, gradcli: Callable[..., Ended]) -> None:
-    """They parse: the only thing wrong with them may be that the file is not there."""
+def test_the_examples_in_help_run(
+    command: str, gradcli: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(REPOSITORY)
     for line in re.findall(r"^    gradcli (.+)$", gradcli(command, "--help")[1], re.MULTILINE):
-        assert "error: specs/" in gradcli(*line.split())[2] or not Path("specs").exists()
+        words = line.replace("specs/*.yaml", "specs/quickstart.yaml").split()
+        status, out, err = gradcli(*words)
+        assert status == 0 and out, err
+
+
+def test_the_quickstart(spec: Callable[..., str]) -> None:
+    ended = process("run", str(REPOSITORY / "specs" / "quickstart.yaml"))
+    assert ended.returncode == 0
+    assert "\ntensor([0.2661, 0.1179, 0.0027])\n" in ended.stdout
+    assert ended.stderr.endswith("expectations met\n") and ended.stderr.count("\n") == 1
 
 
 def test_without_a_command_the_help_is_shown(gradcli: Callable[..., Ended]) -> None:

@@ -67,7 +67,7 @@ def run(
     \b
     Examples:
       gradcli run specs/quickstart.yaml
-      gradcli run specs/quickstart.yaml --get w.grad --seed 1
+      gradcli run specs/quickstart.yaml --get w.grad
       gradcli run specs/quickstart.yaml --json
     """
     if quiet and verbose:

@@ -129,7 +129,7 @@ class Walk:
         self.buffers: dict[Node, list[Any]] = {}  # the gradients that have arrived, one place an output
         self.owned: set[Edge] = set()  # sums made here, which may be added to in place
         self.heap: list[tuple[int, Node]] = []
-        self.leaves: list[AccumulateGrad] = []
+        self.first: list[Node] = []  # ready and before all in the heap
 
     def run(
         self,
@@ -146,10 +146,10 @@ class Walk:
         with set_grad_enabled(self.create_graph):
             for edge, gradient in roots:
                 self._arrive(edge, gradient)
-            while self.heap or self.leaves:
-                if self.leaves:
-                    ready: list[Node] = in_torch_order(self.leaves, len(self.heap))
-                    self.leaves = []
+            while self.heap or self.first:
+                if self.first:
+                    ready = in_torch_order(self.first, len(self.heap))
+                    self.first = []
                 else:
                     ready = [heappop(self.heap)[1]]
                 for node in ready:
@@ -241,8 +241,8 @@ class Walk:
         count = self.waiting[node] - 1
         self.waiting[node] = count
         if count == 0:
-            if isinstance(node, AccumulateGrad):
-                self.leaves.append(node)
+            if node.at_once:
+                self.first.append(node)
             else:
                 heappush(self.heap, (-node.number, node))
 
@@ -266,14 +266,14 @@ def call_hook(hook: TensorHook, gradient: Any, create_graph: bool) -> Any:
     result = hook(given)
     if result is None:
         return given if create_graph else given.array
-    if result.shape != given.shape:
-        raise UserError("autograd", "hook 'hook' has changed the size of value")
     if result.dtype != given.dtype:
         raise UserError(
             "autograd",
             "hook 'hook' has changed the type of value (was "
             f"{type_text(given.array)} got {type_text(result.array)})",
         )
+    if result.shape != given.shape:
+        raise UserError("autograd", "hook 'hook' has changed the size of value")
     return result if create_graph else result.array
 
 
@@ -348,7 +348,7 @@ def check_nan(node: Node, results: Sequence[Any]) -> None:
             raise UserError("autograd", f"Function '{node.name}' returned nan values in its {place}th output.")
 
 
-def in_torch_order(leaves: list[AccumulateGrad], below: int) -> list[Node]:
+def in_torch_order(leaves: list[Node], below: int) -> list[Node]:
     """The order in which torch runs leaves that became ready together, seen by their hooks.
 
     torch keeps them, all of equal rank, in the binary heap of the C++ library above `below` other nodes; for three
@@ -356,7 +356,7 @@ def in_torch_order(leaves: list[AccumulateGrad], below: int) -> list[Node]:
     """
     if len(leaves) < 3:
         return list(leaves)
-    heap: list[AccumulateGrad | None] = [None] * below
+    heap: list[Node | None] = [None] * below
     for leaf in leaves:
         heap.append(None)
         sift_up(heap, len(heap) - 1, leaf)
@@ -377,7 +377,7 @@ def in_torch_order(leaves: list[AccumulateGrad], below: int) -> list[Node]:
     return order
 
 
-def sift_up(heap: list[AccumulateGrad | None], place: int, leaf: AccumulateGrad | None) -> None:
+def sift_up(heap: list[Node | None], place: int, leaf: Node | None) -> None:
     """Put `leaf` at `place`, or as far above as the places hold None, which ranks lower."""
     while leaf is not None and place and heap[(place - 1) // 2] is None:
         heap[place] = None

@@ -9,11 +9,12 @@ from contextlib import contextmanager
 class GradMode:
     """The one switch; operations read `enabled` on every call, hence an attribute and no function."""
 
-    __slots__ = ("anomaly", "enabled")
+    __slots__ = ("anomaly", "detached_in_place", "enabled")
 
     def __init__(self) -> None:
         self.enabled = True
         self.anomaly = False
+        self.detached_in_place = False  # some computed tensor has left its graph by detach_(): backward looks closer
 
 
 grad_mode = GradMode()

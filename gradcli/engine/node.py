@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from gradcli.engine.dtypes import TYPE_NAMES
+from gradcli.engine.mode import grad_mode
 from gradcli.errors import UserError
 
 if TYPE_CHECKING:
@@ -49,19 +50,20 @@ class Node:
     """One recorded operation. Its class, made from the operation's row, has the formulas.
 
     `next` are the edges of its differentiable inputs (None: no gradient needed); `saved` what its formulas need
-    (`Freed` after a walk that does not retain the graph); `versions` the version list of each saved input or output with the count it had; `metadata`
+    (`Freed` after a walk that does not retain the graph); `versions` each saved input (of an output, an alias) with the version it had; `metadata`
     shape and dtype of each output; `number` grows with every node.
     """
 
     __slots__ = ("extra", "metadata", "next", "number", "saved", "versions")
 
     name: ClassVar[str]
+    at_once: ClassVar[bool] = False  # whether it runs before all others once it is ready, as leaves do
 
     def __init__(
         self,
         saved: tuple[Any, ...],
         next_edges: tuple[Edge | None, ...],
-        versions: tuple[tuple[list[int], int] | None, ...],
+        versions: tuple[tuple[Tensor, int] | None, ...],
         metadata: tuple[Metadata, ...],
     ) -> None:
         self.saved: tuple[Any, ...] | Freed = saved
@@ -95,10 +97,26 @@ class Node:
             error.numbers["freed"] = self.saved.number
             raise error
         for place, held in enumerate(self.versions):
-            if held is not None and held[0][0] != held[1]:
-                error = UserError("autograd", self._modified(place, held[0][0], held[1]))
-                error.numbers["modified"] = held[0][1]
+            if held is None:
+                continue
+            tensor, expected = held
+            if grad_mode.detached_in_place and tensor.edge is None:
+                self._check_attached(place)
+            if tensor.version[0] != expected:
+                _ = tensor.edge  # torch looks at it first, and may find a view that it refuses to follow
+                error = UserError("autograd", self._modified(place, tensor.version[0], expected))
+                error.numbers["modified"] = tensor.version[1]
                 raise error
+
+    def _check_attached(self, place: int) -> None:
+        """torch refuses a saved tensor that has left the graph by `detach_()` since."""
+        saved = self.saved_tensors()[place]
+        if saved is not None and saved[1] is not None and not isinstance(saved[1][0], AccumulateGrad | type(self)):
+            raise UserError(
+                "autograd",
+                "Trying to use a saved tensor that has been detached in-place, i.e. with .detach_().This is not supported, "
+                "please use out-of-place `.detach()` instead",
+            )
 
     def extras(self) -> Extras:
         if self.extra is None:
@@ -126,12 +144,13 @@ class Node:
     @property
     def short_name(self) -> str:
         """The name as torch's messages have it: `Add` for AddBackward0."""
-        return self.name.rstrip("0123456789").removesuffix("Backward")
+        kind, _, number = self.name.partition("Backward")
+        return kind + (number if number != "0" else "")
 
     @property
     def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
         return tuple(
-            (None, 0) if edge is None or isinstance(edge[0], DeadEnd) else edge for edge in self.next
+            (None, 0) if edge is None else edge for edge in self.next
         )
 
 
@@ -141,14 +160,16 @@ class AccumulateGrad(Node):
     It does not know its tensor, which would be a reference cycle: the tensor tells it what it must know.
     """
 
-    __slots__ = ("grad", "moved_inside", "requires_grad")
+    __slots__ = ("grad", "moved_inside", "requires_grad", "retains_grad")
 
     name = "AccumulateGrad"
+    at_once = True
 
     def __init__(self, array: Any) -> None:
         super().__init__((), (), (), ((array.shape, array.dtype),))
         self.grad: Tensor | None = None
         self.requires_grad = False
+        self.retains_grad = False  # retain_grad() was called on the non-leaf
         self.moved_inside = False  # an in-place operation has made the leaf a computed tensor
 
 
@@ -156,6 +177,13 @@ class DeadEnd(AccumulateGrad):
     """Where the gradient of a view made in no_grad mode goes: nowhere, though torch says that it requires one."""
 
     __slots__ = ()
+
+    def __init__(self) -> None:
+        Node.__init__(self, (), (), (), ())
+
+
+# the edge of such a view: operations on it are recorded, but have no edge to it
+DEAD_END: Edge = (DeadEnd(), 0)
 
 
 def type_text(array: Any) -> str:

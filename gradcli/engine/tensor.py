@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gradcli.engine.dtypes import C_NAMES, TYPE_NAMES, is_differentiable
+from gradcli.engine.mode import grad_mode
 from gradcli.engine.node import AccumulateGrad, Edge, Node, TensorHook
 from gradcli.errors import UserError
 
@@ -56,8 +57,7 @@ class Tensor:
 
     @property
     def retains_grad(self) -> bool:
-        node = self.grad_fn
-        return node is not None and node.extra is not None and self.holder in node.extra.retained.values()
+        return self.holder is not None and self.holder.retains_grad
 
     @property
     def grad(self) -> Tensor | None:
@@ -107,7 +107,9 @@ class Tensor:
         if edge is None:
             raise UserError("autograd", "can't retain_grad on Tensor that has requires_grad=False")
         if not isinstance(edge[0], AccumulateGrad):
-            edge[0].extras().retained[edge[1]] = self.hold()
+            holder = self.hold()
+            holder.retains_grad = True
+            edge[0].extras().retained[edge[1]] = holder
 
     def register_hook(self, hook: TensorHook) -> None:
         """Call `hook` with every gradient of this tensor; what it returns, unless None, replaces the gradient."""
@@ -116,14 +118,19 @@ class Tensor:
             raise UserError("autograd", "cannot register a hook on a tensor that doesn't require gradient")
         edge[0].extras().hooks.append((edge[1], hook))
 
+    def alias(self) -> Tensor:
+        """The same memory and version count, without history or gradient: what stands for an output it is saved in."""
+        return Tensor(self.array, None, self.version)
+
     def detach(self) -> Tensor:
         """The same memory, outside the graph."""
-        return Tensor(self.array, version=self.version)
+        return self.alias()
 
     def detach_(self) -> Tensor:
         """Leave the graph."""
         if self.edge is not None:
             self.hold().requires_grad = False
+            grad_mode.detached_in_place = True
         self.edge = None
         return self
 

@@ -149,6 +149,9 @@ def signatures(rows: Rows) -> str:
 
 def call(rows: Rows, args: Sequence[Any], keywords: dict[str, Any], method: bool = False) -> Any:
     """Call the first overload that takes these arguments."""
+    if len(rows) > 1 and any(is_tensor(value) and value.ndim == 0 for value in (*args, *keywords.values())):
+        # a 0-dim tensor may stand for a number, but an overload that wants tensors comes first
+        rows = sorted(rows, key=lambda row: row.text.count("Scalar"))
     reasons = []
     for row in rows:
         bound = bind(row, args, keywords, method)

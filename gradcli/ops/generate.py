@@ -12,9 +12,9 @@ from collections.abc import Callable
 from typing import Any
 
 from gradcli.engine.device import as_array, np
-from gradcli.engine.dtypes import is_differentiable, promoted
+from gradcli.engine.dtypes import as_dtype, is_differentiable, promoted, result_type
 from gradcli.engine.mode import grad_mode
-from gradcli.engine.node import Edge, Freed, Node
+from gradcli.engine.node import DEAD_END, Edge, Freed, Node
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.define import Op, Parameter, on_arrays
@@ -34,7 +34,15 @@ def keeps_dtype(array: Any, number: Any) -> bool:
     return type(number) in KEEPS_DTYPE.get(array.dtype.char, ())
 
 
-def rewrapped(node: Node, value: Any, edge: Edge | None, held: tuple[list[int], int] | None) -> Any:
+def cloned(value: Any, edge: Edge | None) -> Tensor:
+    """The clone that an in-place operation saves of what it overwrites: in the graph a clone, too."""
+    from gradcli.ops.pointwise import clone
+
+    tensor: Tensor = clone(Tensor(value, edge))
+    return tensor
+
+
+def rewrapped(node: Node, value: Any, edge: Edge | None, held: tuple[Tensor, int] | None) -> Any:
     """A saved array as the Tensor it was, on the same place of the graph and the same version list.
 
     A number that stood for a tensor becomes a 0-dim tensor, as it is one to torch.
@@ -43,7 +51,9 @@ def rewrapped(node: Node, value: Any, edge: Edge | None, held: tuple[list[int], 
         return None
     if not hasattr(value, "dtype"):
         return Tensor(np.asarray(value, node.metadata[0][1]))
-    return Tensor(value, edge, None if held is None else held[0])
+    if held is None and edge is not None and edge[0] is not node:
+        return cloned(value, edge)
+    return Tensor(value, edge, None if held is None else held[0].version)
 
 
 def compiled(name: str, lines: list[str], names: dict[str, Any]) -> Callable[..., Any]:
@@ -78,7 +88,16 @@ def with_defaults(op: Op, forward: Callable[..., Any]) -> Callable[..., Any]:
     return compiled("on_arrays", [f"def on_arrays({signature(op, names)}): return forward({arguments})"], names)
 
 
-FILLS = frozenset({"fill", "zero"})  # in place these may write a memory location twice
+FILLS = frozenset({"fill", "zero", "index_put"})  # in place these may write a memory location twice
+
+
+def live(edge: Edge | None) -> Edge | None:
+    return None if edge is DEAD_END else edge
+
+
+def in_dtype_of(array: Any, number: Any) -> Any:
+    """`array` in the dtype it has with `number`, a Python number."""
+    return as_dtype(array, result_type((array, number)))
 
 
 class Saved:
@@ -123,11 +142,11 @@ class Saved:
 
     def version(self, inplace: bool) -> str:
         if self.output is not None:
-            return "(self.version, self.version[0] + 1)" if inplace else f"({self.name}_version, 0)"
+            return "(self.alias(), self.version[0] + 1)" if inplace else f"({self.name}_alias, 0)"
         if self.is_list or (inplace and self.name == "self"):
             return "None"
         assert self.parameter is not None
-        pair = f"({self.name}.version, {self.name}.version[0])"
+        pair = f"({self.name}, {self.name}.version[0])"
         if self.parameter.type != "Tensor":
             pair = f"({pair} if isinstance({self.name}, Tensor) else None)"
         return self._guarded(pair)
@@ -158,6 +177,9 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
         "before_inplace": before_inplace,
         "write": write,
         "rebase": rebase,
+        "DEAD_END": DEAD_END,
+        "live": live,
+        "in_dtype_of": in_dtype_of,
         "explained": explained,
         # prints as torch.return_types.max(values=..., indices=...)
         "Result": namedtuple(op.name.lstrip("_"), [output.removesuffix("[]") for output in op.schema.outputs]),
@@ -183,7 +205,7 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
     held = [item for item in saved if item.is_tensor]
     if edges:
         names["Recorded"] = op.node_class
-        edge_list = "".join(f"*{p.name}_edge, " if p.is_list else f"{p.name}_edge, " for p in edges)
+        edge_list = "".join(f"*map(live, {p.name}_edge), " if p.is_list else f"{p.name}_edge, " for p in edges)
         if op.grad_fn == "NotImplemented":  # torch gives this node edges only where a gradient would be needed
             edge_list = f"*[edge for edge in ({edge_list}) if edge is not None], "
     if inplace:
@@ -193,6 +215,7 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
         lines += forward_call(op, tensors, "result", arguments)
         if edges:
             lines.append("    if records:")
+            lines += [f"        if {p.name}_edge is DEAD_END: {p.name}_edge = None" for p in edges if not p.is_list]
             lines.append(f"        versions = ({''.join(item.version(True) + ', ' for item in held)})")
             lines.append(f"        saved = ({''.join(item.value(True) + ', ' for item in saved)})")
         lines.append("    write(self, result)")
@@ -215,9 +238,10 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
         metadata = "(" + "".join(f"({output}.shape, {output}.dtype), " for output in outputs) + ")"
     if edges:
         lines.append(f"    if {recorded}:")
+        lines += [f"        if {p.name}_edge is DEAD_END: {p.name}_edge = None" for p in edges if not p.is_list]
         for item in saved:
             if item.output is not None:
-                lines.append(f"        {item.name}_version = [0, 0]")
+                lines.append(f"        {item.name}_alias = Tensor({item.name})")
         lines.append(
             f"        node = Recorded(({''.join(item.value(False) + ', ' for item in saved)}), ({edge_list}), "
             f"({''.join(item.version(False) + ', ' for item in held)}), {metadata})"
@@ -262,7 +286,7 @@ def returned(op: Op, saved: list[Saved], recorded: bool) -> str:
         if op.view:
             parts.append(f"View({output}, {edge}, self)")
         elif recorded and output in with_version:
-            parts.append(f"Tensor({output}, {edge}, {output}_version)")
+            parts.append(f"Tensor({output}, {edge}, {output}_alias.version)")
         else:
             parts.append(f"Tensor({output}, {edge})" if edge != "None" else f"Tensor({output})")
     if len(parts) == 1:
@@ -298,6 +322,12 @@ def promotion(op: Op, tensors: list[Parameter]) -> list[str]:
             f"{arrays[0]} = promoted({arrays[0]}, {to_float})"
         ]
     first, *others = arrays
+    numbers = [p.name for p in op.schema.parameters if p.name in op.operands and not p.is_tensor]
+    if numbers:
+        return [
+            f"    if {name} is not None and not keeps_dtype({first}, {name}): {first} = in_dtype_of({first}, {name})"
+            for name in numbers
+        ]
     tests = []
     if operands[0].type != "Tensor":
         tests.append(f"not isinstance({operands[0].name}, Tensor)")
@@ -326,7 +356,11 @@ def node_class(op: Op) -> type[Node]:
     edges = op.differentiable
     position = edge_positions(edges)
     edge_of = {
-        item.name: f"(node, {item.output})" if item.output is not None else position.get(item.name, "None")
+        item.name: position.get(item.name, "None")
+        if item.output is None
+        else "None"
+        if item.name in op.constant
+        else f"(node, {item.output})"
         for item in held
     }
     wraps = []
@@ -365,7 +399,7 @@ def node_class(op: Op) -> type[Node]:
             ],
             {"Freed": Freed},
         )
-    return type(op.grad_fn, (Node,), {"__slots__": (), "name": op.grad_fn, "op": op, **functions})
+    return type(op.grad_fn, (Node,), {"__slots__": (), "name": op.grad_fn, "op": op, "at_once": op.grad_fn == "NotImplemented", **functions})
 
 
 def edge_positions(edges: list[Parameter]) -> dict[str, str]:

@@ -159,9 +159,9 @@ mse_backward = op(
     grad_output=lambda grad, self, target, reduction: spread(
         sum(2 * (self - target) * grad) if reduction != "none" else 2 * (self - target) * grad, self.shape, reduction
     ),
-    self=lambda grad, self_shape, grad_output, reduction: spread(2 * grad * grad_output, self_shape, reduction),
+    self=lambda grad, self_shape, grad_output, reduction: spread(2 * (grad * grad_output), self_shape, reduction),
     target=lambda grad, self_shape, grad_output, reduction: -spread(
-        2 * grad * grad_output, self_shape, reduction
+        2 * (grad * grad_output), self_shape, reduction
     ),
 )  # fmt: skip
 nll = op(

@@ -8,9 +8,9 @@ from typing import Any
 from gradcli.engine.device import np
 from gradcli.errors import UserError
 from gradcli.ops.define import composite, op
-from gradcli.ops.pointwise import exp, mul, rsqrt, sigmoid, to_dtype, where
+from gradcli.ops.pointwise import exp, sigmoid, to_dtype, where, zeros_like
 from gradcli.ops.reduce import mean_dim, sum_dim
-from gradcli.ops.shape import reshape, wrap_dim
+from gradcli.ops.shape import wrap_dim
 
 
 def axis_of(dim: int, array: Any) -> int | None:
@@ -70,27 +70,66 @@ def normalized_axes(normalized_shape: Sequence[int]) -> tuple[int, ...]:
     return tuple(range(-len(normalized_shape), 0))
 
 
-def layer_norm_backward(
-    grad: Any, needs: Sequence[bool], input: Any, normalized_shape: Sequence[int], weight: Any, eps: float
+def layer_norm_backward_forward(
+    grad_out: Any, input: Any, normalized_shape: Sequence[int], mean: Any, rstd: Any, weight: Any, bias: Any
 ) -> tuple[Any, Any, Any]:
-    """With x = (input - mean) * rstd and g = grad * weight: rstd * (g - mean(g) - x * mean(g * x)).
+    """With x = (input - mean) * rstd and g = grad_out * weight: rstd * (g - mean(g) - x * mean(g * x)) for the input."""
+    axes = normalized_axes(normalized_shape)
+    normal = (input - mean) * rstd
+    scaled = grad_out if weight is None else grad_out * weight
+    product_mean = (scaled * normal).mean(axis=axes, keepdims=True)
+    for_input = rstd * (scaled - scaled.mean(axis=axes, keepdims=True) - normal * product_mean)
+    leading = tuple(range(input.ndim - len(axes)))
+    return for_input, np.add.reduce(grad_out * normal, axis=leading), np.add.reduce(grad_out, axis=leading)
 
-    Mean and rstd are computed again: as functions of the input, which the second derivative needs.
+
+def layer_norm_double_backward(
+    grads: Sequence[Any],
+    needs: Sequence[bool],
+    grad_out: Any,
+    input: Any,
+    normalized_shape: Sequence[int],
+    weight: Any,
+    rstd: Any,
+) -> tuple[Any, ...]:
+    """The derivative of the three gradients above, mean and rstd being functions of the input.
+
+    P(v) = rstd * (v - mean(v) - x * mean(v * x)) is symmetric, and it is also the derivative of x by the input.
     """
     dims = list(normalized_axes(normalized_shape))
     leading = list(range(input.ndim - len(dims)))
-    centered = input - mean_dim(input, dims, True)
-    rstd = rsqrt(mean_dim(centered * centered, dims, True) + eps)
-    normal = centered * rstd
-    scaled = grad if weight is None else grad * weight
-    for_input = rstd * (scaled - mean_dim(scaled, dims, True) - normal * mean_dim(scaled * normal, dims, True))
-    for_weight = sum_dim(grad * normal, leading) if leading else grad * normal
-    for_bias = sum_dim(grad, leading) if leading else grad
-    return (
-        for_input if needs[0] else None,
-        for_weight if needs[1] else None,
-        for_bias if needs[2] else None,
-    )
+    normal = (input - mean_dim(input, dims, True)) * rstd
+
+    def project(v: Any) -> Any:
+        return rstd * (v - mean_dim(v, dims, True) - normal * mean_dim(v * normal, dims, True))
+
+    by_input, by_weight, by_bias = grads
+    scaled = grad_out if weight is None else grad_out * weight
+    zero = zeros_like(grad_out)
+    for_grad_out, for_input, for_weight = zero, zero, None
+    if by_input is not None:
+        projected = project(by_input)
+        for_grad_out = projected if weight is None else projected * weight
+        for_weight = sum_dim(projected * grad_out, leading) if leading else projected * grad_out
+        along, across = mean_dim(by_input * normal, dims, True), mean_dim(scaled * normal, dims, True)
+        spread = mean_dim(by_input * scaled, dims, True) - (
+            mean_dim(by_input, dims, True) * mean_dim(scaled, dims, True)
+        )
+        for_input = -(rstd * rstd * normal * (spread - along * across)) - rstd * (
+            projected * across + project(scaled) * along
+        )
+    if by_weight is not None:
+        for_grad_out = for_grad_out + by_weight * normal
+        for_input = for_input + project(by_weight * grad_out)
+    if by_bias is not None:
+        for_grad_out = for_grad_out + by_bias
+    results = (for_grad_out, for_input, None, None, for_weight, None)
+    return tuple(result if need else None for result, need in zip(results, needs, strict=True))
+
+
+def layer_norm_backward(grad: Any, needs: Sequence[bool], *saved: Any) -> tuple[Any, ...]:
+    results = native_layer_norm_backward(grad, *saved)
+    return tuple(result if need else None for result, need in zip(results, needs, strict=True))
 
 
 softmax_dim = op(
@@ -123,7 +162,18 @@ log_softmax_backward = op(
 native_layer_norm = op(
     "_native_layer_norm(Tensor input, int[] normalized_shape, Tensor? weight, Tensor? bias, float eps)"
     " -> (result, mean, rstd)",
-    "NativeLayerNormBackward0", layer_norm_forward, constant=("mean", "rstd"), joint=layer_norm_backward,
+    "NativeLayerNormBackward0", layer_norm_forward, constant=("mean", "rstd"),
+    joint=lambda grad, needs, input, normalized_shape, mean, rstd, weight, bias: layer_norm_backward(
+        grad, needs, input, normalized_shape, mean, rstd, weight, bias
+    ),
+)  # fmt: skip
+native_layer_norm_backward = op(
+    "_native_layer_norm_backward(Tensor grad_out, Tensor input, int[] normalized_shape, Tensor mean, Tensor rstd, "
+    "Tensor? weight, Tensor? bias) -> (result0, result1, result2)",
+    "NativeLayerNormBackwardBackward0", layer_norm_backward_forward,
+    joint=lambda grads, needs, grad_out, input, normalized_shape, rstd, weight: layer_norm_double_backward(
+        grads, needs, grad_out, input, normalized_shape, weight, rstd
+    ),
 )  # fmt: skip
 silu = op(
     "silu(Tensor input)", "SiluBackward0", lambda input: input / (1 + np.exp(-input)),

@@ -260,7 +260,7 @@ def cumprod_backward(grad: Any, self: Any, result: Any, dim: int) -> Any:
 
 
 def reversed_cumsum(self: Any, dim: int) -> Any:
-    return self if self.ndim == 0 else flip(cumsum(flip(self, [dim]), dim), [dim])
+    return self if self.ndim == 0 or self.shape[dim] == 1 else flip(cumsum(flip(self, [dim]), dim), [dim])
 
 
 def evenly(grad: Any, at: Any) -> Any:
@@ -375,7 +375,7 @@ def var_backward(grad: Any, self: Any, dim: Dims, correction: float, keepdim: bo
     degrees = count(self.shape, dim) - correction
     factor = float("nan") if degrees == 0 else 2 / degrees
     center = mean(self) if axes(dim, self.ndim) is None else mean_dim(self, dim, keepdim=True)
-    return factor * kept(grad, self.shape, dim, keepdim) * (self - center)
+    return factor * (grad if self.ndim <= 1 else kept(grad, self.shape, dim, keepdim)) * (self - center)
 
 
 def scattered(grad: Any, shape: tuple[int, ...], dim: int, keepdim: bool, indices: Any) -> Any:

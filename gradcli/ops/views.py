@@ -10,10 +10,11 @@ from gradcli.engine.device import memory_address, np, scatter_add
 from gradcli.engine.dtypes import TYPE_NAMES, can_cast
 from gradcli.engine.graph import fit
 from gradcli.engine.mode import grad_mode
-from gradcli.engine.node import AccumulateGrad, DeadEnd, Edge, Freed, Node, numbers
+from gradcli.engine.node import DEAD_END, AccumulateGrad, Edge, Freed, Node, numbers
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.define import op
+from gradcli.ops.pointwise import clone, copy
 
 AMBIGUOUS = (
     " Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both "
@@ -84,12 +85,29 @@ zero_of = op("_zero_of(Tensor self)", None, np.zeros_like)
 as_strided = op(
     "_as_strided(Tensor self, int[] size, int[] stride, int storage_offset)", "AsStridedBackward0", as_strided_forward,
     view=True,
-    self=lambda grad, self_shape, self_strides, self_itemsize, size, stride, storage_offset: add_flat(
-        grad,
-        flat_index(self_shape, tuple(s // self_itemsize for s in self_strides), size, stride, storage_offset),
-        self_shape,
+    self=lambda grad, self_shape, self_strides, self_itemsize, size, stride, storage_offset: as_strided_backward(
+        grad, self_shape, tuple(s // self_itemsize for s in self_strides), size, stride, storage_offset
     ),
 )  # fmt: skip
+
+
+def as_strided_backward(
+    grad: Any, shape: tuple[int, ...], strides: tuple[int, ...], size: Sequence[int], stride: Sequence[int], offset: int
+) -> Any:
+    """Zeros in the layout of the base with `grad` where the window is; where it shows an element twice, the sum."""
+    overlaps = any(step == 0 and length > 1 for step, length in zip(stride, size, strict=True))
+    if overlaps or not isinstance(grad, Tensor):
+        return add_flat(grad, flat_index(shape, strides, size, stride, offset), shape)
+    storage = Tensor(laid_out(np.zeros, shape, strides, grad.dtype))
+    copy.inplace(as_strided(storage, size, stride, offset), grad)
+    return as_strided(storage, shape, strides, 0)
+
+
+def laid_out(make: Any, shape: tuple[int, ...], strides: tuple[int, ...], dtype: Any) -> Any:
+    """`make(shape, dtype)`, dense, in the memory order that `strides` (in elements) tell."""
+    order = sorted(range(len(shape)), key=lambda dim: (-strides[dim], dim))
+    array = make([shape[dim] for dim in order], dtype)
+    return array.transpose([order.index(dim) for dim in range(len(shape))])
 
 
 class View(Tensor):
@@ -117,7 +135,7 @@ class View(Tensor):
             self._follow_base()
         elif self._edge is None and self.base.edge is not None:
             # made in no_grad mode: torch lets such a view require gradients, and takes it for a leaf
-            self._edge = (DeadEnd(self.array), 0)
+            return DEAD_END
         return self._edge
 
     @edge.setter
@@ -148,7 +166,8 @@ class View(Tensor):
             message = f"A view was created in no_grad mode and {change} modified inplace with grad mode enabled."
         else:
             node, output = self._edge
-            message = f"Output {output} of {node.short_name} is a view and {change} modified inplace."
+            kind = "" if self.creation == "multiple" else " of a view which was created in no_grad mode"
+            message = f"Output {output} of {node.short_name} is a view{kind} and {change} modified inplace."
         raise UserError("autograd", message + (MULTIPLE_VIEWS if self.creation == "multiple" else AMBIGUOUS))
 
     def _follow_base(self) -> None:
@@ -200,9 +219,16 @@ class CopySlices(Node):
         return [put_flat.on_arrays(grads[0], index, self._fitted(given)), *others]
 
     def apply_recorded(self, grads: Sequence[Any], edges: tuple[Edge | None, ...]) -> Sequence[Any]:
-        index = flat_index(*self.index)
-        given, *others = self.node.apply_recorded([take_flat(grads[0], index)], edges)
-        return [None if given is None else put_flat(grads[0], index, self._fitted(given)), *others]
+        """By the very operations that torch records: a copy of the gradient, changed in place in the window."""
+        shape, strides, *geometry = self.index
+        result = Tensor(laid_out(np.empty, shape, strides, self.metadata[0][1]))
+        copy.inplace(result, grads[0])
+        part = as_strided(result, *geometry)
+        given, *others = self.node.apply_recorded([clone(part)], edges)
+        if given is None:
+            return [None, *others]
+        copy.inplace(part, self._fitted(given))
+        return [result, *others]
 
     def _fitted(self, gradient: Any) -> Any:
         shape, dtype = self.node.metadata[0]
@@ -216,15 +242,16 @@ def before_inplace(self: Tensor, records: bool, others: Sequence[Any], fills: bo
     value, which may be written twice.
     """
     array = self.array
-    if not fills and any(stride == 0 and length > 1 for stride, length in zip(array.strides, array.shape, strict=True)):
+    if records:
+        check_recordable(self)
+    onto_itself = len(others) == 1 and others[0] is array
+    if not (fills or onto_itself) and any(stride == 0 and length > 1 for stride, length in zip(array.strides, array.shape, strict=True)):
         raise UserError(
             "autograd",
             "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
             "Please clone() the tensor before performing the operation.",
         )
-    if records:
-        check_recordable(self)
-    for other in others:
+    for other in () if fills else others:
         if other is not array and overlaps_in_part(array, other):
             raise UserError(
                 "autograd",
@@ -254,8 +281,13 @@ def overlaps_in_part(array: Any, other: Any) -> bool:
         return False
     start, other_start = memory_address(array), memory_address(other)
     if start == other_start and array.nbytes == other.nbytes:
-        return bool(array.strides != other.strides)
+        return moving(array) != moving(other)
     return start < other_start + other.nbytes and other_start < start + array.nbytes
+
+
+def moving(array: Any) -> list[int]:
+    """The strides of the dimensions in which there is anywhere to go."""
+    return [stride for stride, length in zip(array.strides, array.shape, strict=True) if length != 1]
 
 
 def is_dense(array: Any) -> bool:

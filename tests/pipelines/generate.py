@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,6 +16,7 @@ from .mistakes import draw_mistake, in_place, is_computed, is_constant, is_leaf
 from .pipeline import Pipeline, Step
 from .torch_oracle import Session, StepError, answer, holds_grad, opening
 
+CHANGED = re.compile(r"(\w+)(?:\[.*\])?(?:\.\w+_\(| [-+*/]?= )")  # the name a statement changes in place
 LARGEST = 1e4  # of any number bound, gradients included
 FAILING = 0.27  # the share of pipelines that end with a drawn mistake; some more fail by themselves
 
@@ -146,13 +148,29 @@ class Generator:
         A step that fails is part of the pipeline until `undo`.
         """
         self.steps.append(step)
+        before = {name: self.value_of_gradient(name) for name in self.gradients}
         try:
             self.session.run(step)
         except StepError as failure:
             if isinstance(failure.error, NameError | SyntaxError | AttributeError | KeyError):
                 return ""
+            if isinstance(step, str) and CHANGED.match(step) and CHANGED.match(step)[1] in self.gradients:
+                return ""
             return opening(failure.error) or "without words"
+        if any(
+            value is not None and not torch.equal(value, self.value_of_gradient(name))
+            for name, value in before.items()
+            if name in self.session.bindings
+        ):
+            return ""
         return None if self.is_tame() else ""
+
+    def value_of_gradient(self, name: str) -> Any:
+        """A copy of a gradient's numbers. It may share memory with other gradients, or have several elements in one
+        place, as torch happens to compute it: what a change of it does is nothing to agree about.
+        """
+        value = self.session.bindings.get(name)
+        return torch.nan_to_num(value.detach().clone()) if isinstance(value, torch.Tensor) else None
 
     def undo(self, count: int = 1) -> None:
         """Forget the last steps, and what they changed."""
@@ -286,10 +304,18 @@ class Generator:
         """A tensor that may be written to, as far as can be told without trying."""
         return self.of.pick(lambda value: is_float(value) and not is_leaf(value))
 
+    def operand_apart(self, y: Any) -> str:
+        """An operand for a change of `y` that shares no memory with it, unless it is `y`."""
+        of = self.of
+        memory = y.value.untyped_storage().data_ptr()
+        other = of.pick(lambda value: value is y.value or value.untyped_storage().data_ptr() != memory)
+        drawn = of.draw(1)
+        return self.rng.choice([of.number(), other.text, other.text, f"({unwrapped(drawn.text)}) * 1"])
+
     def in_place(self) -> Step:
         of = self.of
         y = self.changeable()
-        operand = self.rng.choice([of.number(), of.pick().text, of.pick().text, unwrapped(of.draw(1).text)])
+        operand = self.operand_apart(y)
         statements = [f"{y.text} {sign}= {operand}" for sign in ("+", "-", "*", "+", "*")] + [
             f"{y.text} /= {of.number()}"
         ]
@@ -307,7 +333,7 @@ class Generator:
         of = self.of
         y = self.changeable()
         index = of.index(y)
-        operand = self.rng.choice([of.number(), of.pick().text, of.pick().text, unwrapped(of.draw(1).text)])
+        operand = self.operand_apart(y)
         sign = self.rng.choice(["=", "=", "=", "+=", "*=", "-="])
         return f"{y.text}[{index}] {sign} {operand}"
 
@@ -338,7 +364,7 @@ class Generator:
         options: dict[str, Any] = {}
         if not scalar or rng.random() < 0.1:
             options["gradient"] = rng.choice(
-                [f"ones_like({root})", f"{root}.detach()", f"full_like({root}, 0.5)"]
+                [f"ones_like({root})", f"{root}.detach().clone()", f"full_like({root}, 0.5)"]
             )
         if rng.random() < 0.4:
             options["retain_graph"] = True
