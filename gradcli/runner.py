@@ -263,7 +263,7 @@ class Session:
         for name, value in self.named_tensors():
             if fingerprint(value) != before.get(name):
                 grad = value.grad
-                changed[name] = None if grad is None else Gradient(host(grad), grad.dtype.name, self.text_of(grad))
+                changed[name] = None if grad is None else Gradient(plain_value(grad), grad.dtype.name, self.text_of(grad))
 
     def named_tensors(self) -> list[tuple[str, Tensor]]:
         return [(name, value) for name, value in self.scope.bindings.items() if isinstance(value, Tensor)]
@@ -540,7 +540,7 @@ def host(value: Tensor) -> Any:
 def plain_value(value: Any) -> Any:
     """`value` without the engine's objects: tensors as arrays, nodes and dtypes by their names, sizes as lists."""
     if isinstance(value, Tensor):
-        return host(value)
+        return host(value).copy()  # the run goes on, and may change it
     if isinstance(value, Node):
         return value.name
     if isinstance(value, np.dtype):

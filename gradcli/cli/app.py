@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -26,6 +25,8 @@ class _Commands(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in COMMANDS:
+            import difflib
+
             similar = difflib.get_close_matches(cmd_name, COMMANDS, n=1)
             ctx.fail(
                 f"No such command: {cmd_name}" + "".join(f"; did you mean `{name}`?" for name in similar)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import re
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
@@ -14,6 +13,7 @@ from gradcli.cli import terminal
 from gradcli.cli.exits import Status, describe, internal_error, tell
 from gradcli.cli.loading import load, show_errors
 from gradcli.errors import UserError
+from gradcli.record import Record
 
 if TYPE_CHECKING:
     from gradcli.report.model import Report, StepReport
@@ -79,8 +79,7 @@ def run(
     return max(_run_file(path, request, reporter) for path in specs)
 
 
-@dataclass(frozen=True, slots=True)
-class _Request:
+class _Request(Record):
     """What the command line asks of every spec; `settings` stand in for what the spec says."""
 
     settings: dict[str, Plain]

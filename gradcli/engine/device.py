@@ -11,7 +11,9 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import numpy as np
+    import numpy
+
+    np = numpy
 
 
 class Deferred:
@@ -68,9 +70,7 @@ def as_array(value: Any) -> Any:
 
 def memory_address(array: Any) -> int:
     """Where the first element of `array` lies, in bytes."""
-    address: int = (
-        array.__array_interface__["data"][0] if isinstance(array, np.ndarray) else array.data.ptr
-    )
+    address: int = array.__array_interface__["data"][0] if isinstance(array, np.ndarray) else array.data.ptr
     return address
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from gradcli.engine.device import as_array, np
 from gradcli.engine.dtypes import is_differentiable
 from gradcli.engine.mode import grad_mode, set_grad_enabled
-from gradcli.engine.node import AccumulateGrad, Edge, Node, TensorHook, numbers, type_text
+from gradcli.engine.node import DEAD_END, AccumulateGrad, Edge, Node, TensorHook, numbers, type_text
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 
@@ -105,7 +105,7 @@ def make_roots(
                 )
     roots = []
     for place, (tensor, gradient) in enumerate(zip(tensors, gradients, strict=True)):
-        if tensor.edge is None:
+        if tensor.edge is None or tensor.edge is DEAD_END:
             raise UserError(
                 "autograd", f"element {place} of tensors does not require grad and does not have a grad_fn"
             )
@@ -140,12 +140,14 @@ class Walk:
         """Walk from `roots`; with `wanted` only towards those edges, whose gradients `captured` takes if given."""
         self._count(roots)
         needed = None if wanted is None else self._towards(wanted, captured is None)
+        captured = {} if captured is None else captured
         capture_at: dict[Node, list[int]] = {}
-        for node, output in captured or ():
+        for node, output in captured:
             capture_at.setdefault(node, []).append(output)
         with set_grad_enabled(self.create_graph):
             for edge, gradient in roots:
-                self._arrive(edge, gradient)
+                if needed is None or len(roots) == 1 or edge[0] in self.reachable:
+                    self._arrive(edge, gradient)
             while self.heap or self.first:
                 if self.first:
                     ready = in_torch_order(self.first, len(self.heap))
@@ -154,10 +156,13 @@ class Walk:
                     ready = [heappop(self.heap)[1]]
                 for node in ready:
                     grads = self.buffers.pop(node, None) or [None] * len(node.metadata)
+                    # torch hands out the gradient before the hooks have seen it, if the node is to run as well
+                    early = needed is not None and node in needed
+                    for output in capture_at.get(node, ()) if early else ():
+                        captured[node, output] = grads[output]
                     if node.extra is not None:
                         self._call_hooks(node, grads)
-                    for output in capture_at.get(node, ()):
-                        assert captured is not None
+                    for output in capture_at.get(node, ()) if not early else ():
                         captured[node, output] = grads[output]
                     if needed is None or node in needed:
                         self._run_node(node, grads, needed)
@@ -260,7 +265,8 @@ class Walk:
 def call_hook(hook: TensorHook, gradient: Any, create_graph: bool) -> Any:
     """`gradient` as `hook` leaves it: an array, or a Tensor if `create_graph`."""
     if gradient is None:
-        hook(None)
+        if hook(None) is not None:
+            raise UserError("autograd", "can't replace a None gradient with a non-None value")
         return None
     given = gradient if create_graph else Tensor(owned_copy(gradient))
     result = hook(given)

@@ -9,12 +9,15 @@ from contextlib import contextmanager
 class GradMode:
     """The one switch; operations read `enabled` on every call, hence an attribute and no function."""
 
-    __slots__ = ("anomaly", "detached_in_place", "enabled")
+    __slots__ = ("anomaly", "data_replaced", "detached_in_place", "enabled")
 
     def __init__(self) -> None:
         self.enabled = True
         self.anomaly = False
-        self.detached_in_place = False  # some computed tensor has left its graph by detach_(): backward looks closer
+        # what few programs do, and backward looks for only then: a computed tensor left its graph by `detach_()`,
+        # a tensor was given other memory by `x.data = y`
+        self.detached_in_place = False
+        self.data_replaced = False
 
 
 grad_mode = GradMode()

@@ -96,6 +96,8 @@ class Node:
             error = UserError("autograd", SECOND_TIME)
             error.numbers["freed"] = self.saved.number
             raise error
+        if grad_mode.data_replaced:
+            self._follow_data()
         for place, held in enumerate(self.versions):
             if held is None:
                 continue
@@ -107,6 +109,15 @@ class Node:
                 error = UserError("autograd", self._modified(place, tensor.version[0], expected))
                 error.numbers["modified"] = tensor.version[1]
                 raise error
+
+    def _follow_data(self) -> None:
+        """Where `.data` of a saved input was replaced since, torch computes with the new data."""
+        assert not isinstance(self.saved, Freed)
+        old = [saved[0] if saved is not None else None for saved in self.saved_tensors()]
+        for array, held in zip(old, self.versions, strict=True):
+            if held is None or array is held[0].array or array.dtype != held[0].dtype:
+                continue
+            self.saved = tuple(held[0].array if value is array else value for value in self.saved)
 
     def _check_attached(self, place: int) -> None:
         """torch refuses a saved tensor that has left the graph by `detach_()` since."""

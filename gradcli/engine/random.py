@@ -1,4 +1,4 @@
-"""torch's CPU random stream: the same numbers, bit for bit, from NumPy's Mersenne Twister.
+"""torch's CPU random stream: the same numbers, bit for bit, from Python's own Mersenne Twister.
 
 torch turns the 32-bit words of an MT19937 into numbers as x86-64 compiles its C++: `a * b + c` is one fused
 multiply-add, and logarithms and trigonometric functions of doubles are those of the C library, which `math`
@@ -20,9 +20,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from random import Random
 from typing import Any, NamedTuple, TypeAlias
 
-from gradcli.engine.device import load_numpy, np
+from gradcli.engine.device import np
 from gradcli.engine.dtypes import C_NAMES, TYPE_NAMES
 from gradcli.errors import UserError
 
@@ -31,6 +32,7 @@ Array: TypeAlias = Any
 DType: TypeAlias = Any
 
 BLOCK = 16  # so many normal numbers come of 16 uniform ones at a time; fewer are drawn in pairs
+STATE_WORDS = 624  # of the Mersenne Twister
 CHUNK = 8192  # elements whose intermediate results stay in the processor's cache
 SIGNIFICANT_BITS = {"float16": 11, "float32": 24, "float64": 53}
 
@@ -60,21 +62,20 @@ class Generator:
         if not -(2**63) <= seed < 2**64:
             raise UserError("value", f"Overflow when unpacking long long: {seed} is no 64-bit seed")
         self.initial_seed = seed % 2**64
-        self._words: Any = None
+        self._words: Random | None = None
         # the scalar way to normal numbers yields two at a time, and the second waits for the next call
         self._next_normal: float | None = None
 
     def get_state(self) -> GeneratorState:
         """The state of the stream, which later draws leave alone."""
-        words = None if self._words is None else self._words.get_state(legacy=False)
+        words = None if self._words is None else self._words.getstate()
         return GeneratorState(self.initial_seed, words, self._next_normal)
 
     def set_state(self, state: GeneratorState) -> None:
         """Go back to where `get_state` was called."""
         self.manual_seed(state.seed)
         if state.words is not None:
-            self._start()
-            self._words.set_state(state.words)
+            self._start().setstate(state.words)
         self._next_normal = state.next_normal
 
     def rand(self, shape: Sequence[int], dtype: DType) -> Array:
@@ -214,14 +215,22 @@ class Generator:
             order[place], order[place + jump] = order[place + jump], order[place]
         return np.array(order, dtype=dtype)
 
-    def _start(self) -> None:
-        self._words = load_numpy().random.RandomState(self.initial_seed % 2**32)
+    def _start(self) -> Random:
+        """Seeds the words as torch does; Python's own seeding would mix the seed further."""
+        # Importing numpy.random would take longer than a small spec takes to run.
+        word = self.initial_seed % 2**32
+        words = [word]
+        for place in range(1, STATE_WORDS):
+            word = (1812433253 * (word ^ word >> 30) + place) % 2**32
+            words.append(word)
+        self._words = Random()
+        self._words.setstate((3, (*words, STATE_WORDS), None))
+        return self._words
 
     def _draw(self, count: int) -> Array:
         """The next `count` 32-bit words."""
-        if self._words is None:
-            self._start()
-        return self._words.randint(0, 2**32, size=count, dtype=np.uint32)
+        words = self._words or self._start()
+        return np.frombuffer(words.randbytes(4 * count), np.dtype("<u4"))
 
     def _draw_64(self, count: int) -> Array:
         """The next `count` 64-bit words: of two 32-bit words the first is the upper half."""

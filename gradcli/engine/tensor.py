@@ -142,6 +142,7 @@ class Tensor:
     @data.setter
     def data(self, other: Tensor) -> None:
         self.array = other.array
+        grad_mode.data_replaced = True
         if self.holder is not None:
             self.holder.metadata = ((other.shape, other.dtype),)
 

@@ -20,13 +20,13 @@ from __future__ import annotations
 import builtins
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from types import CodeType, FunctionType
 from typing import Any, ClassVar, Literal
 
 from gradcli.engine.device import Deferred
 from gradcli.engine.node import Node
+from gradcli.record import Record
 
 Formula = Callable[..., Any]
 Promotion = Literal["same", "float"]
@@ -35,8 +35,7 @@ PARAMETER = re.compile(r"(?P<type>\S+) (?P<name>\w+)(?:=(?P<default>.+))?$")
 CONSTANTS = {"None": None, "True": True, "False": False}
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(Record):
     """One parameter of a schema: `type` in torch's words, e.g. `Tensor`, `Tensor?`, `Tensor[]`, `int[]?`, `bool`."""
 
     name: str
@@ -54,8 +53,7 @@ class Parameter:
         return self.type.endswith("]") and self.is_tensor
 
 
-@dataclass(frozen=True, slots=True)
-class Schema:
+class Schema(Record):
     """A parsed schema: `mul.Tensor(Tensor self, Tensor other) -> (values, indices)`."""
 
     name: str
@@ -119,6 +117,7 @@ class Op:
         promote: Promotion | None,
         operands: tuple[str, ...],
         view: bool,
+        contiguous: bool,
         constant: tuple[str, ...],
     ) -> None:
         self.text = text
@@ -130,6 +129,7 @@ class Op:
         self.promote = promote
         self.operands = operands
         self.view = view
+        self.contiguous = contiguous
         self.constant = constant
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -212,6 +212,7 @@ def op(
     promote: Promotion | None = None,
     operands: tuple[str, ...] = (),
     view: bool = False,
+    contiguous: bool = False,
     constant: tuple[str, ...] = (),
     joint: Formula | None = None,
     **formulas: Formula,
@@ -220,9 +221,10 @@ def op(
 
     `promote` brings the tensors (or only `operands`) to their common dtype first: "same" torch's result type,
     "float" that with integers made the default float. `view`: outputs share the memory of the first input.
+    `contiguous`: outputs are laid out row by row, where others keep the memory order of their inputs.
     `constant`: outputs without a gradient, and for `joint` inputs without one.
     """
-    row = Op(schema, grad_fn, forward, formulas, joint, promote, operands, view, constant)
+    row = Op(schema, grad_fn, forward, formulas, joint, promote, operands, view, contiguous, constant)
     TABLE.setdefault(row.name, []).append(row)
     return row
 

@@ -51,8 +51,10 @@ def rewrapped(node: Node, value: Any, edge: Edge | None, held: tuple[Tensor, int
         return None
     if not hasattr(value, "dtype"):
         return Tensor(np.asarray(value, node.metadata[0][1]))
-    if held is None and edge is not None and edge[0] is not node:
+    if held is None and edge is not None:
         return cloned(value, edge)
+    if held is not None and held[0].array is value and (edge is None or edge[0] is not node):
+        return held[0]
     return Tensor(value, edge, None if held is None else held[0].version)
 
 
@@ -156,10 +158,11 @@ class Saved:
 
 
 def saved_by(op: Op) -> list[Saved]:
-    """What the formulas name besides the gradients, each once, in the order of their first naming."""
+    """What the formulas name besides the gradients: inputs by name, then outputs by name, as torch unpacks them."""
     formulas = [op.joint] if op.joint is not None else list(op.formulas.values())
-    names = dict.fromkeys(name for f in formulas for name in inspect.signature(f).parameters)
-    return [Saved(op, name) for name in names if name not in ("grad", "grads", "needs")]
+    names = {name for f in formulas for name in inspect.signature(f).parameters} - {"grad", "grads", "needs"}
+    saved = [Saved(op, name) for name in sorted(names)]
+    return sorted(saved, key=lambda item: item.output is not None)
 
 
 def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
@@ -207,7 +210,7 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
         names["Recorded"] = op.node_class
         edge_list = "".join(f"*map(live, {p.name}_edge), " if p.is_list else f"{p.name}_edge, " for p in edges)
         if op.grad_fn == "NotImplemented":  # torch gives this node edges only where a gradient would be needed
-            edge_list = f"*[edge for edge in ({edge_list}) if edge is not None], "
+            edge_list = f"*[live(edge) for edge in ({edge_list}) if edge is not None], "
     if inplace:
         lines.append(f"    records = {recorded if edges else 'False'}")
         others = ", ".join(f"{p.name}_array" for p in tensors if p.name != "self" and not p.is_list)
@@ -215,7 +218,7 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
         lines += forward_call(op, tensors, "result", arguments)
         if edges:
             lines.append("    if records:")
-            lines += [f"        if {p.name}_edge is DEAD_END: {p.name}_edge = None" for p in edges if not p.is_list]
+            lines += dead_ends(op)
             lines.append(f"        versions = ({''.join(item.version(True) + ', ' for item in held)})")
             lines.append(f"        saved = ({''.join(item.value(True) + ', ' for item in saved)})")
         lines.append("    write(self, result)")
@@ -235,10 +238,12 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
         lines += forward_call(op, tensors, ", ".join(outputs), arguments)
         for output in outputs:
             lines.append(f"    if type({output}) is not ndarray: {output} = as_array({output})")
+            if op.contiguous:
+                lines.append(f"    if not {output}.flags.c_contiguous: {output} = {output}.copy()")
         metadata = "(" + "".join(f"({output}.shape, {output}.dtype), " for output in outputs) + ")"
     if edges:
         lines.append(f"    if {recorded}:")
-        lines += [f"        if {p.name}_edge is DEAD_END: {p.name}_edge = None" for p in edges if not p.is_list]
+        lines += dead_ends(op)
         for item in saved:
             if item.output is not None:
                 lines.append(f"        {item.name}_alias = Tensor({item.name})")
@@ -270,6 +275,15 @@ def explained(error: ValueError, operands: tuple[Any, ...]) -> Exception:
     except UserError as shapes:
         return shapes
     return error
+
+
+def dead_ends(op: Op) -> list[str]:
+    """The source that makes no edge of a dead end."""
+    if op.grad_fn == "NotImplemented":
+        return []
+    return [
+        f"        if {p.name}_edge is DEAD_END: {p.name}_edge = None" for p in op.differentiable if not p.is_list
+    ]
 
 
 def returned(op: Op, saved: list[Saved], recorded: bool) -> str:
@@ -420,6 +434,8 @@ def formula_calls(op: Op, edges: list[Parameter]) -> list[str]:
         lines.append("    needs = [edge is not None for edge in edges]")
         lines.append(f"    return joint_formula({', '.join(inspect.signature(op.joint).parameters)})")
         return lines
+    if op.grad_fn == "NotImplemented":  # it fails whatever is asked of it
+        return [*lines, f"    return {edges[0].name}_formula(grad)"]
     position = edge_positions(edges)
     parts = []
     for parameter in edges:

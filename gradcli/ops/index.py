@@ -107,7 +107,8 @@ def index_add_forward(self: Any, dim: int, index: Any, source: Any, alpha: float
 
 
 def index_forward(self: Any, indices: Sequence[Any]) -> Any:
-    return self[as_places(self.shape, indices)]
+    result = self[as_places(self.shape, indices)]
+    return result if result.flags.c_contiguous else result.copy()
 
 
 def as_places(shape: Shape, indices: Sequence[Any]) -> tuple[Any, ...]:
@@ -210,6 +211,7 @@ index_put = op(
 )  # fmt: skip
 gather = op(
     "gather(Tensor self, int dim, Tensor index)", "GatherBackward0", gather_forward,
+    contiguous=True,
     self=lambda grad, self, dim, index: scatter_add(zeros(self.shape, grad.dtype), dim, index, grad),
 )  # fmt: skip
 scatter = op(
@@ -228,6 +230,7 @@ scatter_add = op(
 )  # fmt: skip
 index_select = op(
     "index_select(Tensor self, int dim, Tensor index)", "IndexSelectBackward0", index_select_forward,
+    contiguous=True,
     self=lambda grad, self_shape, self_dtype, dim, index: (
         grad if not self_shape else index_add(zeros(self_shape, self_dtype), dim, index, grad)
     ),

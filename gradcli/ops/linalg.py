@@ -10,12 +10,13 @@ from gradcli.engine.device import np
 from gradcli.engine.dtypes import C_NAMES
 from gradcli.errors import UserError
 from gradcli.ops.define import composite, op
-from gradcli.ops.pointwise import conj, mul
+from gradcli.ops.pointwise import add, conj, mul
 from gradcli.ops.reduce import sum_dim
 from gradcli.ops.shape import (
     broadcast_sizes,
     contiguous,
     expand,
+    is_contiguous,
     permute,
     reshape,
     squeeze_dim,
@@ -281,6 +282,8 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
         return matmul(input, t(weight))
     if input.ndim == 2:
         return addmm(bias, input, t(weight))
+    if not (is_contiguous(input) and is_contiguous(bias) and bias.ndim == 1):
+        return add.inplace(matmul(input, t(weight)), bias)
     rows = reshape(input, (math.prod(input.shape[:-1]), input.shape[-1]))
     return view(addmm(bias, rows, t(weight)), (*input.shape[:-1], weight.shape[0]))
 

@@ -11,7 +11,7 @@ from gradcli.ops.define import composite, op
 from gradcli.ops.index import gather, masked_select
 from gradcli.ops.nn import log_softmax_dim, need_dim
 from gradcli.ops.pointwise import abs as absolute
-from gradcli.ops.pointwise import add, div_number, logical_not, masked_fill, mul, neg, sigmoid
+from gradcli.ops.pointwise import add, div_number, logical_not, masked_fill, mul, neg, sigmoid, zeros_like
 from gradcli.ops.pointwise import eq as equal
 from gradcli.ops.reduce import mean, sum, sum_dim
 from gradcli.ops.shape import broadcast_sizes, expand, flatten, reshape, zeros
@@ -108,29 +108,18 @@ def check_target(self: Any, target: Any, weight: Any, ignore_index: int) -> None
         raise UserError("value", f"Target {int(outside.reshape(-1)[0])} is out of bounds.")
 
 
-def nll_backward(
-    grad: Any, self: Any, target: Any, weight: Any, reduction: str, ignore_index: int, total_weight: Any
+def nll_backward_forward(
+    grad_output: Any, self: Any, target: Any, weight: Any, reduction: str, ignore_index: int, total_weight: Any
 ) -> Any:
-    return nll_zeros(
-        grad / total_weight if reduction == "mean" else grad, target, weight, self.shape, ignore_index
-    )
-
-
-def nll_zeros_forward(
-    self: Any, target: Any, weight: Any, shape: tuple[int, ...], ignore_index: int
-) -> Any:
-    """Zeros of `shape` with -weight * self at the target's class."""
-    dim = 0 if len(shape) == 1 else 1
+    """Zeros with -weight * grad_output at the target's class, in shares of the total weight for the mean."""
+    dim = 0 if self.ndim == 1 else 1
     kept = target != ignore_index
     safe = np.where(kept, target, 0)
     factor = kept.astype(self.dtype) if weight is None else np.where(kept, weight[safe], 0)
-    result = np.zeros(shape, self.dtype)
-    np.put_along_axis(result, np.expand_dims(safe, dim), np.expand_dims(-self * factor, dim), dim)
+    scale = grad_output / total_weight if reduction == "mean" else grad_output
+    result = np.zeros_like(self)
+    np.put_along_axis(result, np.expand_dims(safe, dim), np.expand_dims(-scale * factor, dim), dim)
     return result
-
-
-def nll_pick_forward(self: Any, target: Any, weight: Any, ignore_index: int) -> Any:
-    return nll_forward(self, target, weight, "none", ignore_index)[0]
 
 
 binary_cross_entropy_with_logits = op(
@@ -171,25 +160,32 @@ nll = op(
         grad, self, target, weight, reduction, ignore_index, total_weight
     ),
 )  # fmt: skip
+nll_backward = op(
+    "_nll_loss_backward(Tensor grad_output, Tensor self, Tensor target, Tensor? weight, str reduction, "
+    "int ignore_index, Tensor total_weight)",
+    "NllLossBackwardBackward0", nll_backward_forward,
+    grad_output=lambda grad, target, weight, reduction, ignore_index: nll(
+        grad, target, weight, reduction, ignore_index
+    )[0],
+    self=lambda grad: zeros_like(grad),
+)  # fmt: skip
 nll_2d = op(
-    "_nll_loss2d(Tensor self, Tensor target, Tensor? weight, str reduction, int ignore_index)"
-    " -> (result, total_weight)",
+    "_nll_loss2d(Tensor self, Tensor target, Tensor? weight, str reduction, int ignore_index) -> (result, total_weight)",
     "NllLoss2DBackward0", nll_forward, constant=("total_weight",),
-    self=lambda grad, self, target, weight, reduction, ignore_index, total_weight: nll_backward(
+    self=lambda grad, self, target, weight, reduction, ignore_index, total_weight: nll_2d_backward(
         grad, self, target, weight, reduction, ignore_index, total_weight
     ),
 )  # fmt: skip
-nll_zeros = op(
-    "_nll_zeros(Tensor self, Tensor target, Tensor? weight, int[] shape, int ignore_index)", "NllLossBackwardBackward0",
-    nll_zeros_forward,
-    self=lambda grad, target, weight, ignore_index: nll_pick(grad, target, weight, ignore_index),
+nll_2d_backward = op(
+    "_nll_loss2d_backward(Tensor grad_output, Tensor self, Tensor target, Tensor? weight, str reduction, "
+    "int ignore_index, Tensor total_weight)",
+    "NllLoss2DBackwardBackward0", nll_backward_forward,
+    grad_output=lambda grad, target, weight, reduction, ignore_index: nll_2d(
+        grad, target, weight, reduction, ignore_index
+    )[0],
+    self=lambda grad: zeros_like(grad),
 )  # fmt: skip
-nll_pick = op(
-    "_nll_pick(Tensor self, Tensor target, Tensor? weight, int ignore_index)", "NllLossBackward0", nll_pick_forward,
-    self=lambda grad, self_shape, target, weight, ignore_index: nll_zeros(
-        grad, target, weight, self_shape, ignore_index
-    ),
-)  # fmt: skip
+
 
 def same_size(input: Any, target: Any) -> tuple[Any, Any]:
     """Both at their common size: torch's losses broadcast, with a warning."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from gradcli.engine import graph
 from gradcli.engine.device import np
-from gradcli.engine.dtypes import as_dtype, dtype_named, scalar_dtype
+from gradcli.engine.dtypes import as_dtype, dtype_named
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.define import composite
@@ -107,7 +107,7 @@ def where_method(self: Tensor, condition: Tensor, other: Any) -> Any:
 @composite("Tensor::copy_(Tensor self, Tensor|Scalar src, bool non_blocking=False)")
 def copy_method(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     if not isinstance(src, Tensor):
-        src = Tensor(as_dtype(src, scalar_dtype(src)))
+        src = Tensor(as_dtype(src, self.dtype))
     return copy.inplace(self, src)  # type: ignore[no-any-return]
 
 

@@ -58,6 +58,7 @@ def layer_norm_forward(
             )
     axes = normalized_axes(normalized_shape)
     mean = input.mean(axis=axes, keepdims=True)
+    mean = mean + (input - mean).mean(axis=axes, keepdims=True)  # equal values must have exactly themselves as mean
     centered = input - mean
     rstd = 1 / np.sqrt((centered * centered).mean(axis=axes, keepdims=True) + np.asarray(eps, input.dtype))
     result = centered * rstd
@@ -134,6 +135,7 @@ def layer_norm_backward(grad: Any, needs: Sequence[bool], *saved: Any) -> tuple[
 
 softmax_dim = op(
     "_softmax(Tensor self, int dim)", "SoftmaxBackward0", softmax_forward, promote="float",
+    contiguous=True,
     self=lambda grad, result, dim: softmax_backward(grad, result, dim),
 )  # fmt: skip
 softmax_backward = op(
@@ -149,6 +151,7 @@ softmax_backward = op(
 )  # fmt: skip
 log_softmax_dim = op(
     "_log_softmax(Tensor self, int dim)", "LogSoftmaxBackward0", log_softmax_forward, promote="float",
+    contiguous=True,
     self=lambda grad, result, dim: log_softmax_backward(grad, result, dim),
 )  # fmt: skip
 log_softmax_backward = op(
@@ -163,6 +166,7 @@ native_layer_norm = op(
     "_native_layer_norm(Tensor input, int[] normalized_shape, Tensor? weight, Tensor? bias, float eps)"
     " -> (result, mean, rstd)",
     "NativeLayerNormBackward0", layer_norm_forward, constant=("mean", "rstd"),
+    contiguous=True,
     joint=lambda grad, needs, input, normalized_shape, mean, rstd, weight, bias: layer_norm_backward(
         grad, needs, input, normalized_shape, mean, rstd, weight, bias
     ),

@@ -89,6 +89,11 @@ def within(self: Any, min: Any, max: Any) -> Any:
     return self <= max if min is None else (self >= min) & (self <= max)
 
 
+def div_other(grad: Any, slope: Any) -> Any:
+    """-grad * slope; torch's code computes the slope first, which shows in the order of the recorded nodes."""
+    return -grad * slope
+
+
 def power_backward(grad: Any, self: Any, exponent: float) -> Any:
     return zeros_like(grad) if exponent == 0 else grad * conj(exponent * pow_scalar(self, exponent - 1))
 
@@ -156,6 +161,18 @@ def integral(name: str, function: Any) -> Any:
     return forward
 
 
+def copy_forward(self: Any, src: Any) -> Any:
+    """`src` in the shape and dtype of `self`."""
+    if src.shape == self.shape:
+        return cast(src, self.dtype)
+    try:
+        return cast(np.broadcast_to(src, self.shape), self.dtype)
+    except ValueError as error:
+        raise UserError(
+            "shape", f"output with shape {list(self.shape)} doesn't match the broadcast shape {list(src.shape)}"
+        ) from error
+
+
 def cast(self: Any, dtype: Any) -> Any:
     """`self` in another dtype; a complex number loses its imaginary part."""
     if self.dtype.kind == "c" and dtype.kind != "c":
@@ -193,7 +210,7 @@ mul = op(
 div = op(
     "div(Tensor self, Tensor|Scalar other)", "DivBackward0", np.true_divide, promote="float",
     self=lambda grad, other: grad / conj(other),
-    other=lambda grad, self, other: -grad * conj((self / other) / other),
+    other=lambda grad, self, other: div_other(grad, conj((self / other) / other)),
 )  # fmt: skip
 div_mode = op(
     "div.Tensor_mode(Tensor self, Tensor|Scalar other, *, str? rounding_mode)", "DivBackward2", div_mode_forward, promote="same",
@@ -394,7 +411,7 @@ to_dtype = op(
 real = op("_real(Tensor self)", "SelectBackward0", lambda self: self.real, view=True, self=lambda grad: grad)
 copy = op(
     "copy(Tensor self, Tensor src)", "CopyBackwards",
-    lambda self, src: np.broadcast_to(src, self.shape).astype(self.dtype),
+    copy_forward,
     self=lambda grad: zeros_like(grad),
     src=lambda grad: grad,
 )  # fmt: skip

@@ -276,19 +276,23 @@ def shared(grad: Any, at: Any, dim: Dims) -> Any:
 sum = op(
     "sum(Tensor self, *, ScalarType? dtype=None)", "SumBackward0",
     lambda self, dtype: sum_forward(self, dtype=dtype),
+    contiguous=True,
     self=lambda grad, self_shape: expand(grad, self_shape),
 )  # fmt: skip
 sum_dim = op(
     "sum.dim(Tensor self, int[]? dim, bool keepdim=False, *, ScalarType? dtype=None)", "SumBackward1", sum_forward,
+    contiguous=True,
     self=lambda grad, self_shape, dim, keepdim: expanded(grad, self_shape, dim, keepdim),
 )  # fmt: skip
 mean = op(
     "mean(Tensor self, *, ScalarType? dtype=None)", "MeanBackward0",
     lambda self, dtype: mean_forward(self, dtype=dtype),
+    contiguous=True,
     self=lambda grad, self_shape: expand(grad, self_shape) / count(self_shape, None),
 )  # fmt: skip
 mean_dim = op(
     "mean.dim(Tensor self, int[]? dim, bool keepdim=False, *, ScalarType? dtype=None)", "MeanBackward1", mean_forward,
+    contiguous=True,
     self=lambda grad, self_shape, dim, keepdim: (
         expanded(grad, self_shape, dim, keepdim) / count(self_shape, dim)
     ),
@@ -296,71 +300,85 @@ mean_dim = op(
 prod = op(
     "prod(Tensor self, *, ScalarType? dtype=None)", "ProdBackward0",
     lambda self, dtype: prod_forward(self, dtype=dtype),
+    contiguous=True,
     self=lambda grad, self, result: prod_backward(grad, self, result, None, False),
 )  # fmt: skip
 prod_dim = op(
     "prod.dim(Tensor self, int dim, bool keepdim=False, *, ScalarType? dtype=None)", "ProdBackward1", prod_forward,
+    contiguous=True,
     self=lambda grad, self, result, dim, keepdim: prod_backward(grad, self, result, dim, keepdim),
 )  # fmt: skip
 max = op(
     "max(Tensor self)", "MaxBackward1", extreme("max", np.amax),
+    contiguous=True,
     self=lambda grad, self, result: evenly(grad, self == result),
 )  # fmt: skip
 min = op(
     "min(Tensor self)", "MinBackward1", extreme("min", np.amin),
+    contiguous=True,
     self=lambda grad, self, result: evenly(grad, self == result),
 )  # fmt: skip
 max_dim = op(
     "max.dim(Tensor self, int dim, bool keepdim=False) -> (values, indices)", "MaxBackward0",
     at_extreme("max", np.argmax), constant=("indices",),
+    contiguous=True,
     self=lambda grad, self_shape, dim, keepdim, indices: scattered(grad, self_shape, dim, keepdim, indices),
 )  # fmt: skip
 min_dim = op(
     "min.dim(Tensor self, int dim, bool keepdim=False) -> (values, indices)", "MinBackward0",
     at_extreme("min", np.argmin), constant=("indices",),
+    contiguous=True,
     self=lambda grad, self_shape, dim, keepdim, indices: scattered(grad, self_shape, dim, keepdim, indices),
 )  # fmt: skip
 amax = op(
     "amax(Tensor self, int[] dim=[], bool keepdim=False)", "AmaxBackward0", extreme("amax", np.amax),
+    contiguous=True,
     self=lambda grad, self, dim, keepdim, result: shared(
         kept_view(grad, self.shape, dim, keepdim), self == kept_view(result, self.shape, dim, keepdim), dim
     ),
 )  # fmt: skip
 amin = op(
     "amin(Tensor self, int[] dim=[], bool keepdim=False)", "AminBackward0", extreme("amin", np.amin),
+    contiguous=True,
     self=lambda grad, self, dim, keepdim, result: shared(
         kept_view(grad, self.shape, dim, keepdim), self == kept_view(result, self.shape, dim, keepdim), dim
     ),
 )  # fmt: skip
 var = op(
     "_var(Tensor self, int[]? dim, Scalar correction, bool keepdim)", "VarBackward0", var_forward,
+    contiguous=True,
     self=lambda grad, self, dim, correction, keepdim: var_backward(grad, self, dim, correction, keepdim),
 )  # fmt: skip
 std = op(
     "_std(Tensor self, int[]? dim, Scalar correction, bool keepdim)", "StdBackward0",
     lambda self, dim, correction, keepdim: np.sqrt(var_forward(self, dim, correction, keepdim)),
+    contiguous=True,
     self=lambda grad, self, dim, correction, keepdim, result: var_backward(
         masked_fill(grad / (result * 2), result == 0, 0), self, dim, correction, keepdim
     ),
 )  # fmt: skip
 logsumexp = op(
     "logsumexp(Tensor self, int[] dim, bool keepdim=False)", "LogsumexpBackward0", logsumexp_forward, promote="float",
+    contiguous=True,
     self=lambda grad, self, dim, keepdim, result: kept(grad, self.shape, dim, keepdim)
     * exp(self - kept(result, self.shape, dim, keepdim)),
 )  # fmt: skip
 vector_norm = op(
     "vector_norm(Tensor self, Scalar ord=2, int[]? dim=None, bool keepdim=False, *, ScalarType? dtype=None)",
     "LinalgVectorNormBackward0", vector_norm_forward,
+    contiguous=True,
     self=lambda grad, self, ord, dim, keepdim, result: vector_norm_backward(grad, self, ord, dim, keepdim, result),
 )  # fmt: skip
 cumsum = op(
     "cumsum(Tensor self, int dim, *, ScalarType? dtype=None)", "CumsumBackward0",
     lambda self, dim, dtype: whole(self, dim, np.cumsum, dtype),
+    contiguous=True,
     self=lambda grad, dim: reversed_cumsum(grad, dim),
 )  # fmt: skip
 cumprod = op(
     "cumprod(Tensor self, int dim, *, ScalarType? dtype=None)", "CumprodBackward0",
     lambda self, dim, dtype: whole(self, dim, np.cumprod, dtype),
+    contiguous=True,
     self=lambda grad, self, result, dim: cumprod_backward(grad, self, result, dim),
 )  # fmt: skip
 argmax = op("argmax(Tensor self, int? dim=None, bool keepdim=False)", None, arg_extreme("argmax", np.argmax))

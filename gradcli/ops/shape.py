@@ -260,7 +260,7 @@ def cat_forward(tensors: Any, dim: int) -> Any:
                     f"Sizes of tensors must match except in dimension {dim}. Expected size {want} but got size {have} "
                     f"for tensor number {place} in the list.",
                 )
-    return np.concatenate(arrays, axis=dim)
+    return np.ascontiguousarray(np.concatenate(arrays, axis=dim))
 
 
 def uncat(grad: Any, shapes: Sequence[Shape], dim: int) -> list[Any]:
@@ -286,7 +286,7 @@ def stack_forward(tensors: Any, dim: int) -> Any:
                 f"stack expects each tensor to be equal size, but got {list(tensors[0].shape)} at entry 0 and "
                 f"{list(array.shape)} at entry {place}",
             )
-    return np.stack(tensors, axis=wrap_dim(dim, tensors[0].ndim + 1))
+    return np.ascontiguousarray(np.stack(tensors, axis=wrap_dim(dim, tensors[0].ndim + 1)))
 
 
 def unstack(grad: Any, shapes: Sequence[Shape], dim: int) -> list[Any]:
@@ -294,7 +294,9 @@ def unstack(grad: Any, shapes: Sequence[Shape], dim: int) -> list[Any]:
 
 
 def flip_forward(self: Any, dims: Sequence[int]) -> Any:
-    return np.flip(self, wrap_dims(dims, self.ndim)).copy()
+    result = np.empty_like(self)
+    result[...] = np.flip(self, wrap_dims(dims, self.ndim))
+    return result
 
 
 def roll_forward(self: Any, shifts: Sequence[int], dims: Sequence[int]) -> Any:
@@ -411,14 +413,17 @@ stack = op(
 flip = op("flip(Tensor self, int[] dims)", "FlipBackward0", flip_forward, self=lambda grad, dims: flip(grad, dims))
 roll = op(
     "roll(Tensor self, int[] shifts, int[] dims=[])", "RollBackward0", roll_forward,
+    contiguous=True,
     self=lambda grad, shifts, dims: roll(grad, [-shift for shift in shifts], dims),
 )  # fmt: skip
 tril = op(
     "tril(Tensor self, int diagonal=0)", "TrilBackward0", triangle("tril", np.tril),
+    contiguous=True,
     self=lambda grad, diagonal: tril(grad, diagonal),
 )  # fmt: skip
 triu = op(
     "triu(Tensor self, int diagonal=0)", "TriuBackward0", triangle("triu", np.triu),
+    contiguous=True,
     self=lambda grad, diagonal: triu(grad, diagonal),
 )  # fmt: skip
 zeros = op("_zeros(int[] shape, ScalarType dtype)", None, lambda shape, dtype: np.zeros(tuple(shape), dtype))

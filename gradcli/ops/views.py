@@ -27,6 +27,10 @@ MULTIPLE_VIEWS = (
 )
 
 
+SHARED_LOCATION = (
+    "unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please "
+    "clone() the tensor before performing the operation."
+)
 Creation = Literal["default", "multiple", "no_grad"]  # "multiple": one of several views made by one operation
 
 
@@ -172,19 +176,19 @@ class View(Tensor):
 
     def _follow_base(self) -> None:
         base_edge = self.base.edge
-        if self._edge is None and base_edge is None:
+        if base_edge is None and (self._edge is None or isinstance(self._edge[0], AccumulateGrad)):
             return
         self.check_modifiable("its base or another view of its base has been")
         base = self.base.array
-        self.edge = (
-            as_strided.node_class(
-                (base.shape, base.strides, base.itemsize, *self.geometry()),
-                (base_edge,),
-                (),
-                ((self.array.shape, self.array.dtype),),
-            ),
-            0,
+        size, stride, offset = self.geometry()
+        node = as_strided.node_class(
+            # in the order of their names, as every node saves them
+            (base.itemsize, base.shape, base.strides, size, offset, stride),
+            (base_edge,),
+            (),
+            ((self.array.shape, self.array.dtype),),
         )
+        move(self, (node, 0), self._edge)
 
 
 class CopySlices(Node):
@@ -210,6 +214,9 @@ class CopySlices(Node):
     def check_saved(self) -> None:
         super().check_saved()
         self.node.check_saved()
+        _, _, size, stride, _ = self.index
+        if any(step == 0 and length > 1 for step, length in zip(stride, size, strict=True)):
+            raise UserError("autograd", SHARED_LOCATION)
 
     def apply(self, grads: Sequence[Any], edges: tuple[Edge | None, ...]) -> Sequence[Any]:
         index = flat_index(*self.index)
@@ -246,11 +253,7 @@ def before_inplace(self: Tensor, records: bool, others: Sequence[Any], fills: bo
         check_recordable(self)
     onto_itself = len(others) == 1 and others[0] is array
     if not (fills or onto_itself) and any(stride == 0 and length > 1 for stride, length in zip(array.strides, array.shape, strict=True)):
-        raise UserError(
-            "autograd",
-            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
-            "Please clone() the tensor before performing the operation.",
-        )
+        raise UserError("autograd", SHARED_LOCATION)
     for other in () if fills else others:
         if other is not array and overlaps_in_part(array, other):
             raise UserError(
@@ -322,12 +325,11 @@ def write(self: Tensor, result: Any) -> None:
 
 def rebase(self: Tensor, node: Node) -> None:
     """Make `node` the history of `self`, changed in place; of a view's base, with everything around the view."""
-    before = self.edge if not isinstance(self, View) else self._edge
     if isinstance(self, View):
         move(self.base, (CopySlices(node, self), 0), self.base.edge)
-        move(self, self.edge, before)  # its edge now follows the base's
+        _ = self.edge  # the view's own edge now follows the base's
     else:
-        move(self, (node, 0), before)
+        move(self, (node, 0), self.edge)
 
 
 def move(self: Tensor, edge: Edge | None, before: Edge | None) -> None:

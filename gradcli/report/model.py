@@ -1,7 +1,7 @@
 """What a run found, as plain data: the runner fills it in, every report reads it.
 
-Values are what a pipeline can hold, without the engine: NumPy arrays, numbers, strings, bools, None, and lists and
-tuples of those. `text` is always exactly what torch's `print` would show.
+Values are what a pipeline can hold, without the engine: NumPy arrays, numbers, strings, bools, None, and lists
+and tuples of those. `text` is always exactly what torch's `print` would show.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gradcli.errors import UserError
+from gradcli.record import Record
 
 
-@dataclass(slots=True)
-class TensorState:
+class TensorState(Record):
     """A tensor at the end of the run; `value` and `grad` are arrays on the host."""
 
     value: Any
@@ -31,7 +31,7 @@ class TensorState:
         return shape
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Binding:
     """A name at the end of the run: one tensor, a tuple of states (`parts`), or any other value."""
 
@@ -42,8 +42,7 @@ class Binding:
     text: str = ""
 
 
-@dataclass(slots=True)
-class Gradient:
+class Gradient(Record):
     """The gradient a backward left in a leaf (or a tensor that retains its own), as of that step."""
 
     value: Any
@@ -51,8 +50,7 @@ class Gradient:
     text: str
 
 
-@dataclass(slots=True)
-class Printed:
+class Printed(Record):
     """One printed line: the expression as the user wrote it, or the label given to it."""
 
     expr: str
@@ -61,12 +59,11 @@ class Printed:
     label: str | None = None
 
 
-@dataclass(slots=True)
-class Expectation:
+class Expectation(Record):
     """One judged item of an `expect` step; what `expected` and `actual` are is shown by their texts.
 
-    `index` is that of the worst element, `abs` and `rel` its differences, `off` the share of elements outside the
-    tolerance; `why` says in a sentence what is wrong where there are no numbers to compare.
+    `index` is that of the worst element, `abs` and `rel` its differences, `off` the share of elements outside
+    the tolerance; `why` says in a sentence what is wrong where there are no numbers to compare.
     """
 
     expr: str
@@ -84,8 +81,7 @@ class Expectation:
     why: str | None = None
 
 
-@dataclass(slots=True)
-class StepReport:
+class StepReport(Record):
     """One executed step; `path` is its place inside blocks and loops, `kind` the word of its table row."""
 
     index: int
@@ -98,15 +94,14 @@ class StepReport:
     items: list[Expectation] | None = None
 
 
-@dataclass(slots=True)
-class Warned:
+class Warned(Record):
     """A warning torch would give."""
 
     message: str
     line: int
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Report:
     """A whole run. `error` ended it early; `ok` is False also when an expectation failed.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradcli.errors import UserError
+from gradcli.record import Record
 
 LINE_WIDTH = 80
 LARGEST_PRINTED_WHOLE = 1000
@@ -103,8 +103,7 @@ def _value_text(value: object, describe: Describe, plain: Callable[[object], str
     return plain(value)
 
 
-@dataclass(frozen=True, slots=True)
-class _Column:
+class _Column(Record):
     """The texts of a tensor's elements in row-major order, and the room that each of them takes."""
 
     texts: list[str]

@@ -1,4 +1,4 @@
-"""A spec file as dataclasses: `load_specs` reads it and collects everything that is wrong with it.
+"""A spec file as records: `load_specs` reads it and collects everything that is wrong with it.
 
 Nothing here computes: `Spec` and its steps are what the runner, the checks and the exports work from.
 """
@@ -8,9 +8,9 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Mapping as Settings
-from dataclasses import replace
 
 from gradcli.errors import Span, UserError, UserErrors
+from gradcli.record import replace
 from gradcli.spec.expression import ExpressionError, parse_expression
 from gradcli.spec.pipeline import Pipeline
 from gradcli.spec.reader import FLOATING, Reader, full_dtype, is_device, listed, shown
@@ -90,9 +90,7 @@ __all__ = [
 
 KEYS = ("title", "seed", "dtype", "device", "params", "tensors", "pipeline", "functions", "matrix")
 _HEADER = ("seed", "dtype", "device")
-_SIGNATURE = re.compile(
-    r"\s*([A-Za-z_]\w*)\s*\(\s*((?:[A-Za-z_]\w*\s*(?:,\s*[A-Za-z_]\w*\s*)*)?)\)\s*", re.ASCII
-)
+_SIGNATURE = r"(?a)\s*([A-Za-z_]\w*)\s*\(\s*((?:[A-Za-z_]\w*\s*(?:,\s*[A-Za-z_]\w*\s*)*)?)\)\s*"
 _TENSOR_OPTIONS = ("data", "load", "requires_grad", "dtype", "device")
 _TENSOR_EXAMPLE = 'w: {data: "randn(5, 3)", requires_grad: true}'
 
@@ -398,7 +396,7 @@ class _Document:
         """The declared functions; all their names are known before any body is read."""
         declared: list[tuple[str, tuple[str, ...], Scalar, Node]] = []
         for key, value in self._entries(node, "functions", '"f(a, b)": sin(a) * b'):
-            found = _SIGNATURE.fullmatch(key.text)
+            found = re.fullmatch(_SIGNATURE, key.text)
             if found is None:
                 message = f"`{shown(key.text)}` must be a name with its parameters"
                 self._reader.note(message, key.span, "for example `f(a, b): sin(a) * b`")

@@ -13,9 +13,9 @@ _BREAK = re.compile(r"\r\n?|\n")
 
 # One unit of written text makes some characters of content; a run of blanks around a line break is folded.
 _UNITS = {
-    "": re.compile(r"[ \t\r\n]+|."),
-    "'": re.compile(r"[ \t\r\n]+|''|."),
-    '"': re.compile(r"[ \t\r\n]+|\\(?:x..|u.{4}|U.{8}|(?P<joined>(?:\r\n?|\n)[ \t\r\n]*)|.)|.", re.DOTALL),
+    "": r"[ \t\r\n]+|.",
+    "'": r"[ \t\r\n]+|''|.",
+    '"': r"(?s)[ \t\r\n]+|\\(?:x..|u.{4}|U.{8}|(?P<joined>(?:\r\n?|\n)[ \t\r\n]*)|.)|.",
 }
 
 
@@ -81,7 +81,7 @@ class TextMap:
 def _flow_offsets(raw: str, style: str, margin: int) -> list[tuple[int, int]]:
     """For each character of a plain or quoted scalar's content, the stretch of `raw` that made it."""
     pairs: list[tuple[int, int]] = []
-    for unit in _UNITS[style].finditer(raw, margin, len(raw) - margin):
+    for unit in re.compile(_UNITS[style]).finditer(raw, margin, len(raw) - margin):
         start, stop = unit.span()
         written = unit.group()
         if style == '"' and unit["joined"] is not None:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Sequence as Several
-from dataclasses import dataclass, field
 
 from gradcli.engine.dtypes import ALIASES, TYPE_NAMES
 from gradcli.errors import Kind, Span, UserError
+from gradcli.record import field
 from gradcli.spec.expression import parse_expression
 from gradcli.spec.scope import Scope, did_you_mean
 from gradcli.spec.source import Limits, Mapping, Node, Scalar, Sequence, Source
@@ -42,13 +42,10 @@ FLOATING = tuple(name for name in TYPE_NAMES if name.startswith("float"))
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # What other programs write for truth values.
 _TRUTHS = {**dict.fromkeys(("yes", "on", "true"), "true"), **dict.fromkeys(("no", "off", "false"), "false")}
-_DEVICE = re.compile(r"cpu|cuda(?::[0-9]+)?")
-_LOADED = re.compile(
-    r"(?P<path>.+\.(?P<format>npy|npz|safetensors|csv|json))(?::(?P<key>.+))?", re.IGNORECASE
-)
+_DEVICE = r"cpu|cuda(?::[0-9]+)?"
+_LOADED = r"(?i)(?P<path>.+\.(?P<format>npy|npz|safetensors|csv|json))(?::(?P<key>.+))?"
 
 
-@dataclass(slots=True, eq=False)
 class ListText(Scalar):
     """A YAML list as the text of one expression; `parts` are its scalars, each with its place in the text."""
 
@@ -280,7 +277,7 @@ class Reader:
     def load(self, node: Node) -> Load:
         """`data.npy`, or `data.npz:key`."""
         if isinstance(node, Scalar) and not self.is_missing(node):
-            found = _LOADED.fullmatch(node.text)
+            found = re.fullmatch(_LOADED, node.text)
             if found is not None:
                 if found["key"] is not None and found["format"].lower() not in ("npz", "safetensors"):
                     message = (
@@ -319,7 +316,7 @@ def _first_scalar(node: Node) -> Scalar:
 
 
 def is_device(text: str) -> bool:
-    return _DEVICE.fullmatch(text) is not None
+    return re.fullmatch(_DEVICE, text) is not None
 
 
 def full_dtype(text: str) -> str:

@@ -22,13 +22,11 @@ _LITERAL_WORDS = {"nan": math.nan, "inf": math.inf, "+inf": math.inf, "-inf": -m
 _UNSIGNED = r"(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
 _INTEGER = re.compile(r"[-+]?[0-9]+|0x[0-9a-fA-F]+|0o[0-7]+")
 _FLOAT = re.compile(rf"[-+]?{_UNSIGNED}")
-_COMPLEX = re.compile(rf"[-+]?(?:{_UNSIGNED}[-+])?{_UNSIGNED}[jJ]")
-_LEADING_ZERO = re.compile(r"[-+]?0[0-9]+")
-_SEXAGESIMAL = re.compile(r"[-+]?[0-9]+(?::[0-5]?[0-9])+(?:\.[0-9]*)?")
-_BINARY = re.compile(r"[-+]?0[bB][01_]+")
-_UNDERSCORED = re.compile(
-    r"[-+]?(?:0[xX][0-9a-fA-F_]+|0[oO][0-7_]+|(?:[0-9][0-9_]*)(?:\.[0-9_]*)?(?:[eE][-+]?[0-9_]+)?)"
-)
+_COMPLEX = rf"[-+]?(?:{_UNSIGNED}[-+])?{_UNSIGNED}[jJ]"
+_LEADING_ZERO = r"[-+]?0[0-9]+"
+_SEXAGESIMAL = r"[-+]?[0-9]+(?::[0-5]?[0-9])+(?:\.[0-9]*)?"
+_BINARY = r"[-+]?0[bB][01_]+"
+_UNDERSCORED = r"[-+]?(?:0[xX][0-9a-fA-F_]+|0[oO][0-7_]+|(?:[0-9][0-9_]*)(?:\.[0-9_]*)?(?:[eE][-+]?[0-9_]+)?)"
 # More digits than any int64 needs in base 8; Python refuses to convert thousands of them.
 _LONGEST_INTEGER = 24
 
@@ -47,7 +45,7 @@ def resolve(text: str) -> Value:
         return _integer(text)
     if _FLOAT.fullmatch(text):
         return float(text)
-    if _COMPLEX.fullmatch(text):
+    if re.fullmatch(_COMPLEX, text):
         return complex(text)
     _refuse_yaml_1_1(text)
     return text
@@ -59,7 +57,7 @@ def resolve_literal(text: str) -> Value:
 
 
 def _integer(text: str) -> int:
-    if _LEADING_ZERO.fullmatch(text):
+    if re.fullmatch(_LEADING_ZERO, text):
         sign, digits = text[: text.index("0")], text.lstrip("+-")
         plain = f"{sign}{_shown(digits.lstrip('0') or '0')}"
         octal = (
@@ -80,13 +78,13 @@ def _integer(text: str) -> int:
 
 
 def _refuse_yaml_1_1(text: str) -> None:
-    if _SEXAGESIMAL.fullmatch(text):
+    if re.fullmatch(_SEXAGESIMAL, text):
         raise UserError(
             "yaml",
             f"`{_shown(text)}`: some YAML versions read this as a number in base 60",
             "write the number itself, or quote it if it is text",
         )
-    if _BINARY.fullmatch(text):
+    if re.fullmatch(_BINARY, text):
         digits = text.replace("_", "")
         fits = len(digits) < 64 and digits[-1] in "01"
         raise UserError(
@@ -94,7 +92,7 @@ def _refuse_yaml_1_1(text: str) -> None:
             f"`{_shown(text)}`: YAML 1.2 has no binary numbers",
             f"write `{int(digits, 2)}`" if fits else "write it in base 10 or base 16 (`0x1F`)",
         )
-    if "_" in text and _UNDERSCORED.fullmatch(text):
+    if "_" in text and re.fullmatch(_UNDERSCORED, text):
         raise UserError(
             "yaml",
             f"`{_shown(text)}`: YAML 1.2 has no underscores in numbers",

@@ -11,12 +11,12 @@ import re
 import stat
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
 from typing import NoReturn, Protocol
 
 import yaml
 
 from gradcli.errors import Span, UserError
+from gradcli.record import Record, ValueRecord, field, replace
 from gradcli.spec import yaml_errors
 from gradcli.spec.positions import TextMap, span_between
 from gradcli.spec.scalars import Value, resolve, resolve_literal
@@ -25,17 +25,16 @@ from gradcli.spec.scalars import Value, resolve, resolve_literal
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 # What YAML does not allow in a text, and the three line breaks that only YAML 1.1 took for line breaks.
-_FORBIDDEN = re.compile(
-    r"[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
-)
+# Patterns are compiled when they are needed: a range beyond ASCII alone takes 0.3 ms.
+_FORBIDDEN_ASCII = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f"
+_FORBIDDEN = rf"{_FORBIDDEN_ASCII}\x80-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff"
 _REST_OF_LINE = re.compile(r"[^\r\n]*")
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
-_ANCHOR = re.compile(r"&[^\s,\[\]{}]+(?:[ \t\r\n]+|(?<=\s)#[^\r\n]*)*")
-_BINARY_OPERATOR = re.compile(r"(?:[-+*/%@^|&<>=!]|\*\*|//|[<>=!]=)\s")
+_SURROGATE = r"[\ud800-\udfff]"
+_ANCHOR = r"&[^\s,\[\]{}]+(?:[ \t\r\n]+|(?<=\s)#[^\r\n]*)*"
+_BINARY_OPERATOR = r"(?:[-+*/%@^|&<>=!]|\*\*|//|[<>=!]=)\s"
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Record):
     """How much a spec may ask for before anything is computed; `--max-...` raises each."""
 
     file_bytes: int = 64 * 2**20
@@ -76,8 +75,7 @@ class _Event(Protocol):
     flow_style: bool | None
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(ValueRecord):
     """A spec's text, and the name by which errors call it: `file.yaml`, `file.yaml#2`, or `-`."""
 
     name: str
@@ -92,8 +90,7 @@ class Source:
         return span_between(self.text, start, stop)
 
 
-@dataclass(slots=True, eq=False)
-class Scalar:
+class Scalar(Record):
     """One piece of text. `style` is "" for a plain scalar, else the ' " | or > it was written with."""
 
     text: str
@@ -101,7 +98,7 @@ class Scalar:
     start: Mark
     end: Mark
     source: Source
-    _map: TextMap | None = field(default=None, repr=False)
+    _map: TextMap | None = None
 
     @property
     def plain(self) -> bool:
@@ -139,8 +136,7 @@ class Scalar:
             raise error.at(self.span) from None
 
 
-@dataclass(slots=True, eq=False)
-class Sequence:
+class Sequence(Record):
     """A list."""
 
     items: list[Node]
@@ -153,14 +149,13 @@ class Sequence:
         return _span(self.start, self.end)
 
 
-@dataclass(slots=True, eq=False)
-class Mapping:
+class Mapping(Record):
     """Keys with their values, in the order written; no key comes twice."""
 
     entries: list[tuple[Scalar, Node]]
     start: Mark
     end: Mark
-    _index: dict[str, int] = field(default_factory=dict, repr=False)
+    _index: dict[str, int] = field(default_factory=dict)
 
     @property
     def span(self) -> Span:
@@ -231,7 +226,7 @@ def parse_documents(source: Source, limits: Limits = DEFAULT_LIMITS) -> list[Nod
     An alias gives the very node of its anchor. Raises UserError with its span: "yaml" for what is wrong,
     "limit" for what is too deep or too much, counted with every alias expanded.
     """
-    forbidden = _FORBIDDEN.search(source.text)
+    forbidden = re.search(f"[{_FORBIDDEN_ASCII if source.text.isascii() else _FORBIDDEN}]", source.text)
     if forbidden:
         message = f"the character U+{ord(forbidden.group()):04X} cannot stand in YAML"
         hint = "remove it, or write it as an escape in double quotes"
@@ -251,8 +246,7 @@ def parse_documents(source: Source, limits: Limits = DEFAULT_LIMITS) -> list[Nod
     return builder.documents
 
 
-@dataclass(slots=True)
-class _Open:
+class _Open(Record):
     """A collection that is being read: `height` is the depth of what it holds so far."""
 
     node: Sequence | Mapping
@@ -263,8 +257,7 @@ class _Open:
     height: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class _Anchored:
+class _Anchored(Record):
     """What an alias stands for, and how much that is when it is written out."""
 
     node: Node
@@ -339,10 +332,10 @@ class _Builder:
         scalar = Scalar(event.value, style, start, end, self._source)
         self._last = scalar
         self._count(scalar)
-        if style == '"' and not event.value.isascii() and _SURROGATE.search(event.value):
+        if style == '"' and not event.value.isascii() and re.search(_SURROGATE, event.value):
             raise UserError("yaml", "an escape in this text stands for half a character", None, scalar.span)
         if event.anchor is not None:
-            if not style and _BINARY_OPERATOR.match(event.value):
+            if not style and re.match(_BINARY_OPERATOR, event.value):
                 begin = event.start_mark.index
                 message = f"`&{event.anchor}` at the start of a value means an anchor in YAML"
                 hint = yaml_errors.quote_value(self._source.text, begin, self._bracket())
@@ -363,7 +356,7 @@ class _Builder:
         """Where the node itself begins: the parser's mark stands at the `&` before it, if there is one."""
         if event.anchor is None:
             return event.start_mark
-        anchor = _ANCHOR.match(self._source.text, event.start_mark.index)
+        anchor = re.compile(_ANCHOR).match(self._source.text, event.start_mark.index)
         if not anchor:
             return event.start_mark
         return self._further(event.start_mark, min(anchor.end(), event.end_mark.index))

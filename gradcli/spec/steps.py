@@ -6,10 +6,10 @@ the runner reads them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import ClassVar, TypeAlias
 
 from gradcli.errors import Span
+from gradcli.record import Record, field
 from gradcli.spec.source import Scalar, Source
 from gradcli.spec.tree import Assign, AugmentedAssign, Call, Delete, Effect, Expr, Method, Node, Statement
 
@@ -17,8 +17,7 @@ Plain: TypeAlias = "int | float | complex | bool | str | list[Plain] | None"
 """A value that YAML can write."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Expression:
+class Expression(Record):
     """An expression with the scalar that writes it; offsets of the tree's nodes count in `text`."""
 
     text: str
@@ -30,8 +29,7 @@ class Expression:
         return self.scalar.span if node is None else self.scalar.span_of(node.start, node.end)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Literal:
+class Literal(Record):
     """A number, truth value, None, text or nested list that YAML itself writes."""
 
     value: Plain
@@ -41,8 +39,7 @@ class Literal:
 Value: TypeAlias = Expression | Literal
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Load:
+class Load(Record):
     """A file to read; `key` names the array in an .npz or .safetensors file, if it is given."""
 
     path: str
@@ -50,8 +47,7 @@ class Load:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class TensorEntry:
+class TensorEntry(Record):
     """One entry of `tensors:`; options that are left out are None. `dtype` is a full name (`float64`)."""
 
     name: str
@@ -62,8 +58,7 @@ class TensorEntry:
     device: str | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class FunctionEntry:
+class FunctionEntry(Record):
     """One entry of `functions:`. Without `backward` it is a named composition.
 
     `backward` lacks the parameters that have no gradient; its expressions see the parameters, `grad` and
@@ -77,8 +72,7 @@ class FunctionEntry:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Placed:
+class _Placed(Record):
     span: Span = field(kw_only=True)
 
     @property
@@ -87,7 +81,6 @@ class _Placed:
         return self.span.line
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Bind(_Placed):
     """`name: value`."""
 
@@ -96,7 +89,6 @@ class Bind(_Placed):
     value: Value
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Line(_Placed):
     """A step written as a string. `expression` gives text and places; its tree is the statement's value."""
 
@@ -122,7 +114,6 @@ def called_name(statement: Effect) -> str:
     return called.name if isinstance(called, Method) else ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Backward(_Placed):
     """`gradient` has one item for each of `of`, None where torch's default (one) holds."""
 
@@ -134,7 +125,6 @@ class Backward(_Placed):
     inputs: list[Expression] | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class ZeroGrad(_Placed):
     """`of` is None for `all`."""
 
@@ -143,7 +133,6 @@ class ZeroGrad(_Placed):
     set_to_none: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Block(_Placed):
     """Steps under a grad mode; `kind` is `no_grad` or `enable_grad`."""
 
@@ -151,19 +140,16 @@ class Block(_Placed):
     steps: list[Step]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class RequiresGrad(_Placed):
     kind: ClassVar[str] = "requires_grad"
     flags: list[tuple[Expression, bool]]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class RetainGrad(_Placed):
     kind: ClassVar[str] = "retain_grad"
     of: list[Expression]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Hook(_Placed):
     """`value` sees the gradient as `name`, and the bindings of that moment; None: it only prints."""
 
@@ -173,7 +159,6 @@ class Hook(_Placed):
     value: Expression | None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Repeat(_Placed):
     kind: ClassVar[str] = "repeat"
     times: Value
@@ -181,7 +166,6 @@ class Repeat(_Placed):
     steps: list[Step]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class While(_Placed):
     kind: ClassVar[str] = "while"
     condition: Expression
@@ -189,20 +173,17 @@ class While(_Placed):
     steps: list[Step]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PrintItem:
+class PrintItem(Record):
     label: str | None
     value: Expression
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Print(_Placed):
     kind: ClassVar[str] = "print"
     items: list[PrintItem]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ExpectItem:
+class ExpectItem(Record):
     """One expectation: `expected`, if there is one, and every check that is set must hold.
 
     `expected` is None with `is_none` (the value must be None), with `recorded` false (`expr:` without a
@@ -222,7 +203,6 @@ class ExpectItem:
     shape: list[int] | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Expect(_Placed):
     kind: ClassVar[str] = "expect"
     items: list[ExpectItem]
@@ -230,14 +210,12 @@ class Expect(_Placed):
     atol: float | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class ExpectError(_Placed):
     kind: ClassVar[str] = "expect_error"
     steps: list[Step]
     match: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Claim(_Placed):
     """Pairs of a gradient and the formula that is claimed for it."""
 
@@ -245,7 +223,6 @@ class Claim(_Placed):
     items: list[tuple[Expression, Expression]]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Gradcheck(_Placed):
     kind: ClassVar[str] = "gradcheck"
     of: Expression
@@ -272,8 +249,7 @@ Step: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Spec:
+class Spec(Record):
     """One document of a spec file, or one combination of its `matrix`; `source.name` is its name."""
 
     source: Source

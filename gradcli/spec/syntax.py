@@ -9,10 +9,10 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
 from gradcli.errors import Kind, UserError
+from gradcli.record import Record
 from gradcli.spec import hints
 
 
@@ -38,8 +38,7 @@ class Limits(Protocol):
     def open_brackets(self) -> int: ...
 
 
-@dataclass(frozen=True, slots=True)
-class _DefaultLimits:
+class _DefaultLimits(Record):
     expression_bytes: int = 256 * 2**10
     nodes: int = 200_000
     open_brackets: int = 64
@@ -102,9 +101,10 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_STRING_PREFIX = re.compile(r"(?:[bft]r?|r[bft]?|u)\Z", re.IGNORECASE)
-_ESCAPE = re.compile(r"\\(?:[\\'\"abfnrtv]|x..|u(?![dD][89a-fA-F])[0-9a-fA-F]{4}|(?P<unknown>.))")
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+# compiled when they are needed
+_STRING_PREFIX = r"(?i)(?:[bft]r?|r[bft]?|u)\Z"
+_ESCAPE = r"\\(?:[\\'\"abfnrtv]|x..|u(?![dD][89a-fA-F])[0-9a-fA-F]{4}|(?P<unknown>.))"
+_UNPRINTABLE = "[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]"
 _PRIVATE_ATTRIBUTES = {"_version", "_base"}
 _TIGHT = {"*", "/", "//", "%", "@", "**"}  # what binds them is one term
 _OPENINGS = {"opening", "comma", "colon", "assignment"}  # after these an item begins
@@ -235,7 +235,7 @@ class Scan:
             self._word(token, start)
             return
         end = start + len(token)
-        if self._wanting and self.text[end : end + 1] in ("'", '"') and _STRING_PREFIX.match(token):
+        if self._wanting and self.text[end : end + 1] in ("'", '"') and re.match(_STRING_PREFIX, token):
             hint = f"write the string without the `{token}`"
             if "f" in token.lower():
                 hint = "`print(a, b)` prints several values on one line"
@@ -289,7 +289,7 @@ class Scan:
 
     def _string(self, token: str, start: int) -> None:
         if "\\" in token:
-            for escape in _ESCAPE.finditer(token):
+            for escape in re.finditer(_ESCAPE, token):
                 written = escape[0]
                 if escape["unknown"] or (
                     written[1] == "x" and not re.fullmatch("[0-9a-fA-F]{2}", written[2:])
@@ -298,7 +298,7 @@ class Scan:
                     message = f"unknown escape `{written[:2]}` in a string"
                     hint = "a backslash is written `\\\\`"
                     raise ExpressionError(message, at, at + 2, hint)
-        odd = None if token.isprintable() else _UNPRINTABLE.search(token)
+        odd = None if token.isprintable() else re.search(_UNPRINTABLE, token)
         if odd is not None:
             at = start + odd.start()
             raise ExpressionError(f"the character U+{ord(odd[0]):04X} cannot stand in a string", at, at + 1)

@@ -7,13 +7,13 @@ recursion limit (a sum of 2,000 terms is), so whoever reads one goes through it 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from types import EllipsisType
 from typing import Literal, TypeAlias
 
+from gradcli.record import Record, field
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Node:
+
+class Node(Record):
     """What stands in the text at `start:end`."""
 
     start: int = field(kw_only=True)
@@ -24,21 +24,18 @@ class Node:
         return ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Constant(Node):
     """A literal; a minus sign before a number belongs to it. Integers fit in int64."""
 
     value: int | float | complex | bool | str | EllipsisType | None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Name(Node):
     """A name, or a module's member in dotted form (`torch.float64`)."""
 
     id: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Keyword(Node):
     """`name=value` among the arguments of a call."""
 
@@ -49,7 +46,6 @@ class Keyword(Node):
         return (self.value,)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Call(Node):
     """A function called by its name, which may be dotted: `sum(x)`, `torch.linalg.svd(a)`."""
 
@@ -61,7 +57,6 @@ class Call(Node):
         return (*self.args, *self.keywords)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Method(Node):
     """A method called on a value: `x.sum()`. Its name stands at `name_start`."""
 
@@ -75,7 +70,6 @@ class Method(Node):
         return (self.target, *self.args, *self.keywords)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Attribute(Node):
     """An attribute of a value: `w.grad`. Its name ends where the node ends."""
 
@@ -90,7 +84,6 @@ class Attribute(Node):
         return (self.target,)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Subscript(Node):
     """`target[index]`; several indices are one `TupleOf`."""
 
@@ -101,7 +94,6 @@ class Subscript(Node):
         return (self.target, self.index)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Slice(Node):
     """`lower:upper:step` within a subscript; what is left out is None."""
 
@@ -113,7 +105,6 @@ class Slice(Node):
         return tuple(part for part in (self.lower, self.upper, self.step) if part is not None)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class TupleOf(Node):
     items: tuple[Expr, ...]
 
@@ -121,7 +112,6 @@ class TupleOf(Node):
         return self.items
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class ListOf(Node):
     items: tuple[Expr, ...]
 
@@ -129,7 +119,6 @@ class ListOf(Node):
         return self.items
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Operator(Node):
     """An operator under torch's name for it: `add`, `matmul`, `neg`, `lt`; `is None` is `is_none`."""
 
@@ -140,7 +129,6 @@ class Operator(Node):
         return self.operands
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Logical(Node):
     """`and` and `or` of two or more truth values, in order and lazily; `not` of one."""
 
@@ -157,7 +145,6 @@ Expr: TypeAlias = (
 Target: TypeAlias = Name | Attribute | Subscript
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Assign(Node):
     """`target = value`, or with `unpack` one target for each item of the value."""
 
@@ -169,7 +156,6 @@ class Assign(Node):
         return (*self.targets, self.value)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class AugmentedAssign(Node):
     """`target += value`; `operator` is the `Operator` name (`add`)."""
 
@@ -181,7 +167,6 @@ class AugmentedAssign(Node):
         return (self.target, self.value)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Delete(Node):
     """`del a, b`."""
 
@@ -191,7 +176,6 @@ class Delete(Node):
         return self.names
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Effect(Node):
     """An expression standing alone, mostly a call made for its effect: `loss.backward()`."""
 

@@ -7,11 +7,11 @@ parsers of PyYAML are understood: their messages are told apart by words that th
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 import yaml
 
 from gradcli.errors import UserError
+from gradcli.record import Record
 from gradcli.spec.positions import span_between
 
 TAGS_REFUSED = ("tags (`!...`) have no meaning in a spec", "remove the tag, or quote the expression")
@@ -20,7 +20,7 @@ _CLOSERS = {"(": ")", "[": "]", "{": "}"}
 _BRACKET = re.compile(r"[()\[\]{}]")
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 # Indentation, dashes and a key: what stands before a block value on its line.
-_BEFORE_VALUE = re.compile(
+_BEFORE_VALUE = (
     r"""[ \t]*(?:-[ ]+(?=\S))*(?:(?:"[^"\n]*"[ \t]*|'[^'\n]*'[ \t]*|[^\s"'\[{&*!|>%@`#-][^:\n]*):[ \t]+)?"""
 )
 _COMMENT = re.compile(r"[ \t]#[^\n\r]*")
@@ -29,8 +29,7 @@ _LONGEST_HINT = 120
 _LONGEST_KEY = 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(Record):
     """Where in its work the parser was: the innermost open `[` or `{`, and the last scalar with its style."""
 
     bracket: int | None = None
@@ -114,7 +113,7 @@ def quote_value(text: str, at: int, bracket: int | None) -> str:
     """The advice to quote the value that begins at `at` inside of `bracket`, or else contains it."""
     if bracket is not None:
         return _quote_entry(text, at)
-    before = _BEFORE_VALUE.match(text, _line_start(text, at))
+    before = re.compile(_BEFORE_VALUE).match(text, _line_start(text, at))
     return quote_line(text, min(before.end(), at) if before else at)
 
 
@@ -144,7 +143,7 @@ def _matches(piece: str) -> bool:
 
 def _misplaced_colon(text: str, at: int) -> UserError:
     line_start = _line_start(text, at)
-    before = _BEFORE_VALUE.match(text, line_start)
+    before = re.compile(_BEFORE_VALUE).match(text, line_start)
     value = before.end() if before else line_start
     if value <= at and ":" in text[line_start:value]:
         return UserError(

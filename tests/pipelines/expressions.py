@@ -478,7 +478,7 @@ class Expressions:
                 self.one("softmax", "log_softmax"), x, self.one("dim={}", "{}").format(self.dim(x.value))
             )
         width = x.value.shape[-1]
-        if width < 2:
+        if width < 3:  # two numbers are normalised to plus and minus one: nothing but rounding is left
             raise UnsuitedError
         texts = [unwrapped(x.text), f"({width},)" if self.rng.random() < 0.7 else f"[{width}]"]
         if self.rng.random() < 0.5:

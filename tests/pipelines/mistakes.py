@@ -117,7 +117,7 @@ def leaf_updated_early(of: Expressions, fresh: Fresh) -> list[Step]:
     return [
         f"{loss} = {saving(of, leaf)}.sum()",
         update,
-        of.one(f"{loss}.backward()", f"grad({loss}, [{leaf}])"),
+        of.one(f"{loss}.backward()", f"late, = grad({loss}, [{leaf}])"),
     ]
 
 
@@ -174,7 +174,7 @@ def no_grad_view(of: Expressions, fresh: Fresh) -> list[Step]:
 
 def several_roots(of: Expressions, fresh: Fresh) -> list[Step]:
     y = of.pick(lambda value: is_differentiated(value) and value.numel() > 1).text
-    return [of.one(f"{y}.backward()", f"({y} * 2).backward()", f"grad({y}, [{of.pick(is_leaf).text}])")]
+    return [of.one(f"{y}.backward()", f"({y} * 2).backward()", f"late, = grad({y}, [{of.pick(is_leaf).text}])")]
 
 
 def wrong_gradient(of: Expressions, fresh: Fresh) -> list[Step]:
@@ -201,7 +201,7 @@ def no_graph(of: Expressions, fresh: Fresh) -> list[Step]:
     made = of.one(f"{of.pick(is_differentiated).text}.detach().sum()", f"{of.pick(is_constant).text}.mean()")
     blocked: Step = {"no_grad": [f"{y} = {of.pick(is_differentiated).text}.sum()"]}
     first: Step = of.rng.choice([f"{y} = {made}", blocked])
-    return [first, of.rng.choice([f"{y}.backward()", f"grad({y}, [{of.pick(is_leaf).text}])"])]
+    return [first, of.rng.choice([f"{y}.backward()", f"late, = grad({y}, [{of.pick(is_leaf).text}])"])]
 
 
 def unused(of: Expressions, fresh: Fresh) -> list[Step]:

@@ -30,7 +30,7 @@ NAMESPACE: dict[str, Any] = {
     "grad": torch.autograd.grad,
 }
 DEPTH = 3
-JITTER = {torch.float32: 2.0**-22, torch.float64: 2.0**-51}
+JITTER = {torch.float32: 2.0**-20, torch.float64: 2.0**-51}
 
 
 class StepError(Exception):
