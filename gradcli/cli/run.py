@@ -1,6 +1,6 @@
 """`gradcli run`: runs specs and reports what they found."""
 
-from __future__ import annotations
+# Annotations are evaluated here: typer would take 2 ms to evaluate them from their texts.
 
 import gc
 import re
@@ -13,7 +13,6 @@ from gradcli.cli import terminal
 from gradcli.cli.exits import Status, describe, internal_error, tell
 from gradcli.cli.loading import load, show_errors
 from gradcli.errors import UserError
-from gradcli.record import Record
 
 if TYPE_CHECKING:
     from gradcli.report.model import Report, StepReport
@@ -79,13 +78,16 @@ def run(
     return max(_run_file(path, request, reporter) for path in specs)
 
 
-class _Request(Record):
+class _Request:
     """What the command line asks of every spec; `settings` stand in for what the spec says."""
 
-    settings: dict[str, Plain]
-    detect_anomaly: bool
-    get: list[str]
-    verbose: bool
+    def __init__(
+        self, settings: "dict[str, Plain]", detect_anomaly: bool, get: list[str], verbose: bool
+    ) -> None:
+        self.settings = settings
+        self.detect_anomaly = detect_anomaly
+        self.get = get
+        self.verbose = verbose
 
 
 class _Reporter(Protocol):
@@ -93,9 +95,9 @@ class _Reporter(Protocol):
 
     def begin(self, name: str, title: str | None, seed: int, dtype: str, device: str) -> None: ...
 
-    def step(self, step: StepReport) -> None: ...
+    def step(self, step: "StepReport") -> None: ...
 
-    def end(self, report: Report) -> None: ...
+    def end(self, report: "Report") -> None: ...
 
     def refuse(self, name: str, error: UserError) -> None:
         """Reports a spec that could not run, or did not come to its end."""
@@ -120,7 +122,7 @@ def _run_file(path: str, request: _Request, reporter: _Reporter) -> int:
         return internal_error(error, verbose=request.verbose)
 
 
-def _run_document(document: Spec, request: _Request, reporter: _Reporter) -> int:
+def _run_document(document: "Spec", request: _Request, reporter: _Reporter) -> int:
     from gradcli.spec.document import expand
 
     try:
@@ -132,7 +134,7 @@ def _run_document(document: Spec, request: _Request, reporter: _Reporter) -> int
     return max(_run_spec(spec, request, reporter) for spec in specs)
 
 
-def _run_spec(spec: Spec, request: _Request, reporter: _Reporter) -> int:
+def _run_spec(spec: "Spec", request: _Request, reporter: _Reporter) -> int:
     from gradcli.runner import run as run_spec
 
     if not gc.isenabled():
@@ -148,7 +150,9 @@ def _run_spec(spec: Spec, request: _Request, reporter: _Reporter) -> int:
     return Status.OK if report.ok else Status.FAILED
 
 
-def _settings(pairs: list[str], seed: int | None, dtype: str | None, device: str | None) -> dict[str, Plain]:
+def _settings(
+    pairs: list[str], seed: int | None, dtype: str | None, device: str | None
+) -> "dict[str, Plain]":
     """The values that replace those of a spec, by name; of several for one name the last one counts."""
     from gradcli.engine.dtypes import TYPE_NAMES
     from gradcli.spec.reader import full_dtype

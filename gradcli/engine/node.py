@@ -30,9 +30,12 @@ SECOND_TIME = (
 class Extras:
     """What few nodes have: hooks as (output number, function) in order, and holders of retained gradients."""
 
-    __slots__ = ("hooks", "retained")
+    __slots__ = ("hooks", "output_edge", "retained")
 
     def __init__(self) -> None:
+        # where the node's own output, if saved, stands in the graph that is being recorded: for an in-place operation
+        # on a view that is not the node itself
+        self.output_edge: Edge | None = None
         self.hooks: list[tuple[int, TensorHook]] = []
         self.retained: dict[int, AccumulateGrad] = {}
 
@@ -122,7 +125,8 @@ class Node:
     def _check_attached(self, place: int) -> None:
         """torch refuses a saved tensor that has left the graph by `detach_()` since."""
         saved = self.saved_tensors()[place]
-        if saved is not None and saved[1] is not None and not isinstance(saved[1][0], AccumulateGrad | type(self)):
+        edge = None if saved is None else saved[1]
+        if edge is not None and edge[0] is not self and not isinstance(edge[0], AccumulateGrad):
             raise UserError(
                 "autograd",
                 "Trying to use a saved tensor that has been detached in-place, i.e. with .detach_().This is not supported, "

@@ -42,7 +42,14 @@ def cloned(value: Any, edge: Edge | None) -> Tensor:
     return tensor
 
 
-def rewrapped(node: Node, value: Any, edge: Edge | None, held: tuple[Tensor, int] | None) -> Any:
+def output_edge(node: Node, output: int) -> Edge:
+    extra = node.extra
+    return (node, output) if extra is None or extra.output_edge is None else extra.output_edge
+
+
+def rewrapped(
+    node: Node, value: Any, edge: Edge | None, held: tuple[Tensor, int] | None, is_input: bool
+) -> Any:
     """A saved array as the Tensor it was, on the same place of the graph and the same version list.
 
     A number that stood for a tensor becomes a 0-dim tensor, as it is one to torch.
@@ -51,9 +58,9 @@ def rewrapped(node: Node, value: Any, edge: Edge | None, held: tuple[Tensor, int
         return None
     if not hasattr(value, "dtype"):
         return Tensor(np.asarray(value, node.metadata[0][1]))
-    if held is None and edge is not None:
+    if held is None and is_input and edge is not None:
         return cloned(value, edge)
-    if held is not None and held[0].array is value and (edge is None or edge[0] is not node):
+    if is_input and held is not None and held[0].array is value:
         return held[0]
     return Tensor(value, edge, None if held is None else held[0].version)
 
@@ -374,7 +381,7 @@ def node_class(op: Op) -> type[Node]:
         if item.output is None
         else "None"
         if item.name in op.constant
-        else f"(node, {item.output})"
+        else f"output_edge(node, {item.output})"
         for item in held
     }
     wraps = []
@@ -383,7 +390,7 @@ def node_class(op: Op) -> type[Node]:
         if item.is_list:
             wrapped = f"[None if array is None else Tensor(array) for array in saved[{place}]]"
         else:
-            wrapped = f"rewrapped(node, saved[{place}], {edge_of[item.name]}, node.versions[{version}])"
+            wrapped = f"rewrapped(node, saved[{place}], {edge_of[item.name]}, node.versions[{version}], {item.output is None})"
         wraps.append(f"    {item.name} = {wrapped}")
     unpack = [f"    {''.join(item.name + ', ' for item in saved)} = saved"] if saved else []
     body = formula_calls(op, edges)
@@ -393,7 +400,7 @@ def node_class(op: Op) -> type[Node]:
     )
     head = ["    saved = node.saved"] if saved else []
     raw: dict[str, Any] = {}
-    recorded: dict[str, Any] = {"Tensor": Tensor, "rewrapped": rewrapped}
+    recorded: dict[str, Any] = {"Tensor": Tensor, "rewrapped": rewrapped, "output_edge": output_edge}
     for name, formula in ({"joint": op.joint} if op.joint is not None else op.formulas).items():
         raw[f"{name}_formula"] = on_arrays(formula)
         recorded[f"{name}_formula"] = formula
@@ -411,7 +418,7 @@ def node_class(op: Op) -> type[Node]:
                 "    saved = node.saved",
                 f"    return () if isinstance(saved, Freed) else ({describe})",
             ],
-            {"Freed": Freed},
+            {"Freed": Freed, "output_edge": output_edge},
         )
     return type(op.grad_fn, (Node,), {"__slots__": (), "name": op.grad_fn, "op": op, "at_once": op.grad_fn == "NotImplemented", **functions})
 

@@ -53,7 +53,14 @@ def element_strides(array: Any) -> tuple[int, ...]:
     return tuple(stride // array.itemsize for stride in array.strides)
 
 
-def as_strided_forward(self: Any, size: Sequence[int], stride: Sequence[int], storage_offset: int) -> Any:
+def as_strided_forward(
+    self: Any,
+    base_shape: Sequence[int],
+    base_strides: Sequence[int],
+    size: Sequence[int],
+    stride: Sequence[int],
+    storage_offset: int,
+) -> Any:
     start = window(self, (storage_offset + 1,), (self.itemsize,))[storage_offset:]
     return window(start, tuple(size), tuple(step * self.itemsize for step in stride))
 
@@ -85,12 +92,13 @@ put_flat = op(
     source=lambda grad, index: take_flat(grad, index),
 )  # fmt: skip
 zero_of = op("_zero_of(Tensor self)", None, np.zeros_like)
-# offset and strides count elements from the first one of `self`
+# strides and offset count elements, from the first one of `self`, whose own shape and strides are the base's
 as_strided = op(
-    "_as_strided(Tensor self, int[] size, int[] stride, int storage_offset)", "AsStridedBackward0", as_strided_forward,
+    "_as_strided(Tensor self, int[] base_shape, int[] base_strides, int[] size, int[] stride, int storage_offset)",
+    "AsStridedBackward0", as_strided_forward,
     view=True,
-    self=lambda grad, self_shape, self_strides, self_itemsize, size, stride, storage_offset: as_strided_backward(
-        grad, self_shape, tuple(s // self_itemsize for s in self_strides), size, stride, storage_offset
+    self=lambda grad, base_shape, base_strides, size, stride, storage_offset: as_strided_backward(
+        grad, base_shape, base_strides, size, stride, storage_offset
     ),
 )  # fmt: skip
 
@@ -103,8 +111,8 @@ def as_strided_backward(
     if overlaps or not isinstance(grad, Tensor):
         return add_flat(grad, flat_index(shape, strides, size, stride, offset), shape)
     storage = Tensor(laid_out(np.zeros, shape, strides, grad.dtype))
-    copy.inplace(as_strided(storage, size, stride, offset), grad)
-    return as_strided(storage, shape, strides, 0)
+    copy.inplace(as_strided(storage, shape, strides, size, stride, offset), grad)
+    return as_strided(storage, shape, strides, shape, strides, 0)
 
 
 def laid_out(make: Any, shape: tuple[int, ...], strides: tuple[int, ...], dtype: Any) -> Any:
@@ -180,15 +188,16 @@ class View(Tensor):
             return
         self.check_modifiable("its base or another view of its base has been")
         base = self.base.array
-        size, stride, offset = self.geometry()
-        node = as_strided.node_class(
-            # in the order of their names, as every node saves them
-            (base.itemsize, base.shape, base.strides, size, offset, stride),
-            (base_edge,),
-            (),
-            ((self.array.shape, self.array.dtype),),
-        )
-        move(self, (node, 0), self._edge)
+        window = (base.shape, element_strides(base), *self.geometry())
+        move(self, follow(window, base_edge, base.dtype), self._edge)
+
+
+def follow(window: tuple[Any, ...], edge: Edge | None, dtype: Any) -> Edge:
+    """The edge of a view by its window on the base: shape and strides of the base, size, stride and offset."""
+    shape, strides, size, stride, offset = window
+    # what the node saves, in the order of the names
+    node = as_strided.node_class((shape, strides, size, offset, stride), (edge,), (), ((size, dtype),))
+    return node, 0
 
 
 class CopySlices(Node):
@@ -230,8 +239,11 @@ class CopySlices(Node):
         shape, strides, *geometry = self.index
         result = Tensor(laid_out(np.empty, shape, strides, self.metadata[0][1]))
         copy.inplace(result, grads[0])
-        part = as_strided(result, *geometry)
+        part = as_strided(result, shape, strides, *geometry)
+        extras = self.node.extras()
+        extras.output_edge = follow(self.index, (self, 0), self.metadata[0][1])
         given, *others = self.node.apply_recorded([clone(part)], edges)
+        extras.output_edge = None  # it leads back to here: a reference cycle
         if given is None:
             return [None, *others]
         copy.inplace(part, self._fitted(given))

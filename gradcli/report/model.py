@@ -1,7 +1,7 @@
 """What a run found, as plain data: the runner fills it in, every report reads it.
 
-Values are what a pipeline can hold, without the engine: NumPy arrays, numbers, strings, bools, None, and lists
-and tuples of those. `text` is always exactly what torch's `print` would show.
+Values are what a pipeline can hold, without the engine: NumPy arrays, numbers, strings, bools, None, and
+lists and tuples of those. `text` is always exactly what torch's `print` would show.
 """
 
 from __future__ import annotations

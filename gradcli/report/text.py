@@ -5,20 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gradcli.errors import UserError
 from gradcli.record import Record
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 LINE_WIDTH = 80
 LARGEST_PRINTED_WHOLE = 1000
 EDGE_ITEMS = 3
 PREFIX = "tensor("
 
-Array = NDArray[Any]
+Array: TypeAlias = "NDArray[Any]"
 Describe = Callable[[object], "str | None"]
 
 
