@@ -13,7 +13,7 @@ from typing import Any
 from gradcli.engine.device import as_array, np
 from gradcli.engine.dtypes import is_differentiable
 from gradcli.engine.mode import grad_mode, set_grad_enabled
-from gradcli.engine.node import DEAD_END, AccumulateGrad, Edge, Node, TensorHook, numbers, type_text
+from gradcli.engine.node import DEAD_END, AccumulateGrad, Edge, Freed, Node, TensorHook, numbers, type_text
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 
@@ -124,7 +124,7 @@ class Walk:
     def __init__(self, keep_graph: bool, create_graph: bool) -> None:
         self.keep_graph = keep_graph
         self.create_graph = create_graph
-        self.number = next(numbers)
+        self.freed = Freed(next(numbers))
         self.waiting: dict[Node, int] = {}  # how many gradients each node still waits for
         self.buffers: dict[Node, list[Any]] = {}  # the gradients that have arrived, one place an output
         self.owned: set[Edge] = set()  # sums made here, which may be added to in place
@@ -147,7 +147,7 @@ class Walk:
         with set_grad_enabled(self.create_graph):
             for edge, gradient in roots:
                 if needed is None or len(roots) == 1 or edge[0] in self.reachable:
-                    self._arrive(edge, gradient)
+                    self._deliver([edge], [gradient], None)
             while self.heap or self.first:
                 if self.first:
                     ready = in_torch_order(self.first, len(self.heap))
@@ -156,16 +156,16 @@ class Walk:
                     ready = [heappop(self.heap)[1]]
                 for node in ready:
                     grads = self.buffers.pop(node, None) or [None] * len(node.metadata)
+                    runs = needed is None or node in needed
                     # torch hands out the gradient before the hooks have seen it, if the node is to run as well
-                    early = needed is not None and node in needed
-                    for output in capture_at.get(node, ()) if early else ():
-                        captured[node, output] = grads[output]
+                    if runs and node in capture_at:
+                        captured.update({(node, output): grads[output] for output in capture_at[node]})
                     if node.extra is not None:
                         self._call_hooks(node, grads)
-                    for output in capture_at.get(node, ()) if not early else ():
-                        captured[node, output] = grads[output]
-                    if needed is None or node in needed:
+                    if runs:
                         self._run_node(node, grads, needed)
+                    elif node in capture_at:
+                        captured.update({(node, output): grads[output] for output in capture_at[node]})
 
     def _count(self, roots: list[tuple[Edge, Any]]) -> None:
         waiting = self.waiting
@@ -205,51 +205,55 @@ class Walk:
             edges = node.next
             if needed is not None:
                 edges = tuple(
-                    edge if edge is not None and edge[0] in self.reachable else None for edge in edges
+                    [edge if edge is not None and edge[0] in self.reachable else None for edge in edges]
                 )
-            if all(gradient is None for gradient in grads):
+            if grads[0] is None and all(gradient is None for gradient in grads):
                 results: Sequence[Any] = (None,) * len(edges)
             elif self.create_graph:
                 results = node.apply_recorded(grads, edges)
             else:
                 results = node.apply(grads, edges)
             if not self.keep_graph:
-                node.release(self.number)
+                node.release(self.freed)
             if grad_mode.anomaly:
                 check_nan(node, results)
-            for place, edge in enumerate(edges):
-                if edge is not None:
-                    self._arrive(edge, results[place], node, place)
+            self._deliver(edges, results, node)
         except UserError as error:
             error.numbers.setdefault("node", node.number)
             raise
 
-    def _arrive(self, edge: Edge, gradient: Any, giver: Node | None = None, place: int = 0) -> None:
-        node, output = edge
-        if gradient is not None:
-            shape, dtype = node.metadata[output]
-            if gradient.shape != shape or gradient.dtype != dtype:
-                gradient = fit(gradient, shape, dtype, giver, place)
-            buffer = self.buffers.get(node)
-            if buffer is None:
-                self.buffers[node] = buffer = [None] * len(node.metadata)
-            held = buffer[output]
-            if held is None:
-                buffer[output] = gradient
-            elif edge in self.owned:
-                held += gradient
-                buffer[output] = held
-            else:
-                buffer[output] = held + gradient
-                if not self.create_graph:
-                    self.owned.add(edge)
-        count = self.waiting[node] - 1
-        self.waiting[node] = count
-        if count == 0:
-            if node.at_once:
-                self.first.append(node)
-            else:
-                heappush(self.heap, (-node.number, node))
+    def _deliver(self, edges: Sequence[Edge | None], gradients: Sequence[Any], giver: Node | None) -> None:
+        """Add each gradient to what has arrived at its edge; nodes that wait for no more become ready."""
+        buffers, waiting = self.buffers, self.waiting
+        for place, edge in enumerate(edges):
+            if edge is None:
+                continue
+            node, output = edge
+            gradient = gradients[place]
+            if gradient is not None:
+                shape, dtype = node.metadata[output]
+                if gradient.shape != shape or (gradient.dtype is not dtype and gradient.dtype != dtype):
+                    gradient = fit(gradient, shape, dtype, giver, place)
+                buffer = buffers.get(node)
+                if buffer is None:
+                    buffer = buffers[node] = [None] * len(node.metadata)
+                held = buffer[output]
+                if held is None:
+                    buffer[output] = gradient
+                elif edge in self.owned:
+                    held += gradient
+                    buffer[output] = held
+                else:
+                    buffer[output] = held + gradient
+                    if not self.create_graph:
+                        self.owned.add(edge)
+            count = waiting[node] - 1
+            waiting[node] = count
+            if count == 0:
+                if node.at_once:
+                    self.first.append(node)
+                else:
+                    heappush(self.heap, (-node.number, node))
 
     def _call_hooks(self, node: Node, grads: list[Any]) -> None:
         extra = node.extra

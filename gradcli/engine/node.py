@@ -88,10 +88,8 @@ class Node:
         """Array and edge of each saved input or output, in the order of `versions`; None where not saved."""
         return ()
 
-    def release(self, number: int) -> None:
-        """Free what is saved, in the walk `number`; a node that saved no tensor stays usable."""
-        if any(held is not None for held in self.saved_tensors()):
-            self.saved = Freed(number)
+    def release(self, freed: Freed) -> None:
+        """Free what is saved, `freed` telling by which walk; a node that saved no tensor stays usable."""
 
     def check_saved(self) -> None:
         """A UserError if the saved tensors are freed, or were changed in place since they were saved."""
@@ -101,13 +99,11 @@ class Node:
             raise error
         if grad_mode.data_replaced:
             self._follow_data()
-        for place, held in enumerate(self.versions):
-            if held is None:
-                continue
-            tensor, expected = held
-            if grad_mode.detached_in_place and tensor.edge is None:
-                self._check_attached(place)
-            if tensor.version[0] != expected:
+        if grad_mode.detached_in_place:
+            self._check_attached()
+        for held in self.versions:
+            if held is not None and held[0].version[0] != held[1]:
+                place, (tensor, expected) = self.versions.index(held), held
                 _ = tensor.edge  # torch looks at it first, and may find a view that it refuses to follow
                 error = UserError("autograd", self._modified(place, tensor.version[0], expected))
                 error.numbers["modified"] = tensor.version[1]
@@ -122,11 +118,14 @@ class Node:
                 continue
             self.saved = tuple(held[0].array if value is array else value for value in self.saved)
 
-    def _check_attached(self, place: int) -> None:
+    def _check_attached(self) -> None:
         """torch refuses a saved tensor that has left the graph by `detach_()` since."""
-        saved = self.saved_tensors()[place]
-        edge = None if saved is None else saved[1]
-        if edge is not None and edge[0] is not self and not isinstance(edge[0], AccumulateGrad):
+        for saved, held in zip(self.saved_tensors(), self.versions, strict=True):
+            edge = None if saved is None else saved[1]
+            if held is None or held[0].edge is not None or edge is None:
+                continue
+            if edge[0] is self or isinstance(edge[0], AccumulateGrad):
+                continue
             raise UserError(
                 "autograd",
                 "Trying to use a saved tensor that has been detached in-place, i.e. with .detach_().This is not supported, "

@@ -21,11 +21,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from random import Random
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from gradcli.engine.device import np
 from gradcli.engine.dtypes import C_NAMES, TYPE_NAMES
 from gradcli.errors import UserError
+from gradcli.record import Record
 
 # numpy.ndarray and numpy.dtype, which only a draw may import
 Array: TypeAlias = Any
@@ -37,7 +38,7 @@ CHUNK = 8192  # elements whose intermediate results stay in the processor's cach
 SIGNIFICANT_BITS = {"float16": 11, "float32": 24, "float64": 53}
 
 
-class GeneratorState(NamedTuple):
+class GeneratorState(Record):
     """What a generator will draw next. `words` is None before the first draw."""
 
     seed: int

@@ -420,6 +420,12 @@ def node_class(op: Op) -> type[Node]:
             ],
             {"Freed": Freed, "output_edge": output_edge},
         )
+        holds = " or ".join(f"saved[{saved.index(item)}] is not None" for item in held)
+        functions["release"] = compiled(
+            "release",
+            ["def release(node, freed):", "    saved = node.saved", f"    if {holds}: node.saved = freed"],
+            {},
+        )
     return type(op.grad_fn, (Node,), {"__slots__": (), "name": op.grad_fn, "op": op, "at_once": op.grad_fn == "NotImplemented", **functions})
 
 

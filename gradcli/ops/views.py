@@ -216,9 +216,9 @@ class CopySlices(Node):
         self.node = node
         self.index = (base.shape, element_strides(base.array), *view.geometry())
 
-    def release(self, number: int) -> None:
+    def release(self, freed: Freed) -> None:
         """torch frees the whole operation, whether it saved a tensor or not."""
-        self.saved = Freed(number)
+        self.saved = freed
 
     def check_saved(self) -> None:
         super().check_saved()
