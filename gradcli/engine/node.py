@@ -101,9 +101,9 @@ class Node:
             self._follow_data()
         if grad_mode.detached_in_place:
             self._check_attached()
-        for held in self.versions:
+        for place, held in enumerate(self.versions):
             if held is not None and held[0].version[0] != held[1]:
-                place, (tensor, expected) = self.versions.index(held), held
+                tensor, expected = held
                 _ = tensor.edge  # torch looks at it first, and may find a view that it refuses to follow
                 error = UserError("autograd", self._modified(place, tensor.version[0], expected))
                 error.numbers["modified"] = tensor.version[1]
