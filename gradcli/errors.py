@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal[
-    "yaml", "spec", "name", "type", "shape", "value", "autograd", "limit", "io", "device", "internal"
-]
+Kind = Literal["yaml", "spec", "name", "type", "shape", "value", "autograd", "limit", "io", "device", "internal"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,15 +11,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from gradcli.engine.device import device_of, np
-from gradcli.engine.dtypes import is_differentiable
+from gradcli.engine.device import device_of
+from gradcli.engine.dtypes import as_dtype, is_differentiable
 from gradcli.engine.node import Node
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops import frontend
 from gradcli.ops.index import getitem, setitem
 from gradcli.ops.method import Size
-from gradcli.ops.pointwise import as_dtype
+from gradcli.ops.pointwise import conj, real
 from gradcli.ops.shape import permute, transpose
 from gradcli.ops.views import View
 from gradcli.spec import tree
@@ -76,7 +76,8 @@ class Program:
             for place, instruction in enumerate(self.instructions):  # noqa: B007
                 instruction(stack, scope)
         except UserError as error:
-            raise located(error, self.nodes[place])
+            located(error, self.nodes[place])
+            raise
         except MemoryError as error:
             raise located(UserError("limit", "there is not enough memory for this"), self.nodes[place]) from error
         return stack.pop()
@@ -279,9 +280,7 @@ def attribute(node: tree.Attribute) -> Instruction:
             if name == "grad" and not value.is_leaf and not value.retains_grad:
                 scope.warn(NON_LEAF_GRAD)
             stack.append(read(value))
-        elif isinstance(value, tuple) and name in getattr(value, "_fields", ()):
-            stack.append(getattr(value, name))
-        elif isinstance(value, Node) and name in ("next_functions", "name"):
+        elif name in fields_of(value):
             stack.append(getattr(value, name))
         else:
             raise UserError("name", f"{frontend.kind_of(value)} has no attribute `{name}`")
@@ -289,11 +288,18 @@ def attribute(node: tree.Attribute) -> Instruction:
     return run
 
 
+def fields_of(value: Any) -> tuple[str, ...]:
+    """The attributes of what is no tensor: the outputs of a named result, what a node tells of itself."""
+    if isinstance(value, Node):
+        return ("next_functions", "name")
+    return getattr(value, "_fields", ()) if isinstance(value, tuple) else ()
+
+
 NON_LEAF_GRAD = (
-    "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be populated "
-    "during autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf Tensor, use "
-    ".retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure you access the leaf "
-    "Tensor instead."
+    "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be "
+    "populated during autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf Tensor, "
+    "use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure you access "
+    "the leaf Tensor instead."
 )
 
 
@@ -305,8 +311,7 @@ def matrix_transpose(self: Tensor) -> Any:
     if self.ndim < 2:
         raise UserError(
             "shape",
-            "tensor.mT is only supported on matrices or batches of matrices. Got "
-            f"{self.ndim}-D tensor.",
+            f"tensor.mT is only supported on matrices or batches of matrices. Got {self.ndim}-D tensor.",
         )
     return transpose(self, -2, -1)
 
@@ -314,9 +319,9 @@ def matrix_transpose(self: Tensor) -> Any:
 ATTRIBUTES: dict[str, Callable[[Tensor], Any]] = {
     "T": reversed_dims,
     "mT": matrix_transpose,
-    "H": lambda self: frontend.pointwise.conj(matrix_transpose(self)) if self.ndim else self,
-    "mH": lambda self: frontend.pointwise.conj(matrix_transpose(self)),
-    "real": lambda self: frontend.pointwise.real(self) if self.dtype.kind == "c" else self,
+    "H": lambda self: conj(matrix_transpose(self)) if self.ndim else self,
+    "mH": lambda self: conj(matrix_transpose(self)),
+    "real": lambda self: real(self) if self.dtype.kind == "c" else self,
     "shape": lambda self: Size(self.shape),
     "device": lambda self: device_of(self.array),
     "_version": lambda self: self.version[0],
@@ -351,9 +356,7 @@ def set_attribute(self: Any, name: str, value: Any) -> None:
         if not isinstance(value, bool):
             raise UserError("type", "requires_grad must be a bool")
         if value and not is_differentiable(self.dtype):
-            raise UserError(
-                "autograd", "only Tensors of floating point and complex dtype can require gradients"
-            )
+            raise UserError("autograd", "only Tensors of floating point and complex dtype can require gradients")
         self.requires_grad_(value)
     elif name == "grad":
         if not (value is None or isinstance(value, Tensor)):
@@ -375,5 +378,6 @@ def set_item(self: Any, key: Any, value: Any) -> None:
     if isinstance(value, int | float | complex):
         value = Tensor(as_dtype(value, self.dtype))
     elif not isinstance(value, Tensor):
-        raise UserError("type", f"can't assign a {frontend.kind_of(value)} to a torch.{np.dtype(self.dtype).name} tensor")
+        kind = frontend.kind_of(value)
+        raise UserError("type", f"can't assign a {kind} to a torch.{self.dtype.name} tensor")
     setitem(self, key, value)

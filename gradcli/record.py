@@ -76,9 +76,7 @@ class ValueRecord(Record):
     """The base of records that are equal to others of their class with equal values."""
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and all(
-            getattr(self, name) == getattr(other, name) for name in self.fields
-        )
+        return type(other) is type(self) and all(getattr(self, name) == getattr(other, name) for name in self.fields)
 
     def __hash__(self) -> int:
         return hash(tuple(getattr(self, name) for name in self.fields))

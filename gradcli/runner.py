@@ -97,23 +97,16 @@ class Session:
         if isinstance(data, Load):
             raise UserError("spec", "`load:` is not available in this version", span=data.span)
         value = data.value if isinstance(data, Literal) else self.value_of(data)
-        if isinstance(value, Tensor):
+        if not isinstance(value, Tensor):
+            result: Tensor = tensor(value, dtype=dtype)
+        else:
             shared = isinstance(value, View) or any(value is known for known in self.scope.bindings.values())
             result = clone(value) if shared else value
             if dtype is not None and result.dtype != dtype:
                 result = to_dtype(result, dtype)
-            if shared and value.requires_grad and entry.requires_grad is None:
-                entry_flag: bool | None = True
-            else:
-                entry_flag = entry.requires_grad
-            if not result.is_leaf:
-                result = result.detach()
-        else:
-            result = tensor(value, dtype=dtype)
-            entry_flag = entry.requires_grad
-        if entry_flag is not None:
-            result.requires_grad_(entry_flag)
-        return result  # type: ignore[no-any-return]
+        if entry.requires_grad is not None:
+            result.requires_grad_(entry.requires_grad)
+        return result
 
     def run_steps(self, steps: Sequence[Step], path: tuple[int, ...] = ()) -> None:
         for place, step in enumerate(steps):
@@ -134,7 +127,8 @@ class Session:
             yield
         except UserError as error:
             advice.advise(error, self.line_of)
-            raise error.at(span)
+            error.at(span)
+            raise
         finally:
             self.span = before
 
@@ -196,7 +190,8 @@ class Session:
             try:
                 result = frontend.inplace(statement.operator, old, other)
             except UserError as error:
-                raise located(error, statement).at(expression.span())
+                located(error, statement).at(expression.span())
+                raise
             self.assign(target, result, expression)
             self.tell("assign", name=written(target))
         elif isinstance(statement, tree.Delete):
@@ -232,11 +227,10 @@ class Session:
             elif isinstance(target, tree.Attribute):
                 set_attribute(self.evaluate(expression, target.target), target.name, value)
             else:
-                set_item(
-                    self.evaluate(expression, target.target), self.evaluate(expression, target.index), value
-                )
+                set_item(self.evaluate(expression, target.target), self.evaluate(expression, target.index), value)
         except UserError as error:
-            raise error.at(expression.span(target))
+            error.at(expression.span(target))
+            raise
 
     def effect(self, step: spec_steps.Line, value: tree.Expr) -> None:
         expression = step.expression
@@ -263,7 +257,10 @@ class Session:
         for name, value in self.named_tensors():
             if fingerprint(value) != before.get(name):
                 grad = value.grad
-                changed[name] = None if grad is None else Gradient(plain_value(grad), grad.dtype.name, self.text_of(grad))
+                changed[name] = None if grad is None else self.gradient(grad)
+
+    def gradient(self, grad: Tensor) -> Gradient:
+        return Gradient(plain_value(grad), grad.dtype.name, self.text_of(grad))
 
     def named_tensors(self) -> list[tuple[str, Tensor]]:
         return [(name, value) for name, value in self.scope.bindings.items() if isinstance(value, Tensor)]
@@ -276,7 +273,8 @@ class Session:
             try:
                 graph.backward(roots, gradients, step.retain_graph, step.create_graph, inputs)
             except UserError as error:
-                raise error.at(step.of[0].span())
+                error.at(step.of[0].span())
+                raise
         self.tell("backward", grads=changed)
 
     def gradient_of(self, gradient: Expression | Literal) -> Tensor:
@@ -306,7 +304,8 @@ class Session:
             try:
                 self.tensor_of(expression).requires_grad_(flag)
             except UserError as error:
-                raise error.at(expression.span())
+                error.at(expression.span())
+                raise
         self.tell("requires_grad")
 
     def retain_grad(self, step: spec_steps.RetainGrad) -> None:
@@ -314,7 +313,8 @@ class Session:
             try:
                 self.tensor_of(expression).retain_grad()
             except UserError as error:
-                raise error.at(expression.span())
+                error.at(expression.span())
+                raise
         self.tell("retain_grad")
 
     def hook(self, step: spec_steps.Hook) -> None:
@@ -339,7 +339,8 @@ class Session:
         try:
             self.tensor_of(step.on).register_hook(fire)
         except UserError as error:
-            raise error.at(step.on.span())
+            error.at(step.on.span())
+            raise
         self.tell("hook")
 
     def repeat(self, step: spec_steps.Repeat) -> None:
@@ -412,12 +413,11 @@ class Session:
 
     def expect_error(self, step: spec_steps.ExpectError) -> None:
         path = self.path
+        actual = None
         try:
             self.run_steps(step.steps, path)
         except UserError as error:
             actual = error.message
-        else:
-            actual = None
         self.path = path
         ok = actual is not None and step.match in actual
         why = None
@@ -425,14 +425,9 @@ class Session:
             why = "the steps ran without an error"
         elif not ok:
             why = "the error is another one"
-        self.tell(
-            "expect_error",
-            items=[
-                Expectation(
-                    "error", ok, step.match, actual, step.match, actual or "no error", step.line, step.span.column, why=why
-                )
-            ],
-        )
+        shown = actual or "no error"
+        item = Expectation("error", ok, step.match, actual, step.match, shown, step.line, step.span.column, why=why)
+        self.tell("expect_error", items=[item])
 
     def unavailable(self, step: Step) -> None:
         raise UserError("spec", f"`{step.kind}:` is not available in this version")

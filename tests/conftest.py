@@ -51,9 +51,7 @@ _B_GRAD_TEXT = "tensor([0.2661, 0.1179, 0.0027])"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--update-golden", action="store_true", help="write the golden files instead of comparing"
-    )
+    parser.addoption("--update-golden", action="store_true", help="write the golden files instead of comparing")
 
 
 @pytest.fixture
@@ -205,9 +203,7 @@ def troubled() -> Report:
         bindings=[
             Binding("w", tensor(wide, wide_text, "float64", grad=wide, requires_grad=True)),
             Binding("frozen", tensor([1, 2], "tensor([1, 2])", "int64")),
-            Binding(
-                "unreached", tensor([1.0], "tensor([1.], requires_grad=True)", "float64", requires_grad=True)
-            ),
+            Binding("unreached", tensor([1.0], "tensor([1.], requires_grad=True)", "float64", requires_grad=True)),
             Binding(
                 "empty",
                 tensor(

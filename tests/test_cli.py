@@ -119,9 +119,7 @@ def test_help(command: tuple[str, ...], gradcli: Callable[..., Ended]) -> None:
 
 
 @pytest.mark.parametrize("command", app.COMMANDS)
-def test_the_examples_in_help_run(
-    command: str, gradcli: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_examples_in_help_run(command: str, gradcli: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(REPOSITORY)
     for line in re.findall(r"^    gradcli (.+)$", gradcli(command, "--help")[1], re.MULTILINE):
         words = line.replace("specs/*.yaml", "specs/quickstart.yaml").split()
@@ -162,9 +160,7 @@ def test_without_a_command_the_help_is_shown(gradcli: Callable[..., Ended]) -> N
         (["validate"], "missing argument"),
     ],
 )
-def test_mistakes_on_the_command_line(
-    arguments: list[str], message: str, gradcli: Callable[..., Ended]
-) -> None:
+def test_mistakes_on_the_command_line(arguments: list[str], message: str, gradcli: Callable[..., Ended]) -> None:
     status, out, err = gradcli(*arguments)
     assert (status, out) == (2, "")
     assert err.startswith("error: ") and message in err
@@ -180,27 +176,21 @@ def test_standard_output_gets_what_is_printed(
     assert gradcli("run", spec()) == (0, "tensor([1., 1., 1.])\n", "spec.yaml: ✓ ok · 1 step\n")
 
 
-def test_quiet_prints_failures_only(
-    spec: Callable[..., str], runner: Runner, gradcli: Callable[..., Ended]
-) -> None:
+def test_quiet_prints_failures_only(spec: Callable[..., str], runner: Runner, gradcli: Callable[..., Ended]) -> None:
     runner.outcome["bad.yaml"] = [PRINTED, judged(ok=True), judged(ok=False)]
     status, out, err = gradcli("run", "--quiet", spec(), spec(name="bad.yaml"))
     assert (status, err) == (1, "")
     assert out == "bad.yaml:3: ✗ x.sum()\n      expected  3.0\n      actual    4.0\n"
 
 
-def test_verbose_prints_everything(
-    spec: Callable[..., str], runner: Runner, gradcli: Callable[..., Ended]
-) -> None:
+def test_verbose_prints_everything(spec: Callable[..., str], runner: Runner, gradcli: Callable[..., Ended]) -> None:
     runner.outcome["spec.yaml"] = [PRINTED, judged(ok=True)]
     _, out, err = gradcli("run", "--verbose", spec())
     assert out == "spec.yaml\nseed 0 · float32 · cpu\n\ntensor([1., 1., 1.])\n   3  ✓ x.sum()\n"
     assert err == "spec.yaml: ✓ ok · 2 steps · 1 expectation met\n"
 
 
-def test_get_prints_values_only(
-    spec: Callable[..., str], runner: Runner, gradcli: Callable[..., Ended]
-) -> None:
+def test_get_prints_values_only(spec: Callable[..., str], runner: Runner, gradcli: Callable[..., Ended]) -> None:
     runner.outcome["spec.yaml"] = [PRINTED, judged(ok=False)]
     status, out, err = gradcli("run", spec(), "--get", "w.grad", "--get", "b")
     assert (status, out) == (1, "<w.grad>\n<b>\n")
@@ -270,9 +260,7 @@ def test_options_replace_what_the_spec_says(
     assert runner.options["detect_anomaly"] is True
 
 
-def test_an_unknown_parameter(
-    spec: Callable[..., str], runner: Runner, gradcli: Callable[..., Ended]
-) -> None:
+def test_an_unknown_parameter(spec: Callable[..., str], runner: Runner, gradcli: Callable[..., Ended]) -> None:
     status, out, err = gradcli("run", "--json", spec(), "--set", "m=1")
     assert status == 2 and "has no param `m`" in err
     assert json.loads(out)["error"]["kind"] == "spec"
@@ -305,10 +293,7 @@ def test_an_error_comes_after_what_was_printed(
     status, out, err = gradcli("run", spec())
     assert (status, out) == (2, "tensor([1., 1., 1.])\n")
     assert err == (
-        "error: spec.yaml:2:12: it went wrong\n"
-        "    2 | pipeline: [{print: x}]\n"
-        "      |            ^^^^^\n"
-        "  mend it\n"
+        "error: spec.yaml:2:12: it went wrong\n    2 | pipeline: [{print: x}]\n      |            ^^^^^\n  mend it\n"
     )
 
 
@@ -418,9 +403,7 @@ def test_who_decides_about_colour(
     assert terminal.is_coloured(choice) is coloured
 
 
-def test_colour_always_is_the_screen(
-    spec: Callable[..., str], runner: Runner, gradcli: Callable[..., Ended]
-) -> None:
+def test_colour_always_is_the_screen(spec: Callable[..., str], runner: Runner, gradcli: Callable[..., Ended]) -> None:
     assert gradcli("run", spec(), "--color", "always")[1].startswith("\x1b[1mspec.yaml\x1b[0m\n")
     assert "\x1b" not in gradcli("run", spec(), "--color", "never")[1]
 

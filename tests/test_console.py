@@ -63,9 +63,7 @@ def test_the_screen(
 
 
 @pytest.mark.parametrize("name", REPORTS)
-def test_the_verbose_screen(
-    name: str, reports: dict[str, Report], screen: Callable[..., str], golden: Golden
-) -> None:
+def test_the_verbose_screen(name: str, reports: dict[str, Report], screen: Callable[..., str], golden: Golden) -> None:
     golden(f"screens/{name}_verbose.txt", screen(reports[name], verbose=True))
 
 
@@ -111,9 +109,7 @@ def test_colour_changes_nothing_but_the_colour(troubled: Report, screen: Callabl
 
 
 @pytest.mark.parametrize("color", [True, False])
-def test_what_a_terminal_would_act_upon_is_escaped(
-    troubled: Report, color: bool, screen: Callable[..., str]
-) -> None:
+def test_what_a_terminal_would_act_upon_is_escaped(troubled: Report, color: bool, screen: Callable[..., str]) -> None:
     text = screen(troubled, color=color)
     assert r"\x1b[31mred" in text and r"\u202e" in text and "\u202e" not in text
     assert "[nan] :x: w[i] f[/]" in text and "[bold]no markup[/] :x:" in text
@@ -150,9 +146,7 @@ def test_specs_are_set_apart(quickstart: Report, screen: Callable[..., str]) -> 
     assert "2 expectations met\n\nspecs/quickstart.yaml  The" in screen(quickstart, quickstart)
 
 
-def test_a_loop_shows_a_backward_three_times_and_every_failure(
-    troubled: Report, screen: Callable[..., str]
-) -> None:
+def test_a_loop_shows_a_backward_three_times_and_every_failure(troubled: Report, screen: Callable[..., str]) -> None:
     failed = Expectation("v", False, 1.0, 2.0, "1.0", "2.0", 15, 7, (), 1.0, 1.0, 1.0)
     turns = [StepReport(turn, (0, turn, 0), 14, "expect", items=[failed]) for turn in range(9)]
     text = screen(replace(troubled, steps=[*troubled.steps[:8], *turns]))

@@ -203,9 +203,7 @@ def test_files_of_tensors(written: str, path: str, key: str | None) -> None:
 
 
 def test_options_of_tensors() -> None:
-    (entry,) = load(
-        "tensors: {x: {data: 1, requires_grad: false, dtype: torch.double, device: 'cuda:1'}}"
-    ).tensors
+    (entry,) = load("tensors: {x: {data: 1, requires_grad: false, dtype: torch.double, device: 'cuda:1'}}").tensors
     assert (entry.requires_grad, entry.dtype, entry.device) == (False, "float64", "cuda:1")
 
 
@@ -267,9 +265,7 @@ def test_backward() -> None:
         None,
     )
     assert texts(step("backward: [loss, w]").of) == ["loss", "w"]
-    found = step(
-        "backward: {of: w, gradient: ones_like(w), retain_graph: true, create_graph: true, inputs: [w, b]}"
-    )
+    found = step("backward: {of: w, gradient: ones_like(w), retain_graph: true, create_graph: true, inputs: [w, b]}")
     assert [value.text for value in found.gradient] == ["ones_like(w)"]
     assert (found.retain_graph, found.create_graph, texts(found.inputs)) == (True, True, ["w", "b"])
     assert step("backward: {of: w, gradient: [1, 0.5, 2]}").gradient[0].value == [1, 0.5, 2]
@@ -452,9 +448,7 @@ def test_a_file(tmp_path: Path) -> None:
 
 
 def test_anchors() -> None:
-    spec = load(
-        "tensors:\n  x: &ones ones(3)\n  y: *ones\npipeline:\n  - &step {z: x}\n  - *step\n  - print: z\n"
-    )
+    spec = load("tensors:\n  x: &ones ones(3)\n  y: *ones\npipeline:\n  - &step {z: x}\n  - *step\n  - print: z\n")
     assert [entry.name for entry in spec.tensors] == ["x", "y"]
     assert [found.line for found in spec.pipeline] == [5, 5, 7]
 
@@ -469,9 +463,7 @@ def test_the_matrix() -> None:
         ("spec.yaml[n=5,dtype=float64,seed=7]", {"n": 5, "m": 4}, "float64", 7),
     ]
     fixed = expand(spec, {"n": 9, "dtype": "float16"})
-    assert [(one.source.name, one.params["n"], one.dtype) for one in fixed] == [
-        ("spec.yaml[seed=7]", 9, "float16")
-    ]
+    assert [(one.source.name, one.params["n"], one.dtype) for one in fixed] == [("spec.yaml[seed=7]", 9, "float16")]
 
 
 def test_settings_without_a_matrix() -> None:

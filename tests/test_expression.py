@@ -533,9 +533,7 @@ def _compound(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     item = st.one_of(inner, _constants)
     bound = st.one_of(st.sampled_from(["", "0", "-1"]), inner)
     slices = st.builds("{}{}:{}".format, bound, _gap, bound)
-    index = st.lists(
-        st.one_of(item, slices, st.builds("{}:{}".format, slices, bound)), min_size=1, max_size=3
-    )
+    index = st.lists(st.one_of(item, slices, st.builds("{}:{}".format, slices, bound)), min_size=1, max_size=3)
     string = st.sampled_from(["'é'", '"\U0001d6fc #("'])
     keyword = st.builds("dim{}={}{}".format, _gap, _gap, st.one_of(item, string))
     arguments = st.builds(

@@ -65,8 +65,7 @@ def test_what_a_command_imports(arguments: list[str], heavy: set[str], tmp_path:
 
 def test_the_package_alone_imports_nothing(tmp_path: Path) -> None:
     program = (
-        "import sys; before = set(sys.modules); import gradcli\n"
-        "print(*set(sys.modules) - before, file=sys.stderr)"
+        "import sys; before = set(sys.modules); import gradcli\nprint(*set(sys.modules) - before, file=sys.stderr)"
     )
     assert imported(folder=tmp_path, program=program) == {"gradcli"}
 

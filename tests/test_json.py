@@ -167,9 +167,7 @@ def test_a_validation() -> None:
     assert [error["line"] for error in value["errors"]] == [3, None]
 
 
-def test_asked_for_values_are_lines_of_their_own(
-    quickstart: Report, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_asked_for_values_are_lines_of_their_own(quickstart: Report, capsys: pytest.CaptureFixture[str]) -> None:
     got = [
         Printed("a", "", np.array([np.nan, 1.0])),
         Printed("b", "", np.zeros(100_001)),
@@ -183,9 +181,7 @@ def test_asked_for_values_are_lines_of_their_own(
     assert len(json.loads(lines[1])) == 100_001
 
 
-def test_a_line_for_each_spec(
-    quickstart: Report, troubled: Report, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_line_for_each_spec(quickstart: Report, troubled: Report, capsys: pytest.CaptureFixture[str]) -> None:
     reporter = JsonLines(full=False)
     reporter.end(quickstart)
     reporter.refuse("other.yaml", UserError("io", "cannot read it"))

@@ -185,9 +185,7 @@ def test_a_missing_value_is_null() -> None:
     assert nothing.value is None
 
 
-@pytest.mark.parametrize(
-    "text", ["- - 1\n  - 2", "- - nan", "- - .5", "- - a\n  - b", "- - 'x'", "- [x]", "-\n  - x"]
-)
+@pytest.mark.parametrize("text", ["- - 1\n  - 2", "- - nan", "- - .5", "- - a\n  - b", "- - 'x'", "- [x]", "-\n  - x"])
 def test_lists_in_lists_stay_possible(text: str) -> None:
     assert isinstance(parse(text), Sequence)
 
@@ -497,9 +495,7 @@ def test_excerpt_of_a_name() -> None:
 
 
 def test_excerpt_shows_control_and_bidi_characters() -> None:
-    shown = render_error(
-        UserError("yaml", "a\x1bb", "c\u202ed", Span(1, 3, 1, 4)), Source("n\x07", "\u202e\x1bx\n")
-    )
+    shown = render_error(UserError("yaml", "a\x1bb", "c\u202ed", Span(1, 3, 1, 4)), Source("n\x07", "\u202e\x1bx\n"))
     assert shown.splitlines() == [
         r"error: n\x07:1:3: a\x1bb",
         r"    1 | \u202e\x1bx",

@@ -163,9 +163,7 @@ def random_reals(rng: random.Random, draw: np.random.Generator, shape: tuple[int
     values = rng.choice(kinds)()
     if rng.random() < 0.35:
         special = [0.0, -0.0, np.nan, np.inf, -np.inf][: rng.choice([1, 2, 5])]
-        values = np.where(
-            draw.random(shape) < rng.choice([0.05, 0.5, 1]), draw.choice(special, shape), values
-        )
+        values = np.where(draw.random(shape) < rng.choice([0.05, 0.5, 1]), draw.choice(special, shape), values)
     return values
 
 

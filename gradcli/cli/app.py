@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -25,12 +26,8 @@ class _Commands(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in COMMANDS:
-            import difflib
-
             similar = difflib.get_close_matches(cmd_name, COMMANDS, n=1)
-            ctx.fail(
-                f"No such command: {cmd_name}" + "".join(f"; did you mean `{name}`?" for name in similar)
-            )
+            ctx.fail(f"No such command: {cmd_name}" + "".join(f"; did you mean `{name}`?" for name in similar))
         module = import_module(f"gradcli.cli.{cmd_name}")
         command = _app()
         command.command(cmd_name)(getattr(module, cmd_name))

@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 
 
 def run(
-    specs: Annotated[
-        list[str], typer.Argument(metavar="SPEC...", help="YAML files; `-` reads standard input.")
-    ],
+    specs: Annotated[list[str], typer.Argument(metavar="SPEC...", help="YAML files; `-` reads standard input.")],
     json: Annotated[bool, typer.Option("--json", help="Print one line of JSON for each spec.")] = False,
     full: Annotated[
         bool, typer.Option("--full", help="With --json: also values of more than 100,000 elements.")
@@ -37,9 +35,7 @@ def run(
         typer.Option("--set", metavar="NAME=VALUE", help="Give a parameter another value. Repeatable."),
     ] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda or cuda:N, instead of the spec's.")] = None,
-    dtype: Annotated[
-        str | None, typer.Option(help="The default floating dtype, instead of the spec's.")
-    ] = None,
+    dtype: Annotated[str | None, typer.Option(help="The default floating dtype, instead of the spec's.")] = None,
     seed: Annotated[int | None, typer.Option(help="The random seed, instead of the spec's.")] = None,
     detect_anomaly: Annotated[
         bool, typer.Option("--detect-anomaly", help="Stop where a backward makes a NaN.")
@@ -81,9 +77,7 @@ def run(
 class _Request:
     """What the command line asks of every spec; `settings` stand in for what the spec says."""
 
-    def __init__(
-        self, settings: "dict[str, Plain]", detect_anomaly: bool, get: list[str], verbose: bool
-    ) -> None:
+    def __init__(self, settings: "dict[str, Plain]", detect_anomaly: bool, get: list[str], verbose: bool) -> None:
         self.settings = settings
         self.detect_anomaly = detect_anomaly
         self.get = get
@@ -150,9 +144,7 @@ def _run_spec(spec: "Spec", request: _Request, reporter: _Reporter) -> int:
     return Status.OK if report.ok else Status.FAILED
 
 
-def _settings(
-    pairs: list[str], seed: int | None, dtype: str | None, device: str | None
-) -> "dict[str, Plain]":
+def _settings(pairs: list[str], seed: int | None, dtype: str | None, device: str | None) -> "dict[str, Plain]":
     """The values that replace those of a spec, by name; of several for one name the last one counts."""
     from gradcli.engine.dtypes import TYPE_NAMES
     from gradcli.spec.reader import full_dtype
@@ -182,9 +174,7 @@ def _settings(
     return settings
 
 
-def _reporter(
-    *, json: bool, full: bool, values: bool, quiet: bool, verbose: bool, color: terminal.Color
-) -> _Reporter:
+def _reporter(*, json: bool, full: bool, values: bool, quiet: bool, verbose: bool, color: terminal.Color) -> _Reporter:
     if json:
         from gradcli.report.json_lines import JsonLines, JsonValues
 

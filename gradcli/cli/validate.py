@@ -12,13 +12,9 @@ from gradcli.errors import UserError
 
 
 def validate(
-    specs: Annotated[
-        list[str], typer.Argument(metavar="SPEC...", help="YAML files; `-` reads standard input.")
-    ],
+    specs: Annotated[list[str], typer.Argument(metavar="SPEC...", help="YAML files; `-` reads standard input.")],
     json: Annotated[bool, typer.Option("--json", help="Print one line of JSON for each spec.")] = False,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", help="Show the traceback of an internal error.")
-    ] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show the traceback of an internal error.")] = False,
 ) -> int:
     """Check specs without running them.
 

@@ -8,12 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    import numpy
-
-    np = numpy
+from typing import Any
 
 
 class Deferred:
@@ -51,8 +46,8 @@ class LazyNumPy:
         return value
 
 
-if not TYPE_CHECKING:
-    np = LazyNumPy()
+# untyped: arrays of the engine may be another library's
+np: Any = LazyNumPy()
 
 
 def load_numpy() -> Any:

@@ -106,9 +106,7 @@ def make_roots(
     roots = []
     for place, (tensor, gradient) in enumerate(zip(tensors, gradients, strict=True)):
         if tensor.edge is None or tensor.edge is DEAD_END:
-            raise UserError(
-                "autograd", f"element {place} of tensors does not require grad and does not have a grad_fn"
-            )
+            raise UserError("autograd", f"element {place} of tensors does not require grad and does not have a grad_fn")
         seed = Tensor(np.ones_like(tensor.array)) if gradient is None else gradient
         roots.append((tensor.edge, seed if create_graph else seed.array))
     return roots
@@ -204,9 +202,7 @@ class Walk:
             node.check_saved()
             edges = node.next
             if needed is not None:
-                edges = tuple(
-                    [edge if edge is not None and edge[0] in self.reachable else None for edge in edges]
-                )
+                edges = tuple([edge if edge is not None and edge[0] in self.reachable else None for edge in edges])
             if grads[0] is None and all(gradient is None for gradient in grads):
                 results: Sequence[Any] = (None,) * len(edges)
             elif self.create_graph:
@@ -279,8 +275,7 @@ def call_hook(hook: TensorHook, gradient: Any, create_graph: bool) -> Any:
     if result.dtype != given.dtype:
         raise UserError(
             "autograd",
-            "hook 'hook' has changed the type of value (was "
-            f"{type_text(given.array)} got {type_text(result.array)})",
+            f"hook 'hook' has changed the type of value (was {type_text(given.array)} got {type_text(result.array)})",
         )
     if result.shape != given.shape:
         raise UserError("autograd", "hook 'hook' has changed the size of value")
@@ -332,7 +327,7 @@ def fit(gradient: Any, shape: tuple[int, ...], dtype: Any, giver: Node | None, p
                 f"Function {name} returned an invalid gradient at index {place} - got {list(gradient.shape)} but "
                 f"expected shape compatible with {list(shape)}",
             )
-        gradient = gradient.sum_to_size(shape) if isinstance(gradient, Tensor) else sum_to_size(gradient, shape)
+        gradient = gradient.sum_to_size(shape) if hasattr(gradient, "sum_to_size") else sum_to_size(gradient, shape)
     if gradient.dtype != dtype:
         if gradient.dtype.kind == "c" and dtype.kind != "c":
             gradient = gradient.real

@@ -53,8 +53,8 @@ class Node:
     """One recorded operation. Its class, made from the operation's row, has the formulas.
 
     `next` are the edges of its differentiable inputs (None: no gradient needed); `saved` what its formulas need
-    (`Freed` after a walk that does not retain the graph); `versions` each saved input (of an output, an alias) with the version it had; `metadata`
-    shape and dtype of each output; `number` grows with every node.
+    (`Freed` after a walk that does not retain the graph); `versions` each saved input (of an output, an alias) with
+    the version it had; `metadata` shape and dtype of each output; `number` grows with every node.
     """
 
     __slots__ = ("extra", "metadata", "next", "number", "saved", "versions")
@@ -112,10 +112,10 @@ class Node:
     def _follow_data(self) -> None:
         """Where `.data` of a saved input was replaced since, torch computes with the new data."""
         assert not isinstance(self.saved, Freed)
-        old = [saved[0] if saved is not None else None for saved in self.saved_tensors()]
-        for array, held in zip(old, self.versions, strict=True):
-            if held is None or array is held[0].array or array.dtype != held[0].dtype:
+        for saved, held in zip(self.saved_tensors(), self.versions, strict=True):
+            if held is None or saved is None or saved[0] is held[0].array or saved[0].dtype != held[0].dtype:
                 continue
+            array = saved[0]
             self.saved = tuple(held[0].array if value is array else value for value in self.saved)
 
     def _check_attached(self) -> None:
@@ -128,8 +128,8 @@ class Node:
                 continue
             raise UserError(
                 "autograd",
-                "Trying to use a saved tensor that has been detached in-place, i.e. with .detach_().This is not supported, "
-                "please use out-of-place `.detach()` instead",
+                "Trying to use a saved tensor that has been detached in-place, i.e. with .detach_().This is not "
+                "supported, please use out-of-place `.detach()` instead",
             )
 
     def extras(self) -> Extras:
@@ -163,9 +163,7 @@ class Node:
 
     @property
     def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
-        return tuple(
-            (None, 0) if edge is None else edge for edge in self.next
-        )
+        return tuple((None, 0) if edge is None else edge for edge in self.next)
 
 
 class AccumulateGrad(Node):

@@ -101,9 +101,7 @@ class Generator:
         """torch.randn: standard normal; a complex number has variance 1, half of it in each part."""
         return self.normal(0.0, 1.0, shape, dtype, contiguous)
 
-    def normal(
-        self, mean: float, std: float, shape: Sequence[int], dtype: DType, contiguous: bool = True
-    ) -> Array:
+    def normal(self, mean: float, std: float, shape: Sequence[int], dtype: DType, contiguous: bool = True) -> Array:
         """torch.normal with numbers for `mean` and `std`, and Tensor.normal_.
 
         Where torch's result is not contiguous (see the module), say so: it then draws other numbers.
@@ -174,17 +172,11 @@ class Generator:
     def randint(self, low: int, high: int, shape: Sequence[int], dtype: DType) -> Array:
         """torch.randint and Tensor.random_(low, high): whole numbers from `low` to `high` - 1."""
         if not (-(2**63) <= low < 2**63 and -(2**63) <= high < 2**63):
-            raise UserError(
-                "value", f"Overflow when unpacking long long: {low} to {high} are no 64-bit bounds"
-            )
+            raise UserError("value", f"Overflow when unpacking long long: {low} to {high} are no 64-bit bounds")
         if low >= high:
-            raise UserError(
-                "value", f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}"
-            )
+            raise UserError("value", f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
         if dtype.kind == "c":
-            raise UserError(
-                "type", "check_random_bounds handles only integral, floating-point and boolean types"
-            )
+            raise UserError("type", "check_random_bounds handles only integral, floating-point and boolean types")
         _check_integer_bounds(low, high, dtype)
         if dtype.kind == "f":
             low, high = _representable_bounds(low, high, dtype)
@@ -469,9 +461,7 @@ def _check_uniform_bounds(low: float, high: float, dtype: DType) -> None:
         if not -largest <= bound <= largest:
             raise UserError("value", f"{name} is out of bounds for {C_NAMES[dtype.name]}")
     if low > high:
-        raise UserError(
-            "value", f"uniform_ expects to return a [from, to) range, but found from={low:g} > to={high:g}"
-        )
+        raise UserError("value", f"uniform_ expects to return a [from, to) range, but found from={low:g} > to={high:g}")
     if high - low > largest:
         limit = f"std::numeric_limits<{TYPE_NAMES[dtype.name]}>::max()"
         raise UserError(

@@ -14,8 +14,9 @@ class Tensor:
     """An array with autograd, as torch.Tensor.
 
     `array` is the NumPy (or CuPy) array; `edge` the graph node and output number that its gradient flows to, or
-    None if it requires no gradient; `version`, shared by all tensors on the same memory, is the count
-    of in-place changes and the number (as of a node) of the last; `holder` keeps `.grad` (for a leaf that requires grad it is `edge[0]`).
+    None if it requires no gradient; `version`, shared by all tensors on the same memory, is the count of in-place
+    changes and the number (as of a node) of the last; `holder` keeps `.grad` (for a leaf that requires grad it is
+    `edge[0]`).
     """
 
     __slots__ = ("array", "edge", "holder", "version")

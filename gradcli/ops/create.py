@@ -1,6 +1,5 @@
 """Tensors from numbers, and from torch's random stream."""
 
-# ruff: noqa: E501
 from __future__ import annotations
 
 import math
@@ -28,9 +27,7 @@ def made(array: Any, requires_grad: bool) -> Tensor:
     tensor = Tensor(array)
     if requires_grad:
         if array.dtype.kind not in "fc":
-            raise UserError(
-                "autograd", "Only Tensors of floating point and complex dtype can require gradients"
-            )
+            raise UserError("autograd", "Only Tensors of floating point and complex dtype can require gradients")
         tensor.requires_grad_()
     return tensor
 
@@ -60,7 +57,11 @@ def infer(values: Any) -> Any:
         dtype = default_dtype.floating
     else:
         dtype = np.dtype(np.int64) if int in kinds else np.dtype(np.bool_)
-    return np.array(numbers, np.complex128 if complex in kinds else np.float64 if dtype.kind == "f" else dtype), shape, dtype
+    return (
+        np.array(numbers, np.complex128 if complex in kinds else np.float64 if dtype.kind == "f" else dtype),
+        shape,
+        dtype,
+    )
 
 
 def measure(values: Any, flat: list[Any]) -> tuple[int, ...]:
@@ -74,9 +75,7 @@ def measure(values: Any, flat: list[Any]) -> tuple[int, ...]:
             if not isinstance(item, list | tuple):
                 raise UserError("value", f"expected sequence of length {length} at dim {len(shape)} (got a number)")
             if len(item) != length:
-                raise UserError(
-                    "value", f"expected sequence of length {length} at dim {len(shape)} (got {len(item)})"
-                )
+                raise UserError("value", f"expected sequence of length {length} at dim {len(shape)} (got {len(item)})")
             below.extend(item)
         shape.append(length)
         level = below
@@ -108,17 +107,13 @@ def ones(size: Any, dtype: Any = None, device: Any = None, requires_grad: bool =
 
 
 @composite(f"full(int[] size, Scalar fill_value, {FACTORY})")
-def full(
-    size: Any, fill_value: Number, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
+def full(size: Any, fill_value: Number, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     dtype = dtype or scalar_dtype(fill_value)
     return made(np.full(checked_size(size), number_in(fill_value, dtype), dtype), requires_grad)
 
 
 @composite(f"eye(int n, int? m=None, {FACTORY})")
-def eye(
-    n: int, m: int | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
+def eye(n: int, m: int | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     rows, columns = checked_size((n, n if m is None else m))
     return made(np.eye(rows, columns, dtype=dtype or default_dtype.floating), requires_grad)
 
@@ -170,17 +165,28 @@ def like(tensor: Tensor, dtype: Any) -> tuple[tuple[int, ...], Any]:
 
 
 @composite(f"zeros_like(Tensor input, {LIKE})")
-def zeros_like(input: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None) -> Tensor:
+def zeros_like(
+    input: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
+) -> Tensor:
     return made(np.zeros(*like(input, dtype)), requires_grad)
 
 
 @composite(f"ones_like(Tensor input, {LIKE})")
-def ones_like(input: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None) -> Tensor:
+def ones_like(
+    input: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
+) -> Tensor:
     return made(np.ones(*like(input, dtype)), requires_grad)
 
 
 @composite(f"full_like(Tensor input, Scalar fill_value, {LIKE})")
-def full_like(input: Any, fill_value: Number, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None) -> Tensor:
+def full_like(
+    input: Any,
+    fill_value: Number,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: Any = None,
+) -> Tensor:
     shape, dtype = like(input, dtype)
     return made(np.full(shape, number_in(fill_value, dtype), dtype), requires_grad)
 
@@ -196,12 +202,16 @@ def randn(size: Any, dtype: Any = None, device: Any = None, requires_grad: bool 
 
 
 @composite(f"rand_like(Tensor input, {LIKE})")
-def rand_like(input: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None) -> Tensor:
+def rand_like(
+    input: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
+) -> Tensor:
     return made(default_generator.rand(*like(input, dtype)), requires_grad)
 
 
 @composite(f"randn_like(Tensor input, {LIKE})")
-def randn_like(input: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None) -> Tensor:
+def randn_like(
+    input: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
+) -> Tensor:
     return made(default_generator.randn(*like(input, dtype)), requires_grad)
 
 
@@ -211,7 +221,9 @@ def randint(high: int, size: Any, dtype: Any = None, device: Any = None, require
 
 
 @composite(f"randint.low(int low, int high, int[] size, {FACTORY})")
-def randint_low(low: int, high: int, size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def randint_low(
+    low: int, high: int, size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     return made(default_generator.randint(low, high, checked_size(size), dtype or np.dtype(np.int64)), requires_grad)
 
 
@@ -221,7 +233,9 @@ def randperm(n: int, dtype: Any = None, device: Any = None, requires_grad: bool 
 
 
 @composite(f"normal(float mean, float std, int[] size, {FACTORY})")
-def normal(mean: float, std: float, size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def normal(
+    mean: float, std: float, size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     return made(default_generator.normal(mean, std, checked_size(size), dtype or default_dtype.floating), requires_grad)
 
 

@@ -197,7 +197,8 @@ class Composite:
 
     @cached_property
     def on_arrays(self) -> Callable[..., Any]:
-        return on_arrays(self.call)
+        function: Callable[..., Any] = on_arrays(self.call)
+        return function
 
 
 TABLE: dict[str, list[Op | Composite]] = {}
@@ -252,9 +253,7 @@ def on_arrays(function: Any) -> Any:
         return function
     if function not in _on_arrays:
         names: dict[str, Any] = {"__builtins__": builtins, "__name__": function.__module__}
-        copy = FunctionType(
-            function.__code__, names, function.__name__, function.__defaults__, function.__closure__
-        )
+        copy = FunctionType(function.__code__, names, function.__name__, function.__defaults__, function.__closure__)
         copy.__kwdefaults__ = function.__kwdefaults__
         _on_arrays[function] = copy  # before the names are filled in: functions may name each other
         for name in names_used(function.__code__):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from gradcli.engine.device import np
-from gradcli.engine.dtypes import ALIASES, TYPE_NAMES, dtype_named
+from gradcli.engine.dtypes import ALIASES, TYPE_NAMES, as_dtype, dtype_named
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops import create as create
@@ -19,8 +19,8 @@ from gradcli.ops import method as method
 from gradcli.ops import nn as nn
 from gradcli.ops import shape as shape
 from gradcli.ops import views as views
-from gradcli.ops.define import TABLE, Composite, Op, Parameter
-
+from gradcli.ops.define import TABLE as TABLE
+from gradcli.ops.define import Composite, Op, Parameter
 
 Row = Op | Composite
 Rows = Sequence[Row]
@@ -33,8 +33,9 @@ PREFIXES = (
 ALIAS_NAMES = {
     "absolute": "abs", "arccos": "acos", "arcsin": "asin", "arctan": "atan", "arctan2": "atan2",
     "concat": "cat", "concatenate": "cat", "divide": "div", "greater": "gt", "greater_equal": "ge", "less": "lt",
-    "less_equal": "le", "multiply": "mul", "negative": "neg", "not_equal": "ne", "subtract": "sub", "swapdims": "swapaxes",
-    "true_divide": "div", "moveaxis": "movedim", "nelement": "numel", "ndimension": "dim", "clip": "clamp", "fix": "trunc",
+    "less_equal": "le", "multiply": "mul", "negative": "neg", "not_equal": "ne", "subtract": "sub",
+    "swapdims": "swapaxes", "true_divide": "div", "moveaxis": "movedim", "nelement": "numel", "ndimension": "dim",
+    "clip": "clamp", "fix": "trunc",
 }  # fmt: skip
 ARGUMENT_ALIASES = {"axis": "dim", "keepdims": "keepdim", "input": "self", "x": "self"}
 MULTIPLE = ("int[]", "int[]?")
@@ -330,7 +331,7 @@ def binary(name: str, self: Any, other: Any) -> Any:
     elif isinstance(self, NUMBER_TYPES) and isinstance(other, NUMBER_TYPES):
         return on_numbers(name, self, other)
     elif name == "add" and isinstance(self, list | tuple) and type(self) is type(other):
-        return self + other
+        return type(self)([*self, *other])
     raise UserError(
         "type", f"unsupported operand type(s) for {SYMBOLS.get(name, name)}: '{kind_of(self)}' and '{kind_of(other)}'"
     )
@@ -366,7 +367,7 @@ def on_number(name: str, self: Any, other: Tensor) -> Any:
     if name == "remainder":
         return pointwise.remainder_of_number.call(self, other)
     if name in ("floor_divide", "lshift", "rshift"):
-        return on_tensor(name, Tensor(pointwise.as_dtype(self, other.dtype)), other)
+        return on_tensor(name, Tensor(as_dtype(self, other.dtype)), other)
     if name == "matmul":
         return call((linalg.matmul,), (self, other), {})
     return on_tensor(name, other, self)

@@ -47,9 +47,7 @@ def output_edge(node: Node, output: int) -> Edge:
     return (node, output) if extra is None or extra.output_edge is None else extra.output_edge
 
 
-def rewrapped(
-    node: Node, value: Any, edge: Edge | None, held: tuple[Tensor, int] | None, is_input: bool
-) -> Any:
+def rewrapped(node: Node, value: Any, edge: Edge | None, held: tuple[Tensor, int] | None, is_input: bool) -> Any:
     """A saved array as the Tensor it was, on the same place of the graph and the same version list.
 
     A number that stood for a tensor becomes a 0-dim tensor, as it is one to torch.
@@ -204,8 +202,7 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
     lines += promotion(op, tensors)
     arguments = ", ".join(f"{p.name}_array" if p.is_tensor else p.name for p in op.schema.parameters)
     needs_grad = " or ".join(
-        f"any(edge is not None for edge in {p.name}_edge)" if p.is_list else f"{p.name}_edge is not None"
-        for p in edges
+        f"any(edge is not None for edge in {p.name}_edge)" if p.is_list else f"{p.name}_edge is not None" for p in edges
     )
     recorded = needs_grad
     if any(parameter.type == "ScalarType" for parameter in op.schema.parameters):
@@ -231,9 +228,8 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
         lines.append("    write(self, result)")
         if edges:
             lines.append("    if records:")
-            lines.append(
-                f"        rebase(self, Recorded(saved, ({edge_list}), versions, ((self.array.shape, self.array.dtype),)))"
-            )
+            metadata = "((self.array.shape, self.array.dtype),)"
+            lines.append(f"        rebase(self, Recorded(saved, ({edge_list}), versions, {metadata}))")
         lines.append("    return self")
         return compiled("run", lines, names)
 
@@ -288,9 +284,7 @@ def dead_ends(op: Op) -> list[str]:
     """The source that makes no edge of a dead end."""
     if op.grad_fn == "NotImplemented":
         return []
-    return [
-        f"        if {p.name}_edge is DEAD_END: {p.name}_edge = None" for p in op.differentiable if not p.is_list
-    ]
+    return [f"        if {p.name}_edge is DEAD_END: {p.name}_edge = None" for p in op.differentiable if not p.is_list]
 
 
 def returned(op: Op, saved: list[Saved], recorded: bool) -> str:
@@ -390,7 +384,8 @@ def node_class(op: Op) -> type[Node]:
         if item.is_list:
             wrapped = f"[None if array is None else Tensor(array) for array in saved[{place}]]"
         else:
-            wrapped = f"rewrapped(node, saved[{place}], {edge_of[item.name]}, node.versions[{version}], {item.output is None})"
+            edge, held_version = edge_of[item.name], f"node.versions[{version}]"
+            wrapped = f"rewrapped(node, saved[{place}], {edge}, {held_version}, {item.output is None})"
         wraps.append(f"    {item.name} = {wrapped}")
     unpack = [f"    {''.join(item.name + ', ' for item in saved)} = saved"] if saved else []
     body = formula_calls(op, edges)
@@ -426,7 +421,8 @@ def node_class(op: Op) -> type[Node]:
             ["def release(node, freed):", "    saved = node.saved", f"    if {holds}: node.saved = freed"],
             {},
         )
-    return type(op.grad_fn, (Node,), {"__slots__": (), "name": op.grad_fn, "op": op, "at_once": op.grad_fn == "NotImplemented", **functions})
+    members = {"__slots__": (), "name": op.grad_fn, "op": op, "at_once": op.grad_fn == "NotImplemented"}
+    return type(op.grad_fn, (Node,), {**members, **functions})
 
 
 def edge_positions(edges: list[Parameter]) -> dict[str, str]:

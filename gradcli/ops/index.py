@@ -7,7 +7,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from gradcli.engine.device import np, scatter_add as scatter_add_at
+from gradcli.engine.device import np
+from gradcli.engine.device import scatter_add as scatter_add_at
 from gradcli.errors import UserError
 from gradcli.ops.define import composite, op
 from gradcli.ops.pointwise import alias, copy, fill_tensor, masked_fill, zeros_like
@@ -19,8 +20,7 @@ Shape = tuple[int, ...]
 def along(index: Any, dim: int) -> tuple[Any, ...]:
     """The NumPy index that picks `index` along `dim` and position by position elsewhere."""
     places = [
-        np.arange(length).reshape((-1,) + (1,) * (index.ndim - axis - 1))
-        for axis, length in enumerate(index.shape)
+        np.arange(length).reshape((-1,) + (1,) * (index.ndim - axis - 1)) for axis, length in enumerate(index.shape)
     ]
     places[dim] = index
     return tuple(places)

@@ -26,7 +26,6 @@ from gradcli.ops.shape import (
     unsafe_view,
     unsqueeze,
     view,
-    zeros,
 )
 
 
@@ -78,8 +77,8 @@ def dot_forward(self: Any, tensor: Any) -> Any:
     if self.shape != tensor.shape:
         raise UserError(
             "shape",
-            f"inconsistent tensor size, expected tensor {list(self.shape)} and src {list(tensor.shape)} to have the same "
-            f"number of elements, but got {self.size} and {tensor.size} elements respectively",
+            f"inconsistent tensor size, expected tensor {list(self.shape)} and src {list(tensor.shape)} to have the "
+            f"same number of elements, but got {self.size} and {tensor.size} elements respectively",
         )
     return np.dot(self, tensor)
 
@@ -90,8 +89,8 @@ def bmm_forward(self: Any, mat2: Any) -> Any:
     if self.shape[0] != mat2.shape[0] or self.shape[2] != mat2.shape[1]:
         raise UserError(
             "shape",
-            f"Expected size for first two dimensions of batch2 tensor to be: [{self.shape[0]}, {self.shape[2]}] but got: "
-            f"[{mat2.shape[0]}, {mat2.shape[1]}].",
+            f"Expected size for first two dimensions of batch2 tensor to be: [{self.shape[0]}, {self.shape[2]}] but "
+            f"got: [{mat2.shape[0]}, {mat2.shape[1]}].",
         )
     same_dtype("m1", "m2", self, mat2)
     return np.matmul(self, mat2)
@@ -226,8 +225,7 @@ def matmul(self: Any, other: Any) -> Any:
     if 0 in ranks:
         raise UserError(
             "shape",
-            "both arguments to matmul need to be at least 1D, but they are "
-            f"{self.ndim}D and {other.ndim}D",
+            f"both arguments to matmul need to be at least 1D, but they are {self.ndim}D and {other.ndim}D",
         )
     if ranks == (1, 1):
         return dot(self, other)
@@ -293,12 +291,8 @@ def einsum(equation: str, operands: Sequence[Any]) -> Any:
     """Operands permuted to common labels, then contracted from left to right by batched products, as torch does."""
     inputs, output = parse_equation(equation, operands)
     labels = [*output, *sorted({label for names in inputs for label in names} - set(output))]
-    aligned = [
-        align(tensor, names, labels) for tensor, names in zip(operands, inputs, strict=True)
-    ]
-    counts = {
-        dim: sum(tensor.shape[dim] != 1 for tensor in aligned) for dim in range(len(output), len(labels))
-    }
+    aligned = [align(tensor, names, labels) for tensor, names in zip(operands, inputs, strict=True)]
+    counts = {dim: sum(tensor.shape[dim] != 1 for tensor in aligned) for dim in range(len(output), len(labels))}
     result = aligned[0]
     for other in aligned[1:]:
         both, left_only, right_only = [], [], []
@@ -342,8 +336,8 @@ def parse_equation(equation: str, operands: Sequence[Any]) -> tuple[list[list[st
             if not (label.isascii() and label.isalpha()):
                 raise UserError(
                     "value",
-                    f"einsum(): invalid subscript given at index {text.index(label)} in the equation string, subscripts "
-                    "must be in [a-zA-Z]",
+                    f"einsum(): invalid subscript given at index {text.index(label)} in the equation string, "
+                    "subscripts must be in [a-zA-Z]",
                 )
         hidden = tensor.ndim - len(names)
         if hidden < 0 or (hidden > 0 and "..." not in term):
@@ -400,7 +394,9 @@ def contract(left: Any, right: Any, summed: Sequence[int]) -> Any:
     """The product of two aligned tensors, summed over the dimensions `summed`, which stay with size 1."""
     if not summed:
         return mul(left, right)
-    both, left_only, right_only = [], [], []
+    both: list[int] = []
+    left_only: list[int] = []
+    right_only: list[int] = []
     for dim in range(left.ndim):
         if dim not in summed:
             wide_left, wide_right = left.shape[dim] != 1, right.shape[dim] != 1

@@ -9,12 +9,12 @@ from gradcli.engine.device import np
 from gradcli.errors import UserError
 from gradcli.ops.define import composite, op
 from gradcli.ops.index import gather, masked_select
-from gradcli.ops.nn import log_softmax_dim, need_dim
+from gradcli.ops.nn import log_softmax_dim
 from gradcli.ops.pointwise import abs as absolute
 from gradcli.ops.pointwise import add, div_number, logical_not, masked_fill, mul, neg, sigmoid, zeros_like
 from gradcli.ops.pointwise import eq as equal
 from gradcli.ops.reduce import mean, sum, sum_dim
-from gradcli.ops.shape import broadcast_sizes, expand, flatten, reshape, zeros
+from gradcli.ops.shape import broadcast_sizes, expand, flatten, reshape
 
 
 def reduced(loss: Any, reduction: str) -> Any:
@@ -56,19 +56,13 @@ def bce_logits_backward(grad: Any, self: Any, target: Any, weight: Any, pos_weig
     return spread(slope if weight is None else slope * weight, self.shape, reduction)
 
 
-def bce_logits_target_backward(
-    grad: Any, self: Any, target: Any, weight: Any, pos_weight: Any, reduction: str
-) -> Any:
-    if pos_weight is None:
-        slope = -self * grad
-    else:
-        slope = (log_sigmoid(-self) - pos_weight * log_sigmoid(self)) * grad
+def bce_logits_target_backward(grad: Any, self: Any, target: Any, weight: Any, pos_weight: Any, reduction: str) -> Any:
+    by_target = -self if pos_weight is None else log_sigmoid(-self) - pos_weight * log_sigmoid(self)
+    slope = by_target * grad
     return spread(slope if weight is None else slope * weight, target.shape, reduction)
 
 
-def nll_forward(
-    self: Any, target: Any, weight: Any, reduction: str, ignore_index: int
-) -> tuple[Any, Any]:
+def nll_forward(self: Any, target: Any, weight: Any, reduction: str, ignore_index: int) -> tuple[Any, Any]:
     """The loss and the total weight it was divided by; classes are in dim 1, or in dim 0 of a vector."""
     dim = 0 if self.ndim == 1 else 1
     check_target(self, target, weight, ignore_index)
@@ -170,7 +164,8 @@ nll_backward = op(
     self=lambda grad: zeros_like(grad),
 )  # fmt: skip
 nll_2d = op(
-    "_nll_loss2d(Tensor self, Tensor target, Tensor? weight, str reduction, int ignore_index) -> (result, total_weight)",
+    "_nll_loss2d(Tensor self, Tensor target, Tensor? weight, str reduction, int ignore_index)"
+    " -> (result, total_weight)",
     "NllLoss2DBackward0", nll_forward, constant=("total_weight",),
     self=lambda grad, self, target, weight, reduction, ignore_index, total_weight: nll_2d_backward(
         grad, self, target, weight, reduction, ignore_index, total_weight
@@ -232,13 +227,8 @@ def bce_with_logits(
     return binary_cross_entropy_with_logits(input, target, weight, pos_weight, reduction)
 
 
-@composite(
-    "nll_loss(Tensor input, Tensor target, Tensor? weight=None, *, int ignore_index=-100, "
-    'str reduction="mean")'
-)
-def nll_loss(
-    input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean"
-) -> Any:
+@composite('nll_loss(Tensor input, Tensor target, Tensor? weight=None, *, int ignore_index=-100, str reduction="mean")')
+def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Any:
     if input.ndim == 0:
         raise UserError("shape", "Expected 1 or more dimensions (got 0)")
     if input.ndim <= 2:

@@ -11,7 +11,7 @@ from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.define import composite
 from gradcli.ops.index import getitem
-from gradcli.ops.pointwise import copy, mul, to_dtype, where
+from gradcli.ops.pointwise import add, copy, mul, to_dtype, where
 from gradcli.ops.reduce import sum
 from gradcli.ops.shape import reshape, stack
 
@@ -66,17 +66,23 @@ def is_contiguous(self: Tensor) -> bool:
 
 @composite("to(Tensor self, ScalarType dtype)")
 def to(self: Tensor, dtype: Any) -> Tensor:
-    return self if self.dtype == dtype else to_dtype(self, dtype)
+    converted: Tensor = self if self.dtype == dtype else to_dtype(self, dtype)
+    return converted
 
 
 @composite("to.other(Tensor self, Tensor other)")
 def to_other(self: Tensor, other: Tensor) -> Tensor:
-    return to(self, other.dtype)
+    return to_dtype_of(self, other)
 
 
 @composite("type_as(Tensor self, Tensor other)")
 def type_as(self: Tensor, other: Tensor) -> Tensor:
-    return to(self, other.dtype)
+    return to_dtype_of(self, other)
+
+
+def to_dtype_of(self: Tensor, other: Tensor) -> Tensor:
+    converted: Tensor = to(self, other.dtype)
+    return converted
 
 
 def conversion(name: str, dtype: str) -> None:
@@ -157,9 +163,7 @@ def autograd_backward(
     inputs: Any = None,
 ) -> None:
     roots = as_list(tensors) or []
-    graph.backward(
-        roots, as_list(grad_tensors) or [None] * len(roots), retain_graph, create_graph, as_list(inputs)
-    )
+    graph.backward(roots, as_list(grad_tensors) or [None] * len(roots), retain_graph, create_graph, as_list(inputs))
 
 
 def as_list(value: Any) -> Any:
@@ -206,7 +210,7 @@ def grad(
 
 def stacked(parts: list[Tensor | None]) -> Tensor | None:
     given = [part for part in parts if part is not None]
-    return stack(given) if given else None  # type: ignore[no-any-return]
+    return stack(given) if given else None
 
 
 def one_hot_rows(y: Tensor) -> list[Tensor]:
@@ -239,13 +243,10 @@ def jacobian(y: Tensor, x: Any, create_graph: bool = False) -> Any:
 def hessian(y: Tensor, x: Any, create_graph: bool = False) -> Any:
     """The second derivatives of a scalar, of shape x.shape + x.shape; for a list of inputs a tuple of tuples."""
     if y.array.size != 1:
-        raise UserError(
-            "autograd", f"hessian needs a scalar, and this has shape {list(y.shape)}", hint="sum it first"
-        )
+        raise UserError("autograd", f"hessian needs a scalar, and this has shape {list(y.shape)}", hint="sum it first")
     inputs = [x] if isinstance(x, Tensor) else x
     blocks = tuple(
-        tuple(jacobian(first_grad(y, one, None, True), other, create_graph) for other in inputs)
-        for one in inputs
+        tuple(jacobian(first_grad(y, one, None, True), other, create_graph) for other in inputs) for one in inputs
     )
     return blocks[0][0] if isinstance(x, Tensor) else blocks
 
@@ -272,7 +273,7 @@ def jvp(y: Tensor, x: Any, v: Any, create_graph: bool = False) -> Tensor:
             )
         product = first_grad(y, one, vector, True)
         part = first_grad(product, vector, direction, create_graph)
-        total = part if total is None else total + part
+        total = part if total is None else add(total, part)
     assert total is not None
     return total
 

@@ -74,7 +74,7 @@ def normalized_axes(normalized_shape: Sequence[int]) -> tuple[int, ...]:
 def layer_norm_backward_forward(
     grad_out: Any, input: Any, normalized_shape: Sequence[int], mean: Any, rstd: Any, weight: Any, bias: Any
 ) -> tuple[Any, Any, Any]:
-    """With x = (input - mean) * rstd and g = grad_out * weight: rstd * (g - mean(g) - x * mean(g * x)) for the input."""
+    """With x = (input - mean) * rstd and g = grad_out * weight: rstd * (g - mean(g) - x * mean(g * x)) by the input."""
     axes = normalized_axes(normalized_shape)
     normal = (input - mean) * rstd
     scaled = grad_out if weight is None else grad_out * weight
@@ -220,9 +220,7 @@ def cast_first(input: Any, dtype: Any) -> Any:
     return input if dtype is None or input.dtype == dtype else to_dtype(input, dtype)
 
 
-@composite(
-    "layer_norm(Tensor input, int[] normalized_shape, Tensor? weight=None, Tensor? bias=None, float eps=1e-05)"
-)
+@composite("layer_norm(Tensor input, int[] normalized_shape, Tensor? weight=None, Tensor? bias=None, float eps=1e-05)")
 def layer_norm(
     input: Any, normalized_shape: Sequence[int], weight: Any = None, bias: Any = None, eps: float = 1e-5
 ) -> Any:

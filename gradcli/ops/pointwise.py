@@ -155,7 +155,7 @@ def integral(name: str, function: Any) -> Any:
     def forward(self: Any, *other: Any) -> Any:
         if self.dtype.kind not in "iub":
             kind = TYPE_NAMES[self.dtype.name]
-            raise UserError("type", f'"bitwise_{name}_cpu" not implemented for \'{kind}\'')
+            raise UserError("type", f"\"bitwise_{name}_cpu\" not implemented for '{kind}'")
         return function(self, *other)
 
     return forward
@@ -283,13 +283,17 @@ neg = op("neg(Tensor self)", "NegBackward0", neg_forward, self=lambda grad: -gra
 positive = op("positive(Tensor self)", "AliasBackward0", lambda self: self, view=True, self=lambda grad: grad)
 abs = op("abs(Tensor self)", "AbsBackward0", np.absolute, self=lambda grad, self: grad * sgn(self))
 sign = op("sign(Tensor self)", "SignBackward0", np.sign, self=lambda grad: zeros_like(grad))
-sgn = op("sgn(Tensor self)", "SgnBackward0", sgn_forward, self=lambda grad, self, result: sgn_backward(grad, self, result))
+sgn = op(
+    "sgn(Tensor self)", "SgnBackward0", sgn_forward, self=lambda grad, self, result: sgn_backward(grad, self, result)
+)
 conj_complex = op("_conj(Tensor self)", "ConjBackward0", np.conj, self=lambda grad: conj_complex(grad))
 reciprocal = op(
     "reciprocal(Tensor self)", "ReciprocalBackward0", np.reciprocal, promote="float",
     self=lambda grad, result: -grad * conj(result * result),
 )  # fmt: skip
-sqrt = op("sqrt(Tensor self)", "SqrtBackward0", np.sqrt, promote="float", self=lambda grad, result: grad / (2 * conj(result)))
+sqrt = op(
+    "sqrt(Tensor self)", "SqrtBackward0", np.sqrt, promote="float", self=lambda grad, result: grad / (2 * conj(result))
+)
 rsqrt = op(
     "rsqrt(Tensor self)", "RsqrtBackward0", lambda self: np.reciprocal(np.sqrt(self)), promote="float",
     self=lambda grad, result: -0.5 * grad * conj(pow_scalar(result, 3)),
@@ -299,7 +303,13 @@ exp2 = op(
     "exp2(Tensor self)", "Exp2Backward0", np.exp2, promote="float",
     self=lambda grad, result: grad * conj(result) * math.log(2),
 )  # fmt: skip
-expm1 = op("expm1(Tensor self)", "Expm1Backward0", np.expm1, promote="float", self=lambda grad, result: grad * (conj(result) + 1))
+expm1 = op(
+    "expm1(Tensor self)",
+    "Expm1Backward0",
+    np.expm1,
+    promote="float",
+    self=lambda grad, result: grad * (conj(result) + 1),
+)
 log = op("log(Tensor self)", "LogBackward0", np.log, promote="float", self=lambda grad, self: grad / conj(self))
 log2 = op(
     "log2(Tensor self)", "Log2Backward0", np.log2, promote="float",
@@ -309,22 +319,70 @@ log10 = op(
     "log10(Tensor self)", "Log10Backward0", np.log10, promote="float",
     self=lambda grad, self: grad / (conj(self) * math.log(10)),
 )  # fmt: skip
-log1p = op("log1p(Tensor self)", "Log1PBackward0", np.log1p, promote="float", self=lambda grad, self: grad / conj(self + 1))
+log1p = op(
+    "log1p(Tensor self)", "Log1PBackward0", np.log1p, promote="float", self=lambda grad, self: grad / conj(self + 1)
+)
 sin = op("sin(Tensor self)", "SinBackward0", np.sin, promote="float", self=lambda grad, self: grad * conj(cos(self)))
 cos = op("cos(Tensor self)", "CosBackward0", np.cos, promote="float", self=lambda grad, self: grad * conj(-sin(self)))
-tan = op("tan(Tensor self)", "TanBackward0", np.tan, promote="float", self=lambda grad, result: grad * conj(1 + pow_scalar(result, 2)))
-sinh = op("sinh(Tensor self)", "SinhBackward0", np.sinh, promote="float", self=lambda grad, self: grad * conj(cosh(self)))
-cosh = op("cosh(Tensor self)", "CoshBackward0", np.cosh, promote="float", self=lambda grad, self: grad * conj(sinh(self)))
-tanh = op("tanh(Tensor self)", "TanhBackward0", np.tanh, promote="float", self=lambda grad, result: tanh_backward(grad, result))
-asin = op("asin(Tensor self)", "AsinBackward0", np.arcsin, promote="float", self=lambda grad, self: grad * conj(rsqrt(1 - pow_scalar(self, 2))))
-acos = op("acos(Tensor self)", "AcosBackward0", np.arccos, promote="float", self=lambda grad, self: grad * conj(-rsqrt(1 - pow_scalar(self, 2))))
-atan = op("atan(Tensor self)", "AtanBackward0", np.arctan, promote="float", self=lambda grad, self: grad / conj(pow_scalar(self, 2) + 1))
-asinh = op("asinh(Tensor self)", "AsinhBackward0", np.arcsinh, promote="float", self=lambda grad, self: grad * conj(rsqrt(pow_scalar(self, 2) + 1)))
+tan = op(
+    "tan(Tensor self)",
+    "TanBackward0",
+    np.tan,
+    promote="float",
+    self=lambda grad, result: grad * conj(1 + pow_scalar(result, 2)),
+)
+sinh = op(
+    "sinh(Tensor self)", "SinhBackward0", np.sinh, promote="float", self=lambda grad, self: grad * conj(cosh(self))
+)
+cosh = op(
+    "cosh(Tensor self)", "CoshBackward0", np.cosh, promote="float", self=lambda grad, self: grad * conj(sinh(self))
+)
+tanh = op(
+    "tanh(Tensor self)",
+    "TanhBackward0",
+    np.tanh,
+    promote="float",
+    self=lambda grad, result: tanh_backward(grad, result),
+)
+asin = op(
+    "asin(Tensor self)",
+    "AsinBackward0",
+    np.arcsin,
+    promote="float",
+    self=lambda grad, self: grad * conj(rsqrt(1 - pow_scalar(self, 2))),
+)
+acos = op(
+    "acos(Tensor self)",
+    "AcosBackward0",
+    np.arccos,
+    promote="float",
+    self=lambda grad, self: grad * conj(-rsqrt(1 - pow_scalar(self, 2))),
+)
+atan = op(
+    "atan(Tensor self)",
+    "AtanBackward0",
+    np.arctan,
+    promote="float",
+    self=lambda grad, self: grad / conj(pow_scalar(self, 2) + 1),
+)
+asinh = op(
+    "asinh(Tensor self)",
+    "AsinhBackward0",
+    np.arcsinh,
+    promote="float",
+    self=lambda grad, self: grad * conj(rsqrt(pow_scalar(self, 2) + 1)),
+)
 acosh = op(
     "acosh(Tensor self)", "AcoshBackward0", np.arccosh, promote="float",
     self=lambda grad, self: grad * conj(rsqrt(self - 1) * rsqrt(self + 1)),
 )  # fmt: skip
-atanh = op("atanh(Tensor self)", "AtanhBackward0", np.arctanh, promote="float", self=lambda grad, self: grad / conj(1 - pow_scalar(self, 2)))
+atanh = op(
+    "atanh(Tensor self)",
+    "AtanhBackward0",
+    np.arctanh,
+    promote="float",
+    self=lambda grad, self: grad / conj(1 - pow_scalar(self, 2)),
+)
 atan2 = op(
     "atan2(Tensor self, Tensor other)", "Atan2Backward0", np.arctan2, promote="float",
     self=lambda grad, self, other: (grad * other) * inverse_square(self, other),
@@ -346,7 +404,12 @@ tanh_backward = op(
     grad_output=lambda grad, output: tanh_backward(grad, output),
     output=lambda grad, grad_output, output: grad * (-2 * output * grad_output),
 )  # fmt: skip
-relu = op("relu(Tensor self)", "ReluBackward0", lambda self: np.maximum(self, 0), self=lambda grad, result: threshold_backward(grad, result))
+relu = op(
+    "relu(Tensor self)",
+    "ReluBackward0",
+    lambda self: np.maximum(self, 0),
+    self=lambda grad, result: threshold_backward(grad, result),
+)
 threshold_backward = op(
     "_threshold_backward(Tensor grad_output, Tensor self)", "ThresholdBackwardBackward0",
     lambda grad_output, self: np.where(self > 0, grad_output, np.zeros((), grad_output.dtype)),
@@ -453,8 +516,15 @@ bitwise_and = op("bitwise_and(Tensor self, Tensor|Scalar other)", None, integral
 bitwise_or = op("bitwise_or(Tensor self, Tensor|Scalar other)", None, integral("or", np.bitwise_or), promote="same")
 bitwise_xor = op("bitwise_xor(Tensor self, Tensor|Scalar other)", None, integral("xor", np.bitwise_xor), promote="same")
 bitwise_not = op("bitwise_not(Tensor self)", None, integral("not", np.bitwise_not))
-bitwise_left_shift = op("bitwise_left_shift(Tensor self, Tensor|Scalar other)", None, integral("left_shift", np.left_shift), promote="same")
-bitwise_right_shift = op("bitwise_right_shift(Tensor self, Tensor|Scalar other)", None, integral("right_shift", np.right_shift), promote="same")
+bitwise_left_shift = op(
+    "bitwise_left_shift(Tensor self, Tensor|Scalar other)", None, integral("left_shift", np.left_shift), promote="same"
+)
+bitwise_right_shift = op(
+    "bitwise_right_shift(Tensor self, Tensor|Scalar other)",
+    None,
+    integral("right_shift", np.right_shift),
+    promote="same",
+)
 isnan = op("isnan(Tensor self)", None, np.isnan)
 isinf = op("isinf(Tensor self)", None, np.isinf)
 isfinite = op("isfinite(Tensor self)", None, np.isfinite)

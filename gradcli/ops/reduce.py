@@ -39,9 +39,7 @@ def kept_view(value: Any, shape: tuple[int, ...], dim: Dims, keepdim: bool) -> A
     if keepdim or not shape:
         return value
     reduced = axes(dim, len(shape))
-    return reshape(
-        value, tuple(1 if reduced is None or place in reduced else n for place, n in enumerate(shape))
-    )
+    return reshape(value, tuple(1 if reduced is None or place in reduced else n for place, n in enumerate(shape)))
 
 
 def count(shape: tuple[int, ...], dim: Dims) -> int:
@@ -213,7 +211,7 @@ def has_zero(self: Any) -> int:
     return int((array == 0).sum())
 
 
-def prod_backward(grad: Any, self: Any, result: Any, dim: Dims, keepdim: bool) -> Any:
+def prod_backward(grad: Any, self: Any, result: Any, dim: int | None, keepdim: bool) -> Any:
     """grad * (product of the others); by division where no factor is zero."""
     if self.ndim == 0:
         return grad
@@ -383,9 +381,19 @@ cumprod = op(
 )  # fmt: skip
 argmax = op("argmax(Tensor self, int? dim=None, bool keepdim=False)", None, arg_extreme("argmax", np.argmax))
 argmin = op("argmin(Tensor self, int? dim=None, bool keepdim=False)", None, arg_extreme("argmin", np.argmin))
-all = op("all(Tensor self, int[]? dim=None, bool keepdim=False)", None, lambda self, dim, keepdim: np.all(self, axes(dim, self.ndim), keepdims=keepdim))
-any = op("any(Tensor self, int[]? dim=None, bool keepdim=False)", None, lambda self, dim, keepdim: np.any(self, axes(dim, self.ndim), keepdims=keepdim))
-count_nonzero = op("count_nonzero(Tensor self, int[]? dim=None)", None, lambda self, dim: np.count_nonzero(self, axes(dim, self.ndim)))
+all = op(
+    "all(Tensor self, int[]? dim=None, bool keepdim=False)",
+    None,
+    lambda self, dim, keepdim: np.all(self, axes(dim, self.ndim), keepdims=keepdim),
+)
+any = op(
+    "any(Tensor self, int[]? dim=None, bool keepdim=False)",
+    None,
+    lambda self, dim, keepdim: np.any(self, axes(dim, self.ndim), keepdims=keepdim),
+)
+count_nonzero = op(
+    "count_nonzero(Tensor self, int[]? dim=None)", None, lambda self, dim: np.count_nonzero(self, axes(dim, self.ndim))
+)
 
 
 def var_backward(grad: Any, self: Any, dim: Dims, correction: float, keepdim: bool) -> Any:
@@ -437,8 +445,6 @@ def sum_to_size(self: Any, size: Sequence[int]) -> Any:
     if not size:
         return sum(self)
     leading = self.ndim - len(size)
-    dims = [
-        dim for dim in range(self.ndim) if dim < leading or (size[dim - leading] == 1 and self.shape[dim] != 1)
-    ]
+    dims = [dim for dim in range(self.ndim) if dim < leading or (size[dim - leading] == 1 and self.shape[dim] != 1)]
     summed = sum_dim(self, dims, keepdim=True) if dims else self
     return reshape(summed, tuple(size)) if leading else summed

@@ -52,7 +52,7 @@ def infer_size(shape: Sequence[int], numel: int) -> Shape:
             f"cannot reshape tensor of {numel} elements into shape {list(shape)} because the unspecified dimension "
             "size -1 can be any value and is ambiguous",
         )
-    if (numel % known if unknown else numel != known):
+    if numel % known if unknown else numel != known:
         raise UserError("shape", f"shape '{list(shape)}' is invalid for input of size {numel}")
     return tuple(numel // known if n == -1 else n for n in shape)
 
@@ -179,7 +179,7 @@ def select_forward(self: Any, dim: int, index: int) -> Any:
             "shape",
             f"select(): index {index} out of range for tensor of size {list(self.shape)} at dimension {dim}",
         )
-    return self[(*[slice(None)] * dim, index % length, ...)]
+    return self[(slice(None),) * dim + (index % length, ...)]
 
 
 def slice_forward(self: Any, dim: int, start: int | None, end: int | None, step: int) -> Any:
@@ -187,7 +187,7 @@ def slice_forward(self: Any, dim: int, start: int | None, end: int | None, step:
         raise UserError("shape", "slice() cannot be applied to a 0-dim tensor.")
     if step <= 0:
         raise UserError("value", "step must be greater than zero")
-    return self[(*[slice(None)] * wrap_dim(dim, self.ndim), slice(start, end, step))]
+    return self[(slice(None),) * wrap_dim(dim, self.ndim) + (slice(start, end, step),)]
 
 
 def split_forward(self: Any, split_size: int, dim: int) -> Any:
@@ -197,9 +197,7 @@ def split_forward(self: Any, split_size: int, dim: int) -> Any:
         raise UserError("value", f"split expects split_size be non-negative, but got split_size={split_size}")
     length = self.shape[wrap_dim(dim, self.ndim)]
     if split_size == 0 and length:
-        raise UserError(
-            "value", f"split_size can only be 0 if dimension size is 0, but got dimension size of {length}"
-        )
+        raise UserError("value", f"split_size can only be 0 if dimension size is 0, but got dimension size of {length}")
     starts = range(0, length, split_size) if length else [0]
     return [slice_forward(self, dim, start, start + split_size, 1) for start in starts]
 
@@ -215,9 +213,7 @@ def split_sizes_forward(self: Any, split_sizes: Sequence[int], dim: int) -> Any:
             f"but got split_sizes={list(split_sizes)}",
         )
     ends = list(itertools.accumulate(split_sizes))
-    return [
-        slice_forward(self, dim, end - size, end, 1) for end, size in zip(ends, split_sizes, strict=True)
-    ]
+    return [slice_forward(self, dim, end - size, end, 1) for end, size in zip(ends, split_sizes, strict=True)]
 
 
 def unbind_forward(self: Any, dim: int) -> Any:

@@ -103,12 +103,16 @@ as_strided = op(
 )  # fmt: skip
 
 
+def is_folded(size: Sequence[int], stride: Sequence[int]) -> bool:
+    """Whether several elements of a window lie at one place of the memory, as `expand` makes them."""
+    return any(step == 0 and length > 1 for step, length in zip(stride, size, strict=True))
+
+
 def as_strided_backward(
     grad: Any, shape: tuple[int, ...], strides: tuple[int, ...], size: Sequence[int], stride: Sequence[int], offset: int
 ) -> Any:
     """Zeros in the layout of the base with `grad` where the window is; where it shows an element twice, the sum."""
-    overlaps = any(step == 0 and length > 1 for step, length in zip(stride, size, strict=True))
-    if overlaps or not isinstance(grad, Tensor):
+    if is_folded(size, stride) or not isinstance(grad, Tensor):
         return add_flat(grad, flat_index(shape, strides, size, stride, offset), shape)
     storage = Tensor(laid_out(np.zeros, shape, strides, grad.dtype))
     copy.inplace(as_strided(storage, shape, strides, size, stride, offset), grad)
@@ -142,7 +146,7 @@ class View(Tensor):
         super().__init__(array, edge, origin.version)
 
     @property
-    def edge(self) -> Edge | None:  # type: ignore[override]
+    def edge(self) -> Edge | None:
         if self.seen_version != self.version[0]:
             self._follow_base()
         elif self._edge is None and self.base.edge is not None:
@@ -224,7 +228,7 @@ class CopySlices(Node):
         super().check_saved()
         self.node.check_saved()
         _, _, size, stride, _ = self.index
-        if any(step == 0 and length > 1 for step, length in zip(stride, size, strict=True)):
+        if is_folded(size, stride):
             raise UserError("autograd", SHARED_LOCATION)
 
     def apply(self, grads: Sequence[Any], edges: tuple[Edge | None, ...]) -> Sequence[Any]:
@@ -264,7 +268,7 @@ def before_inplace(self: Tensor, records: bool, others: Sequence[Any], fills: bo
     if records:
         check_recordable(self)
     onto_itself = len(others) == 1 and others[0] is array
-    if not (fills or onto_itself) and any(stride == 0 and length > 1 for stride, length in zip(array.strides, array.shape, strict=True)):
+    if not (fills or onto_itself) and is_folded(array.shape, array.strides):
         raise UserError("autograd", SHARED_LOCATION)
     for other in () if fills else others:
         if other is not array and overlaps_in_part(array, other):
@@ -285,9 +289,7 @@ def check_recordable(self: Tensor) -> None:
                 "a view of a leaf Variable that requires grad is being used in an in-place operation.",
             )
     if self.requires_grad and self.is_leaf:
-        raise UserError(
-            "autograd", "a leaf Variable that requires grad is being used in an in-place operation."
-        )
+        raise UserError("autograd", "a leaf Variable that requires grad is being used in an in-place operation.")
 
 
 def overlaps_in_part(array: Any, other: Any) -> bool:
@@ -296,8 +298,8 @@ def overlaps_in_part(array: Any, other: Any) -> bool:
         return False
     start, other_start = memory_address(array), memory_address(other)
     if start == other_start and array.nbytes == other.nbytes:
-        return moving(array) != moving(other)
-    return start < other_start + other.nbytes and other_start < start + array.nbytes
+        return bool(moving(array) != moving(other))
+    return bool(start < other_start + other.nbytes and other_start < start + array.nbytes)
 
 
 def moving(array: Any) -> list[int]:
@@ -313,7 +315,7 @@ def is_dense(array: Any) -> bool:
             if step != expected:
                 return False
             expected *= length
-    return bool(array.size)
+    return int(array.size) > 0
 
 
 def write(self: Tensor, result: Any) -> None:

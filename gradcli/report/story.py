@@ -218,7 +218,4 @@ def in_ascii(text: str) -> str:
 def aligned(table: Sequence[Sequence[str]]) -> list[str]:
     """The rows of `table` in columns as wide as they need to be, none of them cut."""
     widths = [_width(column) for column in zip(*table, strict=True)]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in table
-    ]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]

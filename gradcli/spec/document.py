@@ -164,9 +164,7 @@ def _check_header(settings: Settings[str, Plain]) -> None:
     if "seed" in settings and (not isinstance(seed, int) or isinstance(seed, bool)):
         raise UserError("spec", f"`seed` must be an integer, not `{seed}`")
     if "dtype" in settings and full_dtype(str(dtype)) not in FLOATING:
-        raise UserError(
-            "spec", f"`dtype` must be a floating dtype, not `{dtype}`", f"one of {listed(FLOATING)}"
-        )
+        raise UserError("spec", f"`dtype` must be a floating dtype, not `{dtype}`", f"one of {listed(FLOATING)}")
     if "device" in settings and not is_device(str(device)):
         raise UserError("spec", f"`device` must be `cpu`, `cuda` or `cuda:N`, not `{device}`")
 
@@ -196,12 +194,7 @@ def _place(error: UserError) -> tuple[int, int]:
 
 def _called_by(function: FunctionEntry) -> set[str]:
     expressions = [function.forward, *(function.backward or {}).values()]
-    return {
-        node.function
-        for expression in expressions
-        for node in walk(expression.tree)
-        if isinstance(node, Call)
-    }
+    return {node.function for expression in expressions for node in walk(expression.tree) if isinstance(node, Call)}
 
 
 class _Document:
@@ -273,9 +266,7 @@ class _Document:
         if isinstance(node, Scalar) and not reader.is_missing(node):
             value = reader.plain(node)
             if isinstance(value, str) and node.plain and self._is_formula(value):
-                hint = (
-                    f"write the number, compute it in a step (`- {name}: {shown(value)}`), or quote the text"
-                )
+                hint = f"write the number, compute it in a step (`- {name}: {shown(value)}`), or quote the text"
                 reader.note(f"the param `{name}` must be a value, not an expression", node.span, hint)
             return value
         self._reader.note(
@@ -340,9 +331,7 @@ class _Document:
         elif "data" in given:
             data = self._data(given["data"], name)
         else:
-            reader.note(
-                f"the tensor `{name}` needs `data` or `load`", span, f"for example `{_TENSOR_EXAMPLE}`"
-            )
+            reader.note(f"the tensor `{name}` needs `data` or `load`", span, f"for example `{_TENSOR_EXAMPLE}`")
         flag, dtype, device = (given.get(option) for option in ("requires_grad", "dtype", "device"))
         return TensorEntry(
             name,
@@ -359,9 +348,7 @@ class _Document:
             if isinstance(node, Sequence):
                 self._check_rows(node)
             elif value.value is None and not self._reader.is_missing(node) and isinstance(node, Scalar):
-                self._reader.note(
-                    f"the tensor `{name}` cannot be null", node.span, f"for example `{name}: [1.0, 2.0]`"
-                )
+                self._reader.note(f"the tensor `{name}` cannot be null", node.span, f"for example `{name}: [1.0, 2.0]`")
         return value
 
     def _check_rows(self, root: Sequence) -> None:
@@ -375,9 +362,7 @@ class _Document:
                     self._ragged(f"expected sequence of length {size} at dim {dim} (got a number)", node)
                     return
                 if len(node.items) != size:
-                    self._ragged(
-                        f"expected sequence of length {size} at dim {dim} (got {len(node.items)})", node
-                    )
+                    self._ragged(f"expected sequence of length {size} at dim {dim} (got {len(node.items)})", node)
                     return
             level = [item for node in level if isinstance(node, Sequence) for item in node.items]
             dim += 1
@@ -427,9 +412,7 @@ class _Document:
     def _check_signature(self, name: str, parameters: tuple[str, ...], key: Scalar, value: Node) -> None:
         taken = {"grad", "result"} if isinstance(value, Mapping) and "backward" in value else set()
         if name in self._scope.functions:
-            self._reader.note(
-                f"the function `{name}` is declared twice", key.span, "remove one, or rename it"
-            )
+            self._reader.note(f"the function `{name}` is declared twice", key.span, "remove one, or rename it")
         for place, scalar in enumerate(self._words(key, (name, *parameters))):
             self._reader.name(scalar, "the name of a parameter" if place else "the name of a function")
             if place and scalar.text in taken:

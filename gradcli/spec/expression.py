@@ -323,8 +323,7 @@ class _Rewriter:
                 shown = [self.scan.quote(*self.place(operand)) for operand in operands]
                 signs = [_SIGNS[type(sign)] for sign in node.ops]
                 first, second = [
-                    f"{left} {sign} {right}"
-                    for (left, right), sign in zip(pairwise(shown), signs, strict=True)
+                    f"{left} {sign} {right}" for (left, right), sign in zip(pairwise(shown), signs, strict=True)
                 ]
                 hint = f"write `{first} and {second}`, or `({first}) & ({second})` for masks"
             raise self.error("comparisons cannot be chained", node, hint)

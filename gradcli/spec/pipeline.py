@@ -83,9 +83,7 @@ class Pipeline(Reader):
             "backward": self._backward,
             "zero_grad": self._zero_grad,
             "no_grad": lambda node, span: Block("no_grad", self.steps(node, "no_grad"), span=span),
-            "enable_grad": lambda node, span: Block(
-                "enable_grad", self.steps(node, "enable_grad"), span=span
-            ),
+            "enable_grad": lambda node, span: Block("enable_grad", self.steps(node, "enable_grad"), span=span),
             "requires_grad": self._requires_grad,
             "retain_grad": self._retain_grad,
             "hook": self._hook,
@@ -139,9 +137,7 @@ class Pipeline(Reader):
             if len(node.entries) > 1:
                 second = node.entries[1][0]
                 message = f"a step has one key, and `{shown(second.text)}` is a second one"
-                self.note(
-                    message, second.span, f"write it as a step of its own: `- {shown(second.text)}: ...`"
-                )
+                self.note(message, second.span, f"write it as a step of its own: `- {shown(second.text)}: ...`")
             elif not node.entries:
                 self.note("a step cannot be empty", node.span)
             return self._entries(node)
@@ -295,9 +291,7 @@ class Pipeline(Reader):
         if not isinstance(of, Sequence):
             return [self.value(node, "`gradient`", example)]
         if not isinstance(node, Sequence):
-            self.note(
-                "`gradient` must be a list, as `of` is one", node.span, "for example `gradient: [v, null]`"
-            )
+            self.note("`gradient` must be a list, as `of` is one", node.span, "for example `gradient: [v, null]`")
             return [None] * count
         if len(node.items) != count:
             message = f"`gradient` must have {count} items, one for each of `of`, not {len(node.items)}"
@@ -527,9 +521,7 @@ class Pipeline(Reader):
         self.note(f"`{word}` must be a mapping of {what}", node.span, f"for example `{EXAMPLES[word]}`")
         return []
 
-    def _options(
-        self, node: Node, word: str, required: tuple[str, ...], optional: tuple[str, ...]
-    ) -> dict[str, Node]:
+    def _options(self, node: Node, word: str, required: tuple[str, ...], optional: tuple[str, ...]) -> dict[str, Node]:
         if isinstance(node, Mapping):
             return self.options(node, f"`{word}`", required, optional, EXAMPLES[word])
         message = f"`{word}` must be a mapping with {listed(required)}"

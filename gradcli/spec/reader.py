@@ -280,9 +280,7 @@ class Reader:
             found = re.fullmatch(_LOADED, node.text)
             if found is not None:
                 if found["key"] is not None and found["format"].lower() not in ("npz", "safetensors"):
-                    message = (
-                        f"a .{found['format'].lower()} file has no keys, so `:{found['key']}` has no meaning"
-                    )
+                    message = f"a .{found['format'].lower()} file has no keys, so `:{found['key']}` has no meaning"
                     self.note(message, node.span)
                 return Load(found["path"], found["key"], node.span)
         hint = "a path that ends in .npy, .npz, .npz:key, .safetensors:key, .csv or .json"
@@ -293,9 +291,7 @@ class Reader:
         """A name to bind."""
         name = scalar.text
         if name in STEP_WORDS or name == "all":
-            self.note(
-                f"`{name}` is a word of the language and cannot be {what}", scalar.span, "choose another name"
-            )
+            self.note(f"`{name}` is a word of the language and cannot be {what}", scalar.span, "choose another name")
         elif keyword.iskeyword(name):
             message = f"`{name}` is a word of Python's syntax and cannot be {what}"
             self.note(message, scalar.span, "choose another name")

@@ -60,9 +60,7 @@ def _integer(text: str) -> int:
     if re.fullmatch(_LEADING_ZERO, text):
         sign, digits = text[: text.index("0")], text.lstrip("+-")
         plain = f"{sign}{_shown(digits.lstrip('0') or '0')}"
-        octal = (
-            f", or `0o{_shown(digits[1:])}` for base 8" if not sign and not re.search("[89]", digits) else ""
-        )
+        octal = f", or `0o{_shown(digits[1:])}` for base 8" if not sign and not re.search("[89]", digits) else ""
         raise UserError(
             "yaml", f"`{_shown(text)}`: YAML versions disagree on a leading zero", f"write `{plain}`{octal}"
         )

@@ -223,9 +223,7 @@ class Scope:
         if len(node.args) <= len(parameters) and sorted(given) == sorted(parameters):
             return
         message = f"`{node.function}` takes {_listed(parameters)}"
-        self._errors.append(
-            UserError("type", message, f"declared as `{signature(node.function, parameters)}`", span)
-        )
+        self._errors.append(UserError("type", message, f"declared as `{signature(node.function, parameters)}`", span))
 
 
 def signature(name: str, parameters: Iterable[str]) -> str:

@@ -47,9 +47,7 @@ class Limits(Record):
     def exceeded(self, name: str, what: str, span: Span | None = None) -> UserError:
         """The error for reaching the limit called `name`; `what` names that which there is too much of."""
         option = f"--max-{name.replace('_', '-')}"
-        return UserError(
-            "limit", f"{what}: the limit is {getattr(self, name):,}", f"raise it with `{option}`", span
-        )
+        return UserError("limit", f"{what}: the limit is {getattr(self, name):,}", f"raise it with `{option}`", span)
 
 
 DEFAULT_LIMITS = Limits()
@@ -364,9 +362,7 @@ class _Builder:
     def _alias(self, event: _Event) -> None:
         span = _span(event.start_mark, event.end_mark)
         if event.anchor not in self._anchors:
-            message = (
-                f"`*{event.anchor}` is an alias in YAML, and no anchor `&{event.anchor}` stands before it"
-            )
+            message = f"`*{event.anchor}` is an alias in YAML, and no anchor `&{event.anchor}` stands before it"
             hint = yaml_errors.quote_value(self._source.text, event.start_mark.index, self._bracket())
             raise UserError("yaml", message, hint, span)
         anchored = self._anchors[event.anchor]
@@ -376,9 +372,7 @@ class _Builder:
         if self._nodes > self._limits.yaml_nodes:
             raise self._limits.exceeded("yaml_nodes", "too many values, with aliases written out", span)
         if len(self._open) + anchored.height > self._limits.yaml_depth:
-            raise self._limits.exceeded(
-                "yaml_depth", "YAML is nested too deep, with aliases written out", span
-            )
+            raise self._limits.exceeded("yaml_depth", "YAML is nested too deep, with aliases written out", span)
         if self._open:
             self._open[-1].height = max(self._open[-1].height, anchored.height + 1)
         self._place(anchored.node, event.end_mark)
@@ -442,9 +436,7 @@ class _Builder:
         if not isinstance(node, Scalar):
             self._refuse_key(node)
         if node.plain and node.text == "<<":
-            raise UserError(
-                "yaml", "merge keys (`<<`) have no meaning in a spec", "write the keys out", node.span
-            )
+            raise UserError("yaml", "merge keys (`<<`) have no meaning in a spec", "write the keys out", node.span)
         if node.plain and not node.text:
             raise UserError("yaml", "a key is missing before this colon", None, node.span)
         if node.text in mapping:
@@ -466,9 +458,7 @@ class _Builder:
 
     def _refuse_key(self, node: Node) -> NoReturn:
         what = "mapping" if isinstance(node, Mapping) else "list"
-        raise UserError(
-            "yaml", f"a key is a name, not a {what}", "quote it if it is an expression", node.span
-        )
+        raise UserError("yaml", f"a key is a name, not a {what}", "quote it if it is an expression", node.span)
 
     def _refuse_cut(self, scalar: Scalar, outer: _Open) -> None:
         """Refuses the pieces that YAML's commas and colons make of an expression that should be quoted."""
@@ -484,12 +474,7 @@ class _Builder:
     def _refuse_minus(self, inner: Sequence) -> None:
         """Refuses `- - x`: a negated x was meant, a list in a list was written."""
         item = inner.items[0]
-        if (
-            len(inner.items) > 1
-            or not isinstance(item, Scalar)
-            or item.style
-            or item.start.line != inner.start.line
-        ):
+        if len(inner.items) > 1 or not isinstance(item, Scalar) or item.style or item.start.line != inner.start.line:
             return
         mark = inner.start
         line = self._source.text[mark.index - mark.column : mark.index]

@@ -19,9 +19,7 @@ from gradcli.spec import hints
 class ExpressionError(UserError):
     """A mistake in an expression: what `UserError` says, at the characters `start:end` of the text."""
 
-    def __init__(
-        self, message: str, start: int, end: int, hint: str | None = None, kind: Kind = "spec"
-    ) -> None:
+    def __init__(self, message: str, start: int, end: int, hint: str | None = None, kind: Kind = "spec") -> None:
         super().__init__(kind, message, hint)
         self.start = start
         self.end = end
@@ -49,9 +47,7 @@ DEFAULT_LIMITS: Limits = _DefaultLimits()
 
 def limit_error(option: str, limit: int, what: str, start: int, end: int) -> ExpressionError:
     """The error for reaching the limit that the command line's `option` raises."""
-    return ExpressionError(
-        f"{what}: the limit is {limit:,}", start, end, f"raise it with `{option}`", "limit"
-    )
+    return ExpressionError(f"{what}: the limit is {limit:,}", start, end, f"raise it with `{option}`", "limit")
 
 
 def depth_error(start: int, end: int) -> ExpressionError:
@@ -291,9 +287,7 @@ class Scan:
         if "\\" in token:
             for escape in re.finditer(_ESCAPE, token):
                 written = escape[0]
-                if escape["unknown"] or (
-                    written[1] == "x" and not re.fullmatch("[0-9a-fA-F]{2}", written[2:])
-                ):
+                if escape["unknown"] or (written[1] == "x" and not re.fullmatch("[0-9a-fA-F]{2}", written[2:])):
                     at = start + escape.start()
                     message = f"unknown escape `{written[:2]}` in a string"
                     hint = "a backslash is written `\\\\`"

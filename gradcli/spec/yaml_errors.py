@@ -20,9 +20,7 @@ _CLOSERS = {"(": ")", "[": "]", "{": "}"}
 _BRACKET = re.compile(r"[()\[\]{}]")
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 # Indentation, dashes and a key: what stands before a block value on its line.
-_BEFORE_VALUE = (
-    r"""[ \t]*(?:-[ ]+(?=\S))*(?:(?:"[^"\n]*"[ \t]*|'[^'\n]*'[ \t]*|[^\s"'\[{&*!|>%@`#-][^:\n]*):[ \t]+)?"""
-)
+_BEFORE_VALUE = r"""[ \t]*(?:-[ ]+(?=\S))*(?:(?:"[^"\n]*"[ \t]*|'[^'\n]*'[ \t]*|[^\s"'\[{&*!|>%@`#-][^:\n]*):[ \t]+)?"""
 _COMMENT = re.compile(r"[ \t]#[^\n\r]*")
 # What is longer than this is not repeated in a hint.
 _LONGEST_HINT = 120
@@ -47,9 +45,7 @@ def translate(text: str, error: yaml.MarkedYAMLError, around: Surroundings) -> U
     began = min(error.context_mark.index, end) if error.context_mark else at
     found = text[at : at + 1]
 
-    def at_fault(
-        message: str, hint: str | None = None, start: int = at, stop: int | None = None
-    ) -> UserError:
+    def at_fault(message: str, hint: str | None = None, start: int = at, stop: int | None = None) -> UserError:
         last = start + 1 if stop is None else stop
         return UserError("yaml", message, hint, span_between(text, start, last))
 
@@ -80,16 +76,12 @@ def translate(text: str, error: yaml.MarkedYAMLError, around: Surroundings) -> U
             began,
         )
     if "entries are not allowed" in problem:
-        return at_fault(
-            "`- ` begins a list entry, which cannot stand here", quote_value(text, at, around.bracket)
-        )
+        return at_fault("`- ` begins a list entry, which cannot stand here", quote_value(text, at, around.bracket))
     if "mapping values are not allowed" in problem:
         return _misplaced_colon(text, at)
     if "could not find expected ':'" in problem:
         line = text[began:].splitlines()[0].rstrip()
-        return at_fault(
-            f"`{short(line)}` is neither a `key: value` nor part of one", None, began, began + len(line)
-        )
+        return at_fault(f"`{short(line)}` is neither a `key: value` nor part of one", None, began, began + len(line))
     if "directive" in context or "directive" in problem or "incompatible" in problem:
         return at_fault("YAML directives (`%...`) other than `%YAML 1.2` are not understood", None, began)
     if around.bracket is not None and ("flow" in context or at == end):
@@ -181,19 +173,11 @@ def _broken_collection(text: str, at: int, end: int, around: Surroundings) -> Us
     start, stop = around.scalar
     follows_scalar = bracket < start and stop <= at and not text[stop:at].strip()
     multi_line = "\n" in text[start:stop] or "\r" in text[start:stop]
-    if (
-        at >= end
-        or (found == ":" and multi_line)
-        or (found not in "[{" and "\n" in text[stop:at] and follows_scalar)
-    ):
-        return UserError(
-            "yaml", f"this `{opener}` is never closed", None, span_between(text, bracket, bracket + 1)
-        )
+    if at >= end or (found == ":" and multi_line) or (found not in "[{" and "\n" in text[stop:at] and follows_scalar):
+        return UserError("yaml", f"this `{opener}` is never closed", None, span_between(text, bracket, bracket + 1))
     here = span_between(text, at, at + 1)
     if found in ")]}":
-        return UserError(
-            "yaml", f"`{found}` cannot close the `{opener}` opened before; `{closer}` would", None, here
-        )
+        return UserError("yaml", f"`{found}` cannot close the `{opener}` opened before; `{closer}` would", None, here)
     if found == ",":
         return UserError("yaml", "there is nothing before this comma", "remove it", here)
     if follows_scalar and around.style == "":
@@ -216,12 +200,7 @@ def _broken_block(text: str, at: int, began: int, context: str, around: Surround
     here = span_between(text, at, at + 1)
     if text[line_start:at].strip():
         start, stop = around.scalar
-        if (
-            around.style in ("'", '"')
-            and "\n" in text[start:stop]
-            and stop <= at
-            and not text[stop:at].strip()
-        ):
+        if around.style in ("'", '"') and "\n" in text[start:stop] and stop <= at and not text[stop:at].strip():
             return UserError(
                 "yaml",
                 "this quote is closed only by the next one, on a later line",
@@ -245,9 +224,7 @@ def _broken_block(text: str, at: int, began: int, context: str, around: Surround
     if "block mapping" in context and text.startswith(("- ", "-\n"), at):
         message = "a list entry stands among the keys of a mapping"
     elif "block" in context and "mapping" not in context:
-        message = (
-            f"the list that began at line {span_between(text, began, began).line} goes on with `- ` only"
-        )
+        message = f"the list that began at line {span_between(text, began, began).line} goes on with `- ` only"
     elif "block" in context:
         message = "this line's indentation fits nothing above it"
     else:
@@ -270,9 +247,7 @@ def _quote_entry(text: str, start: int, *, key: bool = False) -> str:
         char = text[at]
         if quote:
             quote = "" if char == quote else quote
-        elif (
-            char in "\"'" and not text[at - 1 : at].isalnum() and char in text[at + 1 : start + _LONGEST_HINT]
-        ):
+        elif char in "\"'" and not text[at - 1 : at].isalnum() and char in text[at + 1 : start + _LONGEST_HINT]:
             quote = char
         elif char in _CLOSERS:
             expected.append(_CLOSERS[char])

@@ -1,15 +1,16 @@
-"""Microseconds an operation takes on 10 numbers, beside torch if it is there: python tests/bench/bench_ops.py [ROUNDS]
+"""Microseconds an operation takes on 10 numbers, beside torch: python tests/bench/bench_ops.py [ROUNDS]
 
 Each row builds a chain of 2,000 operations (forward) and walks it (backward); ours and torch's take turns
 within one process, so that whatever else the machine does falls on both alike. Then a chain of 1,000,000
-nodes is built, walked and dropped in a process of its own, for the peak of its memory. The target is at most
-torch's time in every row.
+nodes is built, walked and dropped in a process of its own, for the peak of its memory. Without torch it
+prints ours only. The target is at most torch's time in every row.
 """
 
 from __future__ import annotations
 
 import gc
 import importlib.util
+import itertools
 import os
 import resource
 import statistics
@@ -96,7 +97,7 @@ def torchs() -> Library:
 
 @dataclass(frozen=True)
 class Row:
-    """A chain: the shape of its values, how many operations a step has, and the step, made for one library."""
+    """A chain: the shape of its values, how many operations a step has, and what makes the step."""
 
     name: str
     shape: tuple[int, ...]
@@ -244,7 +245,7 @@ def long_chain(name: str) -> None:
     times.append(time.perf_counter())
     value = None
     times.append(time.perf_counter())
-    forward, backward, drop = (after - first for first, after in zip(times, times[1:], strict=False))
+    forward, backward, drop = (after - first for first, after in itertools.pairwise(times))
     print(
         f"{name:<6} forward {forward:5.2f} s, backward {backward:5.2f} s, drop {drop:5.2f} s, "
         f"{peak() - before:6.0f} MB above the {before:.0f} MB before"

@@ -60,9 +60,7 @@ def dtypes(value: Any) -> list[str]:
         return [dtype for item in value for dtype in dtypes(item)]
     if not isinstance(value, dict):
         return []
-    return (
-        [value["dtype"]] if "dtype" in value else [dtype for item in value.values() for dtype in dtypes(item)]
-    )
+    return [value["dtype"]] if "dtype" in value else [dtype for item in value.values() for dtype in dtypes(item)]
 
 
 class Judge:
@@ -81,9 +79,7 @@ class Judge:
         if expected is None or actual is None:
             if expected != actual:
                 self.report("error", expected, actual)
-        elif expected["step"] != actual["step"] or not self.same_words(
-            expected["opening"], actual["opening"]
-        ):
+        elif expected["step"] != actual["step"] or not self.same_words(expected["opening"], actual["opening"]):
             self.report("error", expected, actual)
 
     def same_words(self, expected: str, actual: str) -> bool:

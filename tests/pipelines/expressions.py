@@ -79,9 +79,7 @@ class Expressions:
             items = [(name, value)]
             if isinstance(value, tuple):
                 items = [(f"{name}[{index}]", item) for index, item in enumerate(value)]
-            found += [
-                (text, item) for text, item in items if isinstance(item, torch.Tensor) and safely(suits, item)
-            ]
+            found += [(text, item) for text, item in items if isinstance(item, torch.Tensor) and safely(suits, item)]
         return found
 
     def pick(self, suits: Where = is_float) -> Term:
@@ -90,8 +88,7 @@ class Expressions:
         if not found:
             raise UnsuitedError
         weights = [
-            (3 if item.requires_grad else 1) * (1 + 2 * place / len(found))
-            for place, (_, item) in enumerate(found)
+            (3 if item.requires_grad else 1) * (1 + 2 * place / len(found)) for place, (_, item) in enumerate(found)
         ]
         name, value = self.rng.choices(found, weights)[0]
         return Term(name, value)
@@ -176,9 +173,7 @@ class Expressions:
         )
         guarded = name in ("log", "sqrt", "reciprocal") and self.rng.random() < 0.8
         if guarded and not bool((x.value > 0.1).all()):
-            x = Term(
-                self.one(f"({x.text}.abs() + 0.5)", f"({x.text} ** 2 + 1)", f"({x.text}.exp() + 0.1)"), None
-            )
+            x = Term(self.one(f"({x.text}.abs() + 0.5)", f"({x.text} ** 2 + 1)", f"({x.text}.exp() + 0.1)"), None)
         return self.call(name, x)
 
     def arithmetic(self, depth: int) -> str:
@@ -245,9 +240,7 @@ class Expressions:
 
     def reduction(self, depth: int) -> str:
         x = self.inner(depth, lambda value: is_float(value) and value.numel() > 0)
-        name = self.one(
-            "sum", "sum", "mean", "mean", "prod", "amax", "amin", "var", "std", "logsumexp", "norm"
-        )
+        name = self.one("sum", "sum", "mean", "mean", "prod", "amax", "amin", "var", "std", "logsumexp", "norm")
         if name in ("var", "std") and x.value.numel() < 2:
             name = "sum"
         if name != "logsumexp" and self.rng.random() < 0.4:
@@ -255,11 +248,7 @@ class Expressions:
         dim = self.dim(x.value)
         if name in ("var", "std") and x.value.shape[dim] < 2:
             name = "mean"
-        several = (
-            name in ("sum", "mean", "amax", "var", "logsumexp")
-            and x.value.dim() > 1
-            and self.rng.random() < 0.2
-        )
+        several = name in ("sum", "mean", "amax", "var", "logsumexp") and x.value.dim() > 1 and self.rng.random() < 0.2
         options = f"dim={(0, 1) if several else dim}"
         if self.rng.random() < 0.3:
             options += ", keepdim=True"
@@ -368,9 +357,7 @@ class Expressions:
         return f"({', '.join(texts)})"
 
     def expansion(self, value: torch.Tensor) -> str:
-        sizes = [
-            str(self.rng.choice([2, 3])) if size == 1 else self.one(str(size), "-1") for size in value.shape
-        ]
+        sizes = [str(self.rng.choice([2, 3])) if size == 1 else self.one(str(size), "-1") for size in value.shape]
         leading = ["2"] if self.rng.random() < 0.4 else []
         return f"expand({', '.join(leading + sizes)})"
 
@@ -384,9 +371,7 @@ class Expressions:
         parts = [self.inner(depth) for _ in range(self.rng.choice([2, 2, 2, 3, 1]))]
         if self.rng.random() < 0.5:
             shape = parts[0].value.shape
-            parts = parts[:1] + [
-                self.pick(lambda value: is_float(value) and value.shape == shape) for _ in parts[1:]
-            ]
+            parts = parts[:1] + [self.pick(lambda value: is_float(value) and value.shape == shape) for _ in parts[1:]]
         listed = ", ".join(unwrapped(part.text) for part in parts)
         name = self.one("cat", "stack")
         dim = self.one("", ", dim=0", ", dim=-1", ", 1")
@@ -474,9 +459,7 @@ class Expressions:
     def normalising(self, depth: int) -> str:
         x = self.inner(depth, of_rank(1, 2, 3))
         if self.rng.random() < 0.65:
-            return self.call(
-                self.one("softmax", "log_softmax"), x, self.one("dim={}", "{}").format(self.dim(x.value))
-            )
+            return self.call(self.one("softmax", "log_softmax"), x, self.one("dim={}", "{}").format(self.dim(x.value)))
         width = x.value.shape[-1]
         if width < 3:  # two numbers are normalised to plus and minus one: nothing but rounding is left
             raise UnsuitedError
@@ -547,11 +530,7 @@ def fitting(left: torch.Tensor) -> Where:
     """Whether a tensor may stand to the right of `left @`."""
 
     def suits(value: torch.Tensor) -> bool:
-        return (
-            value.dtype is left.dtype
-            and value.dim() > 0
-            and value.shape[max(value.dim() - 2, 0)] == left.shape[-1]
-        )
+        return value.dtype is left.dtype and value.dim() > 0 and value.shape[max(value.dim() - 2, 0)] == left.shape[-1]
 
     return suits
 

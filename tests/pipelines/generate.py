@@ -40,7 +40,7 @@ def is_well_conditioned(pipeline: Pipeline) -> bool:
 
 
 def is_folded(value: Any) -> bool:
-    """Whether a tensor shows some memory at several places: what a change of it does depends on the order of writing."""
+    """Whether a tensor shows some memory at several places: a change of it depends on the order of writing."""
     return isinstance(value, torch.Tensor) and any(
         stride == 0 and length > 1 for stride, length in zip(value.stride(), value.shape, strict=True)
     )
@@ -76,9 +76,7 @@ class Generator:
             ended = self.draw_steps(self.rng.randint(3, 12))
             if not ended and fails:
                 ended = self.draw_failure()
-            if not ended and not any(
-                word in str(step) for step in self.steps for word in ("backward", "= grad(")
-            ):
+            if not ended and not any(word in str(step) for step in self.steps for word in ("backward", "= grad(")):
                 ended = self.draw_steps(1, {Generator.backward: 1})
             probes = self.probes()
         if ended and self.rng.random() < 0.2:
@@ -129,9 +127,9 @@ class Generator:
         rng = self.rng
         given = ", ".join([*map(str, shape), *flags])
         bracketed = f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
-        kind = rng.choices(
-            ["randn", "rand", "ones", "full", "zeros", "literal", "arange"], [8, 4, 1, 1, 0.3, 2, 0.7]
-        )[0]
+        kind = rng.choices(["randn", "rand", "ones", "full", "zeros", "literal", "arange"], [8, 4, 1, 1, 0.3, 2, 0.7])[
+            0
+        ]
         if kind in ("randn", "rand") or (kind in ("ones", "zeros") and shape):
             return f"{kind}({given})" if shape else f"{kind}({', '.join(['()', *flags])})"
         if kind == "arange" and shape:
@@ -164,7 +162,8 @@ class Generator:
         except StepError as failure:
             if isinstance(failure.error, NameError | SyntaxError | AttributeError | KeyError):
                 return ""
-            if isinstance(step, str) and CHANGED.match(step) and CHANGED.match(step)[1] in self.gradients:
+            match = CHANGED.match(step) if isinstance(step, str) else None
+            if match and match[1] in self.gradients:
                 return ""
             if "created in no_grad mode" in str(failure) and not any("no_grad" in word for word in self.steps):
                 return ""  # the view is a gradient, again
@@ -364,9 +363,7 @@ class Generator:
         scalars = self.of.names(lambda value: is_computed(value) and value.numel() == 1)
         if scalars and self.rng.random() < 0.5:
             return self.rng.choice(scalars)[0], True
-        y = self.of.pick(
-            lambda value: is_computed(value) or (is_differentiated(value) and self.rng.random() < 0.1)
-        )
+        y = self.of.pick(lambda value: is_computed(value) or (is_differentiated(value) and self.rng.random() < 0.1))
         if self.rng.random() < 0.2:
             return y.text, y.value.numel() == 1
         return self.rng.choice(
@@ -386,9 +383,7 @@ class Generator:
         if rng.random() < 0.12:
             options["create_graph"] = True
         if rng.random() < 0.12:
-            options["inputs"] = sorted(
-                {self.of.pick(is_differentiated).text for _ in range(rng.randint(1, 2))}
-            )
+            options["inputs"] = sorted({self.of.pick(is_differentiated).text for _ in range(rng.randint(1, 2))})
         if rng.random() < 0.6:
             given = [f"{key}={value}".replace("'", "") for key, value in options.items()]
             return f"{root}.backward({', '.join(given)})"
@@ -404,9 +399,7 @@ class Generator:
     def grad_call(self) -> Step:
         rng = self.rng
         root, scalar = self.root()
-        inputs = list(
-            dict.fromkeys(self.of.pick(is_differentiated).text for _ in range(rng.choice([1, 1, 2])))
-        )
+        inputs = list(dict.fromkeys(self.of.pick(is_differentiated).text for _ in range(rng.choice([1, 1, 2]))))
         given = [root, rng.choice([f"[{', '.join(inputs)}]", f"({', '.join(inputs)},)"])]
         if not scalar or rng.random() < 0.1:
             given.append(f"grad_outputs={rng.choice(['ones_like', 'zeros_like'])}({root})")

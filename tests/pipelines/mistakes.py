@@ -105,9 +105,7 @@ def operand_changed(of: Expressions, fresh: Fresh) -> list[Step]:
 def part_changed(of: Expressions, fresh: Fresh) -> list[Step]:
     """The saved tensor is changed through a view."""
     y, v, x = fresh(), fresh(), of.pick(lambda value: is_differentiated(value) and value.dim() > 0).text
-    view = of.one(
-        f"{y}[0]", f"{y}.view(-1)", f"{y}[-1:]", f"{y}.detach()", f"{y}.unsqueeze(0)", f"{y}.data.detach()"
-    )
+    view = of.one(f"{y}[0]", f"{y}.view(-1)", f"{y}[-1:]", f"{y}.detach()", f"{y}.unsqueeze(0)", f"{y}.data.detach()")
     return [f"{y} = {x}.exp()", f"{v} = {view}", in_place(of, v), f"{y}.sum().backward()"]
 
 
@@ -166,9 +164,7 @@ def several_views_stale(of: Expressions, fresh: Fresh) -> list[Step]:
 def no_grad_view(of: Expressions, fresh: Fresh) -> list[Step]:
     v = fresh()
     x = of.pick(lambda value: is_differentiated(value) and value.dim() > 0)
-    view = of.one(
-        f"{x.text}[0]", f"{x.text}.view(-1)", f"{x.text}.t()", f"{x.text}[:1]", f"{x.text}.unsqueeze(-1)"
-    )
+    view = of.one(f"{x.text}[0]", f"{x.text}.view(-1)", f"{x.text}.t()", f"{x.text}[:1]", f"{x.text}.unsqueeze(-1)")
     return [{"no_grad": [f"{v} = {view}"]}, in_place(of, v)]
 
 

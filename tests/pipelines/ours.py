@@ -74,10 +74,7 @@ class Watched:
         return {
             name: rounded(fingerprint(value.grad.array.tolist()), np.dtype("float32"))
             for name, value in self.bindings.items()
-            if isinstance(value, Tensor)
-            and holds_grad(value)
-            and value.is_leaf
-            and value.grad is not None
+            if isinstance(value, Tensor) and holds_grad(value) and value.is_leaf and value.grad is not None
         }
 
 

@@ -28,7 +28,8 @@ Answer = dict[str, Any]
   "version"}` and, for leaves and tensors that retain their gradient, `"grad"`: None or `{"value", "shape",
   "dtype", "grad_fn"}`. `graph` is `grad_fn` with three levels of `next_functions` as a text such as
   `AddBackward0(SplitBackward0(AccumulateGrad):1, None)`, which names outputs other than the first.
-  `version` counts the in-place changes since the tensor was bound. Where reading `grad_fn` fails, it, `is_leaf` and `graph` are `error: ` and the opening words of the message.
+  `version` counts the in-place changes since the tensor was bound. Where reading `grad_fn` fails, it, `is_leaf`
+  and `graph` are `error: ` and the opening words of the message.
 * `error`: None, or `{"step": path, "opening": opening words of the message}`; the path is the index of the
   step, followed, in a block, by the index in the block.
 * `probes`: for each probe the opening words of its error, or, if it went through,

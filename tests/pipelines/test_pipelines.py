@@ -69,9 +69,7 @@ def summary(seed: int, wrong: list[tuple[Pipeline, list[str]]], expect: Callable
         return not names_missing(pipeline, expected) and bool(mismatches(pipeline, expected))
 
     kinds = collections.Counter(kind(found[0]) for _, found in wrong)
-    lines = [
-        f"{len(wrong)} of {LIVE} pipelines differ (GRADCLI_TEST_SEED={seed}); the first difference of each:"
-    ]
+    lines = [f"{len(wrong)} of {LIVE} pipelines differ (GRADCLI_TEST_SEED={seed}); the first difference of each:"]
     lines += [f"{count:5} {text}" for text, count in kinds.most_common(25)]
     for pipeline, _ in wrong[:SHOWN]:
         small = shrunk(pipeline, shows)

@@ -116,10 +116,7 @@ class Session:
         return {
             name: rounded(fingerprint(values(value.grad)), torch.float32)
             for name, value in self.bindings.items()
-            if isinstance(value, torch.Tensor)
-            and holds_grad(value)
-            and value.is_leaf
-            and value.grad is not None
+            if isinstance(value, torch.Tensor) and holds_grad(value) and value.is_leaf and value.grad is not None
         }
 
     def _backward(self, body: Any) -> None:
@@ -156,9 +153,7 @@ class Session:
             return self.evaluate(body["value"], **{body["as"]: gradient}) if "value" in body else None
 
         tensor = self.evaluate(body["on"])
-        _ = (
-            tensor.grad_fn
-        )  # torch crashes where a view gets its hook between a change of its base and the next look
+        _ = tensor.grad_fn  # torch crashes where a view gets its hook between a change of its base and the next look
         tensor.register_hook(hook)
 
 

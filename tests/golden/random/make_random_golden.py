@@ -89,9 +89,7 @@ def sequences() -> list[dict[str, Any]]:
     cases = [
         sequence(0, [("randn", {"shape": [5, 3], "dtype": "float32"}), *draws("randn", ["float32"], [3])]),
         sequence(1, draws("randn", ["float32", "float64"], [*every_size, 100, 1000, 20011])),
-        sequence(
-            2, draws("randn", ["float16", "complex64", "complex128"], [1, 7, 8, 9, 15, 16, 17, 31, *long])
-        ),
+        sequence(2, draws("randn", ["float16", "complex64", "complex128"], [1, 7, 8, 9, 15, 16, 17, 31, *long])),
         sequence(3, draws("rand", NUMBERS, [1, 2, 15, 16, 17, *long])),
         sequence(4, draws("uniform", NUMBERS, [3, 40, 20011], low=-0.3, high=7.1)),
         # a tiny lower bound decides what a tie is rounded to; a narrow interval is rounded to its end
@@ -123,9 +121,7 @@ def sequences() -> list[dict[str, Any]]:
                 for shape in ([2, 2], [7, 5], [30, 20])
             ],
         ),
-        sequence(
-            20, draws("randint", ["int64", "int32", "int16", "int8", *FLOATS], [3, 40], low=-7, high=100)
-        ),
+        sequence(20, draws("randint", ["int64", "int32", "int16", "int8", *FLOATS], [3, 40], low=-7, high=100)),
         sequence(21, draws("randint", ["uint8", "bool"], [40], low=0, high=2)),
         sequence(22, draws("randint", ["int64"], [40, 20011], low=-(2**63), high=2**63 - 1)),
         sequence(23, draws("randint", ["int64", "int32", "float64"], [10], low=-5, high=2**28 - 6)),
@@ -214,9 +210,7 @@ def main() -> None:
         cases.append(f' {{"seed": {case["seed"]}, "steps": [\n  {steps}]}}')
     refused = [" " + json.dumps(case) for case in failures()]
     text = (
-        f'{{"torch": "{torch.__version__}",\n'
-        f'"sequences": [\n{joined(cases)}],\n'
-        f'"failures": [\n{joined(refused)}]}}\n'
+        f'{{"torch": "{torch.__version__}",\n"sequences": [\n{joined(cases)}],\n"failures": [\n{joined(refused)}]}}\n'
     )
     Path(__file__).with_name("random.json").write_text(text, encoding="utf-8")
 
