@@ -68,6 +68,13 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
     return check
 
 
+@pytest.fixture
+def quiet_numpy() -> Iterator[None]:
+    """NumPy says nothing of divisions by zero and the like, as during a run: for tests that call operations."""
+    with np.errstate(all="ignore"):
+        yield
+
+
 def tensor(value: Any, text: str, dtype: str = "float32", grad: Any = None, **fields: Any) -> TensorState:
     defaults = {"device": "cpu", "requires_grad": False, "is_leaf": True, "grad_fn": None}
     return TensorState(

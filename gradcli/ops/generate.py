@@ -19,7 +19,7 @@ from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.define import Op, Parameter, on_arrays
 from gradcli.ops.shape import broadcast_sizes
-from gradcli.ops.views import View, before_inplace, rebase, write
+from gradcli.ops.views import View, before_inplace, check_recordable, in_torch_layout, rebase, write
 
 # the Python numbers that leave the dtype of an array as it is
 KEEPS_DTYPE: dict[str, frozenset[type]] = {
@@ -185,6 +185,8 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
         "before_inplace": before_inplace,
         "write": write,
         "rebase": rebase,
+        "check_recordable": check_recordable,
+        "in_torch_layout": in_torch_layout,
         "DEAD_END": DEAD_END,
         "live": live,
         "in_dtype_of": in_dtype_of,
@@ -197,6 +199,8 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
     lines = [f"def run({signature(op, names)}):"]
     if edges:
         lines.append("    recording = grad_mode.enabled")
+        if inplace:
+            lines.append("    if recording and self.requires_grad: check_recordable(self)")
     for parameter in tensors:
         lines += read_tensor(parameter, parameter in edges)
     lines += promotion(op, tensors)
@@ -241,6 +245,12 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
         lines += forward_call(op, tensors, ", ".join(outputs), arguments)
         for output in outputs:
             lines.append(f"    if type({output}) is not ndarray: {output} = as_array({output})")
+            if op.promote is not None and len(tensors) > 1 and not op.contiguous and tensors[0].type == "Tensor":
+                operands = ", ".join(f"{p.name}_array" for p in tensors)
+                lines.append(
+                    f"    if {output}.ndim > 1 and not {tensors[0].name}_array.flags.c_contiguous: "
+                    f"{output} = in_torch_layout({output}, ({operands},))"
+                )
             if op.contiguous:
                 lines.append(f"    if not {output}.flags.c_contiguous: {output} = {output}.copy()")
         metadata = "(" + "".join(f"({output}.shape, {output}.dtype), " for output in outputs) + ")"

@@ -8,6 +8,7 @@ from typing import Any
 
 from gradcli.engine.device import np
 from gradcli.engine.dtypes import C_NAMES
+from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.define import composite, op
 from gradcli.ops.pointwise import add, conj, mul
@@ -232,7 +233,10 @@ def matmul(self: Any, other: Any) -> Any:
     if ranks == (2, 1):
         return mv(self, other)
     if ranks == (1, 2):
-        return squeeze_result(mm(unsqueeze(self, 0), other), 0)
+        result = squeeze_result(mm(unsqueeze(self, 0), other), 0)
+        if isinstance(result, Tensor):
+            result.version[0] += 1  # torch squeezes the product in place, which counts
+        return result
     if ranks == (2, 2):
         return mm(self, other)
     if folds(self, other):

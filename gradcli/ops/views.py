@@ -265,8 +265,8 @@ def before_inplace(self: Tensor, records: bool, others: Sequence[Any], fills: bo
     value, which may be written twice.
     """
     array = self.array
-    if records:
-        check_recordable(self)
+    if records and isinstance(self, View):
+        self.check_modifiable("is being")
     onto_itself = len(others) == 1 and others[0] is array
     if not (fills or onto_itself) and is_folded(array.shape, array.strides):
         raise UserError("autograd", SHARED_LOCATION)
@@ -280,15 +280,17 @@ def before_inplace(self: Tensor, records: bool, others: Sequence[Any], fills: bo
 
 
 def check_recordable(self: Tensor) -> None:
-    """A UserError if no graph could hold the change: on leaves, views of leaves, views that torch gives up on."""
+    """A UserError if no graph could hold a change of `self`, which requires a gradient: a leaf, or a view of one."""
     if isinstance(self, View):
         self.check_modifiable("is being")
-        if self.requires_grad and self.base.is_leaf:
+        if self.base.is_leaf:
             raise UserError(
                 "autograd",
                 "a view of a leaf Variable that requires grad is being used in an in-place operation.",
             )
-    if self.requires_grad and self.is_leaf:
+    # a view whose place in the graph has not been looked at since its base changed passes for a leaf, in torch too
+    edge = self._edge if isinstance(self, View) else self.edge
+    if edge is None or isinstance(edge[0], AccumulateGrad):
         raise UserError("autograd", "a leaf Variable that requires grad is being used in an in-place operation.")
 
 
@@ -300,6 +302,48 @@ def overlaps_in_part(array: Any, other: Any) -> bool:
     if start == other_start and array.nbytes == other.nbytes:
         return bool(moving(array) != moving(other))
     return bool(start < other_start + other.nbytes and other_start < start + array.nbytes)
+
+
+def in_torch_layout(result: Any, operands: Sequence[Any]) -> Any:
+    """`result` in the memory order that torch gives it: the first operand decides between any two dimensions.
+
+    An operand that is broadcast in one of the two has no say, and among equal strides the larger dimension is the
+    outer one.
+    """
+    shape = result.shape
+    strides = [broadcast_strides(operand, len(shape)) for operand in operands if hasattr(operand, "strides")]
+    order: list[int] = []  # from the innermost dimension outwards
+    for dim in reversed(range(len(shape))):
+        place = len(order)
+        for inner in reversed(range(len(order))):
+            comparison = compare_dims(order[inner], dim, shape, strides)
+            if comparison < 0:
+                break
+            if comparison > 0:
+                place = inner
+        order.insert(place, dim)
+    outwards = order[::-1]
+    if outwards == list(range(len(shape))):
+        return result
+    array = np.ascontiguousarray(result.transpose(outwards))
+    return array.transpose([outwards.index(dim) for dim in range(len(shape))])
+
+
+def compare_dims(inner: int, outer: int, shape: Sequence[int], strides: Sequence[Sequence[int]]) -> int:
+    """Positive if the two dimensions must change places, negative if they must not, 0 if nothing decides."""
+    for steps in strides:
+        if steps[inner] and steps[outer]:
+            if steps[inner] != steps[outer]:
+                return 1 if steps[inner] > steps[outer] else -1
+            if shape[inner] > shape[outer]:
+                return 1
+    return 0
+
+
+def broadcast_strides(array: Any, ndim: int) -> list[int]:
+    """The strides of `array` broadcast to `ndim` dimensions, 0 where it has one element."""
+    own = [stride if length != 1 else 0 for stride, length in zip(array.strides, array.shape, strict=True)]
+    return [0] * (ndim - len(own)) + own
 
 
 def moving(array: Any) -> list[int]:

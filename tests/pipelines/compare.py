@@ -39,10 +39,13 @@ def is_autograd(opening: str) -> bool:
     return opening.removeprefix("error: ").startswith(AUTOGRAD_OPENINGS)
 
 
-def differences(expected: Answer, actual: Answer) -> list[str]:
-    """One line for each place where `actual` is not `expected`, the error first; empty if they agree."""
+def differences(expected: Answer, actual: Answer, share: float = 1) -> list[str]:
+    """One line for each place where `actual` is not `expected`, the error first; empty if they agree.
+
+    `share` of the tolerances is allowed.
+    """
     single = any(dtype == "float32" for dtype in dtypes(expected["bindings"]))
-    judge = Judge(rtol=1e-4, atol=1e-5) if single else Judge(rtol=1e-9, atol=1e-10)
+    judge = Judge(rtol=1e-4 * share, atol=1e-5 * share) if single else Judge(1e-9 * share, 1e-10 * share)
     judge.error(expected["error"], actual["error"])
     if list(expected["bindings"]) != list(actual["bindings"]):
         judge.report("names", list(expected["bindings"]), list(actual["bindings"]))

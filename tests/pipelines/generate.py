@@ -36,7 +36,7 @@ def is_well_conditioned(pipeline: Pipeline) -> bool:
     plain = answer(pipeline)
     if any(isinstance(probe, str) and probe.startswith("ZeroTensor") for probe in plain["probes"]):
         return False  # torch has a gradient without memory, and cannot add to it
-    return not differences(plain, answer(pipeline, jitter=True))
+    return not differences(plain, answer(pipeline, jitter=True), share=0.1)
 
 
 def is_folded(value: Any) -> bool:
