@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from gradcli.record import ValueRecord
 
 Kind = Literal["yaml", "spec", "name", "type", "shape", "value", "autograd", "limit", "io", "device", "internal"]
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(ValueRecord):
     """A stretch of the spec's text: 1-based lines and columns in characters, the end exclusive."""
 
     line: int

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from gradcli.engine.device import device_of
@@ -22,6 +21,7 @@ from gradcli.ops.method import Size
 from gradcli.ops.pointwise import conj, real
 from gradcli.ops.shape import permute, transpose
 from gradcli.ops.views import View
+from gradcli.record import Record, field
 from gradcli.spec import tree
 
 CONSTANTS = {"pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan}
@@ -30,8 +30,7 @@ BINARY = frozenset(frontend.NUMBERS) - {"neg", "pos", "invert"} | {"matmul"}
 Stack = list[Any]
 
 
-@dataclass(slots=True)
-class Scope:
+class Scope(Record):
     """What names mean: bindings in the order of their first binding, before params, before pi, e, inf and nan."""
 
     params: dict[str, Any] = field(default_factory=dict)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import numpy as np
 import pytest
 
 from gradcli.errors import Span, UserError
+from gradcli.record import replace
 from gradcli.report.model import (
     Binding,
     Expectation,

@@ -6,11 +6,11 @@ import io
 import re
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from gradcli.record import replace
 from gradcli.report import story
 from gradcli.report.console import Screen
 from gradcli.report.model import Expectation, Report, StepReport

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from importlib.resources import files
 from typing import Any
 
@@ -12,6 +11,7 @@ import numpy as np
 import pytest
 
 from gradcli.errors import Span, UserError
+from gradcli.record import replace
 from gradcli.report.json_lines import JsonLines, JsonValues, refused_line, run_line, validation_line
 from gradcli.report.model import Binding, Gradient, Printed, Report, StepReport, TensorState
 

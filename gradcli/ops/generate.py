@@ -6,7 +6,6 @@ hundred nanoseconds. Only declarations of this package become code, never the te
 
 from __future__ import annotations
 
-import inspect
 from collections import namedtuple
 from collections.abc import Callable
 from typing import Any
@@ -70,6 +69,23 @@ def compiled(name: str, lines: list[str], names: dict[str, Any]) -> Callable[...
     return function
 
 
+def at_first_call(name: str, lines: list[str], names: dict[str, Any]) -> Callable[..., Any]:
+    """A method of a node class that is compiled when it is first called, which for most never happens."""
+
+    def method(node: Node, *arguments: Any) -> Any:
+        function = compiled(name, lines, names)
+        setattr(type(node), name, function)
+        return function(node, *arguments)
+
+    return method
+
+
+def parameters_of(formula: Callable[..., Any]) -> tuple[str, ...]:
+    """The names of a formula's parameters."""
+    code = formula.__code__
+    return code.co_varnames[: code.co_argcount]
+
+
 def signature(op: Op, names: dict[str, Any]) -> str:
     """The parameters as source; a default is a name, bound in `names`."""
     parts = []
@@ -117,7 +133,7 @@ class Saved:
         self.output = op.schema.outputs.index(name) if name in op.schema.outputs else None
         self.is_tensor = self.output is not None or (self.parameter is not None and self.parameter.is_tensor)
         # an input that only the gradient of one other input needs is saved only where that one has an edge
-        takers = [p for p, formula in op.formulas.items() if name in inspect.signature(formula).parameters]
+        takers = [p for p, formula in op.formulas.items() if name in parameters_of(formula)]
         self.guard = takers[0] if op.joint is None and len(op.formulas) > 1 and len(takers) == 1 else None
         if self.output is not None or any(p.name == self.guard and p.is_list for p in op.schema.parameters):
             self.guard = None
@@ -165,7 +181,7 @@ class Saved:
 def saved_by(op: Op) -> list[Saved]:
     """What the formulas name besides the gradients: inputs by name, then outputs by name, as torch unpacks them."""
     formulas = [op.joint] if op.joint is not None else list(op.formulas.values())
-    names = {name for f in formulas for name in inspect.signature(f).parameters} - {"grad", "grads", "needs"}
+    names = {name for f in formulas for name in parameters_of(f)} - {"grad", "grads", "needs"}
     saved = [Saved(op, name) for name in sorted(names)]
     return sorted(saved, key=lambda item: item.output is not None)
 
@@ -191,9 +207,10 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
         "live": live,
         "in_dtype_of": in_dtype_of,
         "explained": explained,
-        # prints as torch.return_types.max(values=..., indices=...)
-        "Result": namedtuple(op.name.lstrip("_"), [output.removesuffix("[]") for output in op.schema.outputs]),
     }
+    if len(op.schema.outputs) > 1:  # prints as torch.return_types.max(values=..., indices=...)
+        fields = [output.removesuffix("[]") for output in op.schema.outputs]
+        names["Result"] = namedtuple(op.name.lstrip("_"), fields)
     tensors = [parameter for parameter in op.schema.parameters if parameter.is_tensor]
     edges = op.differentiable
     lines = [f"def run({signature(op, names)}):"]
@@ -411,12 +428,12 @@ def node_class(op: Op) -> type[Node]:
         recorded[f"{name}_formula"] = formula
     functions = {
         "apply": compiled("apply", ["def apply(node, grads, edges):", *head, *unpack, *body], raw),
-        "apply_recorded": compiled(
+        "apply_recorded": at_first_call(
             "apply_recorded", ["def apply_recorded(node, grads, edges):", *head, *unpack, *wraps, *body], recorded
         ),
     }
     if held:
-        functions["saved_tensors"] = compiled(
+        functions["saved_tensors"] = at_first_call(
             "saved_tensors",
             [
                 "def saved_tensors(node):",
@@ -451,7 +468,7 @@ def formula_calls(op: Op, edges: list[Parameter]) -> list[str]:
     lines = ["    grad = grads[0]"]
     if op.joint is not None:
         lines.append("    needs = [edge is not None for edge in edges]")
-        lines.append(f"    return joint_formula({', '.join(inspect.signature(op.joint).parameters)})")
+        lines.append(f"    return joint_formula({', '.join(parameters_of(op.joint))})")
         return lines
     if op.grad_fn == "NotImplemented":  # it fails whatever is asked of it
         return [*lines, f"    return {edges[0].name}_formula(grad)"]
@@ -459,7 +476,7 @@ def formula_calls(op: Op, edges: list[Parameter]) -> list[str]:
     parts = []
     for parameter in edges:
         formula = op.formulas[parameter.name]
-        called = f"{parameter.name}_formula({', '.join(inspect.signature(formula).parameters)})"
+        called = f"{parameter.name}_formula({', '.join(parameters_of(formula))})"
         wanted = position[parameter.name].replace("node.next", "edges")
         parts.append(f"*{called}" if parameter.is_list else f"{called} if {wanted} is not None else None")
     lines.append(f"    return ({', '.join(parts)}, )")

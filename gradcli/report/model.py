@@ -6,11 +6,10 @@ lists and tuples of those. `text` is always exactly what torch's `print` would s
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from gradcli.errors import UserError
-from gradcli.record import Record
+from gradcli.record import Record, field
 
 
 class TensorState(Record):
@@ -31,8 +30,7 @@ class TensorState(Record):
         return shape
 
 
-@dataclass(slots=True, eq=False, repr=False)
-class Binding:
+class Binding(Record):
     """A name at the end of the run: one tensor, a tuple of states (`parts`), or any other value."""
 
     name: str
@@ -101,8 +99,7 @@ class Warned(Record):
     line: int
 
 
-@dataclass(slots=True, eq=False, repr=False)
-class Report:
+class Report(Record):
     """A whole run. `error` ended it early; `ok` is False also when an expectation failed.
 
     `got` are the values of the expressions that were asked for of the final bindings.

@@ -6,9 +6,9 @@ A line is a list of pieces, each with the role that a screen may colour it by.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any, Literal
 
+from gradcli.record import replace
 from gradcli.report.model import (
     Binding,
     Expectation,

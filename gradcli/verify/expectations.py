@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from gradcli.engine.device import np
+from gradcli.record import Record
 
 # relative and absolute tolerance by dtype, as torch.testing.assert_close has them; exact for all others
 TOLERANCES = {
@@ -17,8 +17,7 @@ TOLERANCES = {
 }
 
 
-@dataclass(slots=True)
-class Verdict:
+class Verdict(Record):
     """`ok`; else the worst element (`index`), its differences, the share of elements off, or a sentence (`why`)."""
 
     ok: bool

@@ -38,7 +38,7 @@ class UnsuitedError(Exception):
 
 
 def is_float(value: torch.Tensor) -> bool:
-    return value.is_floating_point()
+    return bool(value.is_floating_point())
 
 
 def is_differentiated(value: torch.Tensor) -> bool:

@@ -96,7 +96,7 @@ class Session:
 
     def changes(self, tensor: torch.Tensor) -> int:
         """How often `tensor` was changed in place since it was bound."""
-        return tensor._version - self.first_seen.get(id(tensor), (tensor, tensor._version))[1]
+        return int(tensor._version - self.first_seen.get(id(tensor), (tensor, tensor._version))[1])
 
     def run_all(self, steps: list[Step]) -> dict[str, Any] | None:
         """Take the steps until one fails; what an answer says of the error."""
