@@ -18,7 +18,7 @@ from gradcli.errors import UserError
 from gradcli.ops import frontend
 from gradcli.ops.index import getitem, setitem
 from gradcli.ops.method import Size
-from gradcli.ops.pointwise import conj, real
+from gradcli.ops.pointwise import conj, imag, real
 from gradcli.ops.shape import permute, transpose
 from gradcli.ops.views import View
 from gradcli.record import Record, field
@@ -315,12 +315,19 @@ def matrix_transpose(self: Tensor) -> Any:
     return transpose(self, -2, -1)
 
 
+def imaginary_part(self: Tensor) -> Any:
+    if self.dtype.kind != "c":
+        raise UserError("type", "imag is not implemented for tensors with non-complex dtypes.")
+    return imag(self)
+
+
 ATTRIBUTES: dict[str, Callable[[Tensor], Any]] = {
     "T": reversed_dims,
     "mT": matrix_transpose,
     "H": lambda self: conj(matrix_transpose(self)) if self.ndim else self,
     "mH": lambda self: conj(matrix_transpose(self)),
     "real": lambda self: real(self) if self.dtype.kind == "c" else self,
+    "imag": imaginary_part,
     "shape": lambda self: Size(self.shape),
     "device": lambda self: device_of(self.array),
     "_version": lambda self: self.version[0],

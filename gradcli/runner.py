@@ -76,12 +76,9 @@ class Session:
         self.lines: list[int] = []
 
     def run(self) -> None:
-        if self.spec.device != "cpu":
-            raise UserError(
-                "device",
-                f"device `{self.spec.device}` is not available: this version computes on the CPU only",
-                hint="leave `device:` out, or write `device: cpu`",
-            )
+        check_device(self.spec.device)
+        if self.spec.functions:
+            raise UserError("spec", "`functions:` is not available in this version", span=self.spec.functions[0].span)
         default_generator.manual_seed(self.spec.seed)
         with set_grad_enabled(False):
             for entry in self.spec.tensors:
@@ -93,6 +90,7 @@ class Session:
     def make_tensor(self, entry: spec_steps.TensorEntry) -> Tensor:
         """A leaf from an entry of `tensors:`; what would be another tensor, or a view of one, is a copy."""
         data = entry.data
+        check_device(entry.device)
         dtype = None if entry.dtype is None else dtype_named(entry.dtype)
         if isinstance(data, Load):
             raise UserError("spec", "`load:` is not available in this version", span=data.span)
@@ -509,6 +507,15 @@ RUNNERS: dict[type, Callable[[Session, Any], None]] = {
     spec_steps.Claim: Session.unavailable,
     spec_steps.Gradcheck: Session.unavailable,
 }
+
+
+def check_device(device: str | None) -> None:
+    if device not in (None, "cpu"):
+        raise UserError(
+            "device",
+            f"device `{device}` is not available: this version computes on the CPU only",
+            hint="leave `device` out, or write `cpu`",
+        )
 
 
 def written(target: tree.Target) -> str:

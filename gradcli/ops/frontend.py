@@ -280,7 +280,7 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "bool": take(lambda value: isinstance(value, bool)),
     "str": take(lambda value: isinstance(value, str)),
     "ScalarType": take(lambda value: isinstance(value, np.dtype)),
-    "Device": take(lambda value: isinstance(value, str)),
+    "Device": take(lambda value: value in ("cpu", None)),
     "any": lambda value: value,
 }
 

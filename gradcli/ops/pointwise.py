@@ -472,6 +472,7 @@ to_dtype = op(
     "_to_copy(Tensor self, ScalarType dtype)", "ToCopyBackward0", cast, self=lambda grad: grad,
 )  # fmt: skip
 real = op("_real(Tensor self)", "SelectBackward0", lambda self: self.real, view=True, self=lambda grad: grad)
+imag = op("_imag(Tensor self)", "SelectBackward0", lambda self: self.imag, view=True, self=lambda grad: grad * 1j)
 copy = op(
     "copy(Tensor self, Tensor src)", "CopyBackwards",
     copy_forward,

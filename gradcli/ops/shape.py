@@ -161,6 +161,11 @@ def squeeze_forward(self: Any, dim: int | Sequence[int] | None = None) -> Any:
     return self.squeeze(tuple(d for d in dims if self.shape[d] == 1))
 
 
+def unsqueeze_forward(self: Any, dim: int) -> Any:
+    dim = wrap_dim(dim, self.ndim + 1)
+    return self.reshape((*self.shape[:dim], 1, *self.shape[dim:]))
+
+
 def unsqueeze_to(grad: Any, shape: Shape, dims: Iterable[int]) -> Any:
     """`grad` with those of `dims` back that were squeezed away: the ones of size 1."""
     for dim in sorted(dims):
@@ -356,7 +361,7 @@ squeeze_result = op(
 )  # fmt: skip
 unsqueeze = op(
     "unsqueeze(Tensor self, int dim)", "UnsqueezeBackward0",
-    lambda self, dim: np.expand_dims(self, wrap_dim(dim, self.ndim + 1)), view=True,
+    unsqueeze_forward, view=True,
     self=lambda grad, dim: squeeze_dim(grad, dim),
 )  # fmt: skip
 select = op(
