@@ -65,7 +65,7 @@ def as_strided_forward(
     return window(start, tuple(size), tuple(step * self.itemsize for step in stride))
 
 
-def put_flat_forward(self: Any, index: Any, source: Any) -> Any:
+def put_flat(self: Any, index: Any, source: Any) -> Any:
     result = self.reshape(-1).copy()
     result[index] = source
     return result.reshape(self.shape)
@@ -86,12 +86,6 @@ add_flat = op(
     "_add_flat(Tensor self, Index index, int[] shape)", "PutBackward0", add_flat_forward,
     self=lambda grad, index: take_flat(grad, index),
 )  # fmt: skip
-put_flat = op(
-    "_put_flat(Tensor self, Index index, Tensor source)", "PutBackward0", put_flat_forward,
-    self=lambda grad, index: put_flat(grad, index, zero_of(take_flat(grad, index))),
-    source=lambda grad, index: take_flat(grad, index),
-)  # fmt: skip
-zero_of = op("_zero_of(Tensor self)", None, np.zeros_like)
 # strides and offset count elements, from the first one of `self`, whose own shape and strides are the base's
 as_strided = op(
     "_as_strided(Tensor self, int[] base_shape, int[] base_strides, int[] size, int[] stride, int storage_offset)",
@@ -233,10 +227,8 @@ class CopySlices(Node):
 
     def apply(self, grads: Sequence[Any], edges: tuple[Edge | None, ...]) -> Sequence[Any]:
         index = flat_index(*self.index)
-        given, *others = self.node.apply([take_flat.on_arrays(grads[0], index)], edges)
-        if given is None:
-            return [None, *others]
-        return [put_flat.on_arrays(grads[0], index, self._fitted(given)), *others]
+        given, *others = self.node.apply([grads[0].reshape(-1)[index]], edges)
+        return [None if given is None else put_flat(grads[0], index, self._fitted(given)), *others]
 
     def apply_recorded(self, grads: Sequence[Any], edges: tuple[Edge | None, ...]) -> Sequence[Any]:
         """By the very operations that torch records: a copy of the gradient, changed in place in the window."""
