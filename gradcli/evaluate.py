@@ -77,6 +77,9 @@ class Program:
         except UserError as error:
             located(error, self.nodes[place])
             raise
+        except (TypeError, ValueError, IndexError, ArithmeticError) as error:
+            # NumPy refuses what no check of ours has foreseen
+            raise located(UserError("value", f"this cannot be computed: {error}"), self.nodes[place]) from error
         except MemoryError as error:
             raise located(UserError("limit", "there is not enough memory for this"), self.nodes[place]) from error
         return stack.pop()
@@ -135,7 +138,7 @@ def method(node: tree.Method) -> Instruction:
 
     def run(args: list[Any], keywords: dict[str, Any], scope: Scope) -> Any:
         if not isinstance(args[0], Tensor):
-            if special is not None and not isinstance(args[0], int | float | complex | str | type(None)):
+            if special is not None and isinstance(args[0], Size):
                 return special(*args)
             raise UserError("type", f"{frontend.kind_of(args[0])} has no method `{node.name}`: only tensors have")
         return frontend.call(rows, args, keywords, True)
@@ -143,7 +146,7 @@ def method(node: tree.Method) -> Instruction:
     return arguments(node, run, 1)
 
 
-OBJECT_METHODS: dict[str, Callable[..., Any]] = {"numel": lambda size: math.prod(size)}
+OBJECT_METHODS: dict[str, Callable[..., Any]] = {"numel": math.prod}
 
 
 def arguments(

@@ -67,7 +67,12 @@ def inplace_rows(name: str) -> Rows | None:
     if not name.endswith("_") or name.endswith("__"):
         return None
     rows = rows_of(name[:-1]) or ()
-    return [InPlace(row) for row in rows if isinstance(row, Op) and is_method(row) and not row.view] or None
+    return [InPlace(row) for row in rows if isinstance(row, Op) and is_method(row) and has_inplace(row)] or None
+
+
+def has_inplace(row: Op) -> bool:
+    """Whether the one result of a row can take the place of `self`: neither a view nor several outputs."""
+    return not row.view and "->" not in row.text
 
 
 def is_method(row: Row) -> bool:
@@ -280,7 +285,7 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "bool": take(lambda value: isinstance(value, bool)),
     "str": take(lambda value: isinstance(value, str)),
     "ScalarType": take(lambda value: isinstance(value, np.dtype)),
-    "Device": take(lambda value: value in ("cpu", None)),
+    "Device": take(lambda value: value is None or (isinstance(value, str) and value == "cpu")),
     "any": lambda value: value,
 }
 
