@@ -76,6 +76,7 @@ class Session:
         self.lines: list[int] = []
 
     def run(self) -> None:
+        grad_mode.detached_in_place = grad_mode.data_replaced = False
         check_device(self.spec.device)
         if self.spec.functions:
             raise UserError("spec", "`functions:` is not available in this version", span=self.spec.functions[0].span)

@@ -39,6 +39,8 @@ C_NAMES = {
     "int64": "long",
     "bool": "bool",
 }
+# what such messages call a number of a dtype, where it is not `int8_t` and the like
+C_NUMBERS = {"float16": "at::Half", "float32": "float", "float64": "double", "int32": "int", "bool": "bool"}
 ALIASES = {
     "float": "float32",
     "double": "float64",
@@ -144,11 +146,11 @@ def _combine(higher: Any, lower: Any) -> Any:
 
 
 def promoted(operands: Sequence[Any], to_float: bool = False) -> tuple[Any, ...]:
-    """`operands` (arrays or Python numbers) as arrays of their common dtype, integers to floats if asked."""
-    dtype = result_type(operands)
+    """`operands` (arrays, Python numbers, or None for none) in their common dtype, integers as floats if asked."""
+    dtype = result_type([operand for operand in operands if operand is not None])
     if to_float and dtype.kind not in "fc":
         dtype = default_dtype.floating
-    return tuple(as_dtype(operand, dtype) for operand in operands)
+    return tuple(None if operand is None else as_dtype(operand, dtype) for operand in operands)
 
 
 def as_dtype(operand: Any, dtype: Any) -> Any:
@@ -164,4 +166,7 @@ def number_in(value: bool | int | float | complex, dtype: Any) -> bool | int | f
         value &= (1 << bits) - 1
         if dtype.kind == "i" and value >> (bits - 1):
             value -= 1 << bits
+    if isinstance(value, complex) and dtype.kind != "c":
+        kind = C_NUMBERS.get(dtype.name, f"{dtype.name}_t")
+        raise UserError("value", f"value cannot be converted to type {kind} without overflow")
     return value

@@ -11,8 +11,9 @@ from gradcli.engine.dtypes import default_dtype, number_in, scalar_dtype
 from gradcli.engine.random import Generator
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
-from gradcli.ops.define import composite
+from gradcli.ops.define import composite, op
 from gradcli.ops.pointwise import mul
+from gradcli.ops.pointwise import zeros_like as zeros_like_grad
 
 default_generator = Generator(0)
 Number = bool | int | float | complex
@@ -150,7 +151,7 @@ def linspace(
     step = (last - first) / np.asarray(steps - 1 or 1, compute)
     forward = fused(place, step, first, compute)
     backward = fused(-(steps - 1 - place), step, last, compute)
-    return made(np.where(place < steps // 2, forward, backward).astype(dtype), requires_grad)
+    return made(np.where((place < steps // 2) | (steps == 1), forward, backward).astype(dtype), requires_grad)
 
 
 def fused(factor: Any, step: Any, offset: Any, dtype: Any) -> Any:
@@ -239,9 +240,11 @@ def normal(
     return made(default_generator.normal(mean, std, checked_size(size), dtype or default_dtype.floating), requires_grad)
 
 
-@composite("bernoulli(Tensor input)")
-def bernoulli(input: Any) -> Tensor:
-    return Tensor(default_generator.bernoulli(input.array, input.shape, input.dtype))
+bernoulli = op(
+    "bernoulli(Tensor self)", "BernoulliBackward0",
+    lambda self: default_generator.bernoulli(self, self.shape, self.dtype),
+    self=lambda grad: zeros_like_grad(grad),
+)  # fmt: skip
 
 
 @composite("dropout(Tensor input, float p=0.5, bool training=True, bool inplace=False)")

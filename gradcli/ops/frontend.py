@@ -140,9 +140,7 @@ def takes_many(row: Row, method: bool) -> bool:
     if row.name in VARIADIC:
         return True
     place = 1 if method else 0
-    return len(positional) > place and positional[place].type in MULTIPLE and (
-        method or place == len(positional) - 1
-    )  # fmt: skip
+    return len(positional) == place + 1 and positional[place].type in MULTIPLE
 
 
 def keyword_name(name: str, names: Sequence[str]) -> str:
@@ -184,7 +182,12 @@ def bind(row: Row, args: Sequence[Any], keywords: dict[str, Any], method: bool) 
         args = [args[0], list(args[1:])]
     elif not method and takes_many(row, False) and len(args) > 1 and all(is_int(arg) for arg in args):
         args = [list(args)]
-    elif takes_many(row, method) and len(args) == method and row.schema.parameters[method].name == "size":
+    elif (
+        takes_many(row, method)
+        and len(args) == method
+        and "size" not in keywords
+        and row.schema.parameters[method].name == "size"
+    ):
         args = [*args, []]
     problem = misfit(row, len(args), list(keywords), False)
     if problem is not None:
@@ -436,7 +439,14 @@ def in_formula(name: str) -> Callable[[Tensor, Any], Any]:
 
 def reflected_in_formula(name: str) -> Callable[[Tensor, Any], Any]:
     run = in_formula(name)
-    return lambda self, other: run(self, other) if name in ("add", "mul") else on_number(name, other, self)
+    return lambda self, other: (
+        run(self, other) if name in ("add", "mul") else on_tensor(name, as_tensor(other, self), self)
+    )
+
+
+def as_tensor(number: Any, like: Tensor) -> Tensor:
+    """A number on the left of torch's C++ operators: a 0-dim tensor, and so an operand of its own."""
+    return Tensor(as_dtype(number, like.dtype))
 
 
 def _install() -> None:

@@ -57,8 +57,8 @@ def rewrapped(node: Node, value: Any, edge: Edge | None, held: tuple[Tensor, int
         return Tensor(np.asarray(value, node.metadata[0][1]))
     if held is None and is_input and edge is not None:
         return cloned(value, edge)
-    if is_input and held is not None and held[0].array is value:
-        return held[0]
+    if is_input and held is not None and (held[0].array is value or held[0].dtype != value.dtype):
+        return held[0]  # torch saves what was given, before its promotion
     return Tensor(value, edge, None if held is None else held[0].version)
 
 

@@ -1,6 +1,5 @@
 """Selection by indices and masks, and its reverse, scattering."""
 
-# ruff: noqa: E501
 from __future__ import annotations
 
 import math
@@ -163,8 +162,8 @@ def index_put_forward(self: Any, indices: Sequence[Any], values: Any, accumulate
     except ValueError as error:
         raise UserError(
             "shape",
-            f"shape mismatch: value tensor of shape {list(values.shape)} cannot be broadcast to indexing result of shape "
-            f"{list(target)}",
+            f"shape mismatch: value tensor of shape {list(values.shape)} cannot be broadcast to indexing result of "
+            f"shape {list(target)}",
         ) from error
     if accumulate:
         scatter_add_at(result, places, values)
@@ -244,8 +243,11 @@ index_add = op(
 masked_select = op(
     "masked_select(Tensor self, Tensor mask)", "MaskedSelectBackward0",
     lambda self, mask: (lambda both: both[0][both[1]])(np.broadcast_arrays(self, mask)),
-    self=lambda grad, self, mask: masked_scatter(zeros(broadcast_sizes(self.shape, mask.shape), grad.dtype), mask, grad),
+    self=lambda grad, self, mask: masked_scatter(
+        zeros(broadcast_sizes(self.shape, mask.shape), grad.dtype), mask, grad
+    ),
 )  # fmt: skip
+nonzero_places = op("where.nonzero(Tensor condition) -> (indices[])", None, lambda condition: np.nonzero(condition))
 masked_scatter = op(
     "masked_scatter(Tensor self, Tensor mask, Tensor source)", "MaskedScatterBackward0", masked_scatter_forward,
     self=lambda grad, mask: masked_fill(grad, mask, 0),

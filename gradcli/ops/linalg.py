@@ -18,6 +18,7 @@ from gradcli.ops.shape import (
     contiguous,
     expand,
     is_contiguous,
+    movedim,
     permute,
     reshape,
     squeeze_dim,
@@ -143,7 +144,7 @@ mm = op(
 mv = op(
     "mv(Tensor self, Tensor vec)", "MvBackward0", mv_forward,
     self=lambda grad, vec: outer(grad, conj(vec)),
-    vec=lambda grad, self: mv(conj(t(self)), grad),
+    vec=lambda grad, self: mv(t(conj(self)), grad),
 )  # fmt: skip
 dot = op(
     "dot(Tensor self, Tensor tensor)", "DotBackward0", dot_forward,
@@ -385,8 +386,8 @@ def align(tensor: Any, names: Sequence[str], labels: Sequence[str]) -> Any:
                     f"einsum(): subscript {label} is repeated for operand 0 but the sizes don't match, "
                     f"{tensor.shape[second]} != {tensor.shape[first]}",
                 )
-            tensor = diagonal(tensor, 0, first, second)
-            names = [name for place, name in enumerate(names) if place not in (first, second)] + [label]
+            tensor = movedim(diagonal(tensor, 0, first, second), -1, first)
+            del names[second]
     for label in labels:
         if label not in names:
             tensor = unsqueeze(tensor, tensor.ndim)

@@ -11,7 +11,18 @@ from gradcli.ops.define import composite, op
 from gradcli.ops.index import gather, masked_select
 from gradcli.ops.nn import log_softmax_dim
 from gradcli.ops.pointwise import abs as absolute
-from gradcli.ops.pointwise import add, div_number, logical_not, masked_fill, mul, neg, sigmoid, zeros_like
+from gradcli.ops.pointwise import (
+    add,
+    add_number,
+    div_number,
+    logical_not,
+    masked_fill,
+    mul,
+    mul_number,
+    neg,
+    sigmoid,
+    zeros_like,
+)
 from gradcli.ops.pointwise import eq as equal
 from gradcli.ops.reduce import mean, sum, sum_dim
 from gradcli.ops.shape import broadcast_sizes, expand, flatten, reshape
@@ -112,13 +123,14 @@ def nll_backward_forward(
     factor = kept.astype(self.dtype) if weight is None else np.where(kept, weight[safe], 0)
     scale = grad_output / total_weight if reduction == "mean" else grad_output
     result = np.zeros_like(self)
-    np.put_along_axis(result, np.expand_dims(safe, dim), np.expand_dims(-scale * factor, dim), dim)
+    slope = np.where(kept, -scale * factor, np.zeros((), self.dtype))
+    np.put_along_axis(result, np.expand_dims(safe, dim), np.expand_dims(slope, dim), dim)
     return result
 
 
 binary_cross_entropy_with_logits = op(
     '_bce_with_logits(Tensor self, Tensor target, Tensor? weight, Tensor? pos_weight, str reduction)',
-    "BinaryCrossEntropyWithLogitsBackward0", bce_logits_forward, promote="same",
+    "BinaryCrossEntropyWithLogitsBackward0", bce_logits_forward, promote="same", operands=("self", "target"),
     self=lambda grad, self, target, weight, pos_weight, reduction: bce_logits_backward(
         grad, self, target, weight, pos_weight, reduction
     ),
@@ -128,7 +140,13 @@ binary_cross_entropy_with_logits = op(
 )  # fmt: skip
 log_sigmoid = op(
     "logsigmoid(Tensor input)", "LogSigmoidBackward0", log_sigmoid_array,
-    input=lambda grad, input: grad * sigmoid(-input),
+    input=lambda grad, input: log_sigmoid_backward(grad, input),
+)  # fmt: skip
+log_sigmoid_backward = op(
+    "_logsigmoid_backward(Tensor grad_output, Tensor self)", "LogSigmoidBackwardBackward0",
+    lambda grad_output, self: grad_output * sigmoid(-self),
+    grad_output=lambda grad, self: log_sigmoid_backward(grad, self),
+    self=lambda grad, grad_output, self: grad * grad_output * (sigmoid(self) - 1) * sigmoid(self),
 )  # fmt: skip
 mse = op(
     "_mse_loss(Tensor self, Tensor target, str reduction)", "MseLossBackward0",
@@ -224,6 +242,12 @@ def bce_with_logits(
             f"Target size (torch.Size({list(target.shape)})) must be the same as input size "
             f"(torch.Size({list(input.shape)}))",
         )
+    if target.dtype.kind == "b":
+        raise UserError(
+            "type",
+            "Subtraction, the `-` operator, with two bool tensors is not supported.",
+            hint="make the target a float tensor, with `.float()`",
+        )
     return binary_cross_entropy_with_logits(input, target, weight, pos_weight, reduction)
 
 
@@ -264,7 +288,7 @@ def cross_entropy(
         if target.shape != input.shape:
             raise UserError("shape", "Expected floating point type for target with class probabilities, got Long")
         if label_smoothing:
-            target = add(mul(target, 1 - label_smoothing), label_smoothing / classes)
+            target = add_number(mul_number(target, 1 - label_smoothing), label_smoothing / classes)
         weighted = mul(logs, target)
         if weight is not None:
             weighted = mul(weighted, class_column(weight, input.ndim, dim))
@@ -280,13 +304,13 @@ def cross_entropy(
     smooth = masked_fill(smooth, ignored, 0.0)
     if reduction == "mean":
         if weight is None:
-            smooth = mean(masked_select(smooth, logical_not(ignored)))
+            smooth = sum(smooth) / sum(logical_not(ignored))
         else:
             labels = flatten(masked_select(target, logical_not(ignored)))
             smooth = sum(smooth) / sum(gather(weight, 0, labels))
     elif reduction == "sum":
         smooth = sum(smooth)
-    return add(mul(loss, 1 - label_smoothing), mul(smooth, label_smoothing / classes))
+    return add(mul_number(loss, 1 - label_smoothing), mul_number(smooth, label_smoothing / classes))
 
 
 def class_column(weight: Any, ndim: int, dim: int) -> Any:

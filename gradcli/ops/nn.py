@@ -8,7 +8,7 @@ from typing import Any
 from gradcli.engine.device import np
 from gradcli.errors import UserError
 from gradcli.ops.define import composite, op
-from gradcli.ops.pointwise import exp, sigmoid, to_dtype, where, zeros_like
+from gradcli.ops.pointwise import exp, sigmoid, sigmoid_backward, to_dtype, zeros_like
 from gradcli.ops.reduce import mean_dim, sum_dim
 from gradcli.ops.shape import wrap_dim
 
@@ -188,14 +188,28 @@ softplus = op(
     lambda input, beta, threshold: np.where(
         input * beta > threshold, input, np.log1p(np.exp(np.minimum(input * beta, threshold))) / beta
     ),
-    input=lambda grad, input, beta, threshold: where(
-        input * beta > threshold, grad, grad * sigmoid(input * beta)
+    input=lambda grad, input, beta, threshold: softplus_backward(grad, input, beta, threshold),
+)  # fmt: skip
+softplus_backward = op(
+    "_softplus_backward(Tensor grad_output, Tensor self, Scalar beta, Scalar threshold)", "SoftplusBackwardBackward0",
+    lambda grad_output, self, beta, threshold: np.where(
+        self * beta > threshold, grad_output, grad_output * sigmoid(self * beta)
+    ),
+    grad_output=lambda grad, self, beta, threshold: softplus_backward(grad, self, beta, threshold),
+    self=lambda grad, grad_output, self, beta, threshold: (
+        sigmoid_backward(grad * grad_output, sigmoid(self * beta)) * (self * beta < threshold) * beta
     ),
 )  # fmt: skip
 leaky_relu = op(
     "leaky_relu(Tensor input, Scalar negative_slope=0.01)", "LeakyReluBackward0",
     lambda input, negative_slope: np.where(input > 0, input, input * negative_slope),
-    input=lambda grad, input, negative_slope: where(input > 0, grad, grad * negative_slope),
+    input=lambda grad, input, negative_slope: leaky_relu_backward(grad, input, negative_slope),
+)  # fmt: skip
+leaky_relu_backward = op(
+    "_leaky_relu_backward(Tensor grad_output, Tensor self, Scalar negative_slope)", "LeakyReluBackwardBackward0",
+    lambda grad_output, self, negative_slope: np.where(self > 0, grad_output, grad_output * negative_slope),
+    grad_output=lambda grad, self, negative_slope: leaky_relu_backward(grad, self, negative_slope),
+    self=lambda grad: zeros_like(grad),
 )  # fmt: skip
 
 

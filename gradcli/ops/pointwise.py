@@ -1,15 +1,17 @@
 """Elementwise operations: one value out for each (broadcast) value in."""
 
-# ruff: noqa: E501
 from __future__ import annotations
 
+import cmath
 import math
 from typing import Any
 
+from gradcli.engine.device import as_strided as window
 from gradcli.engine.device import np
-from gradcli.engine.dtypes import TYPE_NAMES, as_dtype, number_in
+from gradcli.engine.dtypes import TYPE_NAMES, as_dtype, number_in, promoted
 from gradcli.errors import UserError
 from gradcli.ops.define import composite, op
+from gradcli.ops.shape import contiguous, select
 
 
 def add_forward(self: Any, other: Any, alpha: float) -> Any:
@@ -18,6 +20,15 @@ def add_forward(self: Any, other: Any, alpha: float) -> Any:
     if getattr(self, "dtype", None) == np.float32:  # torch multiplies and adds with one rounding
         return np.add(self, np.multiply(other, alpha, dtype=np.float64)).astype(np.float32)
     return np.add(self, np.multiply(other, alpha))
+
+
+def sub_forward(self: Any, other: Any, alpha: float) -> Any:
+    if self.dtype.kind == "b":
+        raise UserError(
+            "type", "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or "
+            "`logical_xor()` operator instead."
+        )  # fmt: skip
+    return np.subtract(self, other) if alpha == 1 else add_forward(self, other, -alpha)
 
 
 def neg_forward(self: Any) -> Any:
@@ -40,18 +51,22 @@ def pow_forward(self: Any, exponent: Any) -> Any:
             return np.multiply(np.multiply(self, self), self)
         if exponent == 0.5:
             return np.sqrt(self)
+    if isinstance(exponent, np.ndarray) and exponent.dtype.kind == "i":
+        # numpy refuses negative exponents; what is not whole is 0
+        inverse = np.where(np.absolute(self) == 1, np.power(self, np.absolute(exponent)), 0)
+        return np.where(exponent < 0, inverse, np.power(self, np.maximum(exponent, 0))).astype(exponent.dtype)
     return np.power(self, exponent)
 
 
 def div_mode_forward(self: Any, other: Any, rounding_mode: str | None) -> Any:
     if rounding_mode is None:
-        return np.true_divide(self, other)
+        return np.true_divide(*promoted((self, other), True))
     if rounding_mode == "floor":
         return floor_divide_forward(self, other)
     if rounding_mode == "trunc":
         quotient = np.true_divide(self, other)
         return np.trunc(quotient).astype(self.dtype) if self.dtype.kind in "fc" else (
-            np.sign(self) * np.sign(other) * (np.abs(self) // np.abs(other))
+            sign_forward(self) * np.sign(as_dtype(other, self.dtype)) * (np.abs(self) // np.abs(other))
         )  # fmt: skip
     raise UserError(
         "value", f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'"
@@ -65,12 +80,20 @@ def floor_divide_forward(self: Any, other: Any) -> Any:
 
 
 def erf_forward(self: Any) -> Any:
-    return np.frompyfunc(math.erf, 1, 1)(self.astype(np.float64)).astype(self.dtype)
+    return np.asarray(np.frompyfunc(math.erf, 1, 1)(self.astype(np.float64))).astype(self.dtype)
+
+
+def sign_forward(self: Any) -> Any:
+    """-1, 0 or 1, and 0 for NaN; bools are their own signs."""
+    if self.dtype.kind == "b":
+        return self.copy()
+    result = np.sign(self)
+    return np.where(np.isnan(result), np.zeros((), self.dtype), result) if self.dtype.kind == "f" else result
 
 
 def sgn_forward(self: Any) -> Any:
     if self.dtype.kind != "c":
-        return np.sign(self)
+        return sign_forward(self)
     size = np.abs(self)
     return np.where(size == 0, 0, self / np.where(size == 0, 1, size)).astype(self.dtype)
 
@@ -100,7 +123,14 @@ def power_backward(grad: Any, self: Any, exponent: float) -> Any:
 
 def power_backward_exponent(grad: Any, self: Any, exponent: Any, result: Any) -> Any:
     """0 ** exponent is flat where the exponent is not negative, though log(0) is not finite."""
-    return grad * conj(where((self == 0) & (exponent >= 0), zeros_like(result), result * log(self)))
+    return grad * where((self == 0) & (exponent >= 0), zeros_like(result), conj(result * log(self)))
+
+
+def logarithm(number: float | complex) -> float | complex:
+    """The natural logarithm of a number that is not 0; NaN for a negative one, as torch's formula has it."""
+    if isinstance(number, complex):
+        return cmath.log(number)
+    return math.log(number) if number > 0 else math.nan
 
 
 def no_derivative(name: str) -> Any:
@@ -115,14 +145,18 @@ def sgn_backward(grad: Any, self: Any, result: Any) -> Any:
     if self.dtype.kind != "c":
         return zeros_like(grad)
     size = abs(self)
-    turn = (grad - real(conj(grad) * result) * result) / where(size == 0, 1, size)
-    return where(size == 0, 0, turn)
+    return masked_fill((grad - result * result * conj(grad)) / (size * 2), size == 0, 0)
 
 
 def inverse_square(self: Any, other: Any) -> Any:
     """1 / (self ** 2 + other ** 2), and 0 at the origin, where torch calls atan2 flat."""
     squares = self * self + other * other
     return masked_fill(reciprocal(squares), squares == 0, 0)
+
+
+def acosh_slope(self: Any) -> Any:
+    """1 / sqrt(self ** 2 - 1), on the branch of the complex acosh."""
+    return rsqrt(self + 1) * rsqrt(self - 1) if self.dtype.kind == "c" else rsqrt(self * self - 1)
 
 
 def below_min(self: Any, min: Any, max: Any) -> Any:
@@ -147,6 +181,17 @@ def where_forward(condition: Any, self: Any, other: Any) -> Any:
 def rounding(function: Any) -> Any:
     """`function` on floats; integers are whole already."""
     return lambda self: function(self) if self.dtype.kind == "f" else self.copy()
+
+
+def floats_only(name: str, function: Any) -> Any:
+    """`function`, refused to integers and bools."""
+
+    def forward(self: Any, *others: Any) -> Any:
+        if self.dtype.kind not in "fc":
+            raise UserError("type", f"\"{name}_cpu\" not implemented for '{TYPE_NAMES[self.dtype.name]}'")
+        return function(self, *others)
+
+    return forward
 
 
 def integral(name: str, function: Any) -> Any:
@@ -180,15 +225,39 @@ def cast(self: Any, dtype: Any) -> Any:
     return self.astype(dtype)
 
 
+def view_as_real_forward(self: Any) -> Any:
+    """Real and imaginary parts in a last dimension of their own."""
+    if self.dtype.kind != "c":
+        raise UserError("type", "view_as_real is only supported for complex tensors")
+    parts = self.real
+    return window(parts, (*self.shape, 2), (*self.strides, parts.itemsize))
+
+
+def view_as_complex_forward(self: Any) -> Any:
+    if self.dtype.kind != "f":
+        kind = TYPE_NAMES[self.dtype.name]
+        raise UserError(
+            "type", f"view_as_complex is only supported for half, float and double tensors, but got a tensor of "
+            f"scalar type: {kind}"
+        )  # fmt: skip
+    if self.ndim == 0:
+        raise UserError("shape", "Input tensor must have one or more dimensions")
+    if self.shape[-1] != 2:
+        raise UserError("shape", "Tensor must have a last dimension of size 2")
+    if self.strides[-1] != self.itemsize:
+        raise UserError("shape", "Tensor must have a last dimension with stride 1")
+    if any(stride % (2 * self.itemsize) for stride in self.strides[:-1]):
+        raise UserError("shape", "Tensor must have a stride divisible by 2 for all but last dimension")
+    return self.view(f"c{2 * self.itemsize}")[..., 0]
+
+
 add = op(
     "add(Tensor self, Tensor|Scalar other, *, Scalar alpha=1)", "AddBackward0", add_forward, promote="same",
     self=lambda grad: grad,
     other=lambda grad, alpha: grad if alpha == 1 else grad * alpha,
 )  # fmt: skip
 sub = op(
-    "sub(Tensor self, Tensor|Scalar other, *, Scalar alpha=1)", "SubBackward0",
-    lambda self, other, alpha: np.subtract(self, other) if alpha == 1 else add_forward(self, other, -alpha),
-    promote="same",
+    "sub(Tensor self, Tensor|Scalar other, *, Scalar alpha=1)", "SubBackward0", sub_forward, promote="same",
     self=lambda grad: grad,
     other=lambda grad, alpha: -grad if alpha == 1 else -grad * alpha,
 )  # fmt: skip
@@ -213,7 +282,8 @@ div = op(
     other=lambda grad, self, other: div_other(grad, conj((self / other) / other)),
 )  # fmt: skip
 div_mode = op(
-    "div.Tensor_mode(Tensor self, Tensor|Scalar other, *, str? rounding_mode)", "DivBackward2", div_mode_forward, promote="same",
+    "div.Tensor_mode(Tensor self, Tensor|Scalar other, *, str? rounding_mode)", "DivBackward2", div_mode_forward,
+    promote="same",
     self=lambda grad, other, rounding_mode: grad / conj(other) if rounding_mode is None else zeros_like(grad),
     other=lambda grad, self, other, rounding_mode: (
         -grad * conj((self / other) / other) if rounding_mode is None else zeros_like(grad)
@@ -275,14 +345,13 @@ pow_of_number = op(
     "pow.Scalar(Scalar self, Tensor exponent)", "PowBackward2", pow_forward, promote="same",
     operands=("exponent", "self"),
     exponent=lambda grad, self, exponent, result: (
-        where(exponent >= 0, zeros_like(grad), grad * -math.inf) if self == 0
-        else grad * conj(result * math.log(self))
+        grad * where(exponent >= 0, zeros_like(result), conj(result * -math.inf)) if self == 0
+        else grad * conj(result * logarithm(self))
     ),
 )  # fmt: skip
 neg = op("neg(Tensor self)", "NegBackward0", neg_forward, self=lambda grad: -grad)
-positive = op("positive(Tensor self)", "AliasBackward0", lambda self: self, view=True, self=lambda grad: grad)
 abs = op("abs(Tensor self)", "AbsBackward0", np.absolute, self=lambda grad, self: grad * sgn(self))
-sign = op("sign(Tensor self)", "SignBackward0", np.sign, self=lambda grad: zeros_like(grad))
+sign = op("sign(Tensor self)", "SignBackward0", sign_forward, self=lambda grad: zeros_like(grad))
 sgn = op(
     "sgn(Tensor self)", "SgnBackward0", sgn_forward, self=lambda grad, self, result: sgn_backward(grad, self, result)
 )
@@ -323,7 +392,7 @@ log1p = op(
     "log1p(Tensor self)", "Log1PBackward0", np.log1p, promote="float", self=lambda grad, self: grad / conj(self + 1)
 )
 sin = op("sin(Tensor self)", "SinBackward0", np.sin, promote="float", self=lambda grad, self: grad * conj(cos(self)))
-cos = op("cos(Tensor self)", "CosBackward0", np.cos, promote="float", self=lambda grad, self: grad * conj(-sin(self)))
+cos = op("cos(Tensor self)", "CosBackward0", np.cos, promote="float", self=lambda grad, self: grad * -conj(sin(self)))
 tan = op(
     "tan(Tensor self)",
     "TanBackward0",
@@ -349,21 +418,21 @@ asin = op(
     "AsinBackward0",
     np.arcsin,
     promote="float",
-    self=lambda grad, self: grad * conj(rsqrt(1 - pow_scalar(self, 2))),
+    self=lambda grad, self: grad * conj(rsqrt(-self * self + 1)),
 )
 acos = op(
     "acos(Tensor self)",
     "AcosBackward0",
     np.arccos,
     promote="float",
-    self=lambda grad, self: grad * conj(-rsqrt(1 - pow_scalar(self, 2))),
+    self=lambda grad, self: grad * -conj(rsqrt(-self * self + 1)),
 )
 atan = op(
     "atan(Tensor self)",
     "AtanBackward0",
     np.arctan,
     promote="float",
-    self=lambda grad, self: grad / conj(pow_scalar(self, 2) + 1),
+    self=lambda grad, self: grad / conj(self * self + 1),
 )
 asinh = op(
     "asinh(Tensor self)",
@@ -374,7 +443,7 @@ asinh = op(
 )
 acosh = op(
     "acosh(Tensor self)", "AcoshBackward0", np.arccosh, promote="float",
-    self=lambda grad, self: grad * conj(rsqrt(self - 1) * rsqrt(self + 1)),
+    self=lambda grad, self: grad * conj(acosh_slope(self)),
 )  # fmt: skip
 atanh = op(
     "atanh(Tensor self)",
@@ -395,14 +464,14 @@ sigmoid = op(
 sigmoid_backward = op(
     "_sigmoid_backward(Tensor grad_output, Tensor output)", "SigmoidBackwardBackward0",
     lambda grad_output, output: grad_output * np.conj((1 - output) * output),
-    grad_output=lambda grad, output: sigmoid_backward(grad, output),
-    output=lambda grad, grad_output, output: grad * grad_output * (-2 * output + 1),
+    grad_output=lambda grad, output: sigmoid_backward(grad, conj(output)),
+    output=lambda grad, grad_output, output: conj(grad) * grad_output * (-2 * conj(output) + 1),
 )  # fmt: skip
 tanh_backward = op(
     "_tanh_backward(Tensor grad_output, Tensor output)", "TanhBackwardBackward0",
     lambda grad_output, output: grad_output * np.conj(1 - output * output),
-    grad_output=lambda grad, output: tanh_backward(grad, output),
-    output=lambda grad, grad_output, output: grad * (-2 * output * grad_output),
+    grad_output=lambda grad, output: tanh_backward(grad, conj(output)),
+    output=lambda grad, grad_output, output: conj(grad) * (-2 * conj(output) * grad_output),
 )  # fmt: skip
 relu = op(
     "relu(Tensor self)",
@@ -412,7 +481,7 @@ relu = op(
 )
 threshold_backward = op(
     "_threshold_backward(Tensor grad_output, Tensor self)", "ThresholdBackwardBackward0",
-    lambda grad_output, self: np.where(self > 0, grad_output, np.zeros((), grad_output.dtype)),
+    lambda grad_output, self: np.where(self <= 0, np.zeros((), grad_output.dtype), grad_output),
     grad_output=lambda grad, self: threshold_backward(grad, self),
     self=lambda grad: zeros_like(grad),
 )  # fmt: skip
@@ -424,7 +493,9 @@ floor = op("floor(Tensor self)", "FloorBackward0", rounding(np.floor), self=lamb
 ceil = op("ceil(Tensor self)", "CeilBackward0", rounding(np.ceil), self=lambda grad: zeros_like(grad))
 trunc = op("trunc(Tensor self)", "TruncBackward0", rounding(np.trunc), self=lambda grad: zeros_like(grad))
 round = op("round(Tensor self)", "RoundBackward0", rounding(np.rint), self=lambda grad: zeros_like(grad))
-frac = op("frac(Tensor self)", "FracBackward0", lambda self: self - np.trunc(self), self=lambda grad: grad)
+frac = op(
+    "frac(Tensor self)", "FracBackward0", floats_only("frac", lambda self: self - np.trunc(self)), self=lambda grad: grad
+)  # fmt: skip
 maximum = op(
     "maximum(Tensor self, Tensor other)", "MaximumBackward0", np.maximum, promote="same",
     self=lambda grad, self, other: masked_fill(where(self == other, grad / 2, grad), self < other, 0),
@@ -471,8 +542,14 @@ alias = op("_alias(Tensor self)", "AliasBackward0", lambda self: self[...], view
 to_dtype = op(
     "_to_copy(Tensor self, ScalarType dtype)", "ToCopyBackward0", cast, self=lambda grad: grad,
 )  # fmt: skip
-real = op("_real(Tensor self)", "SelectBackward0", lambda self: self.real, view=True, self=lambda grad: grad)
-imag = op("_imag(Tensor self)", "SelectBackward0", lambda self: self.imag, view=True, self=lambda grad: grad * 1j)
+view_as_real = op(
+    "view_as_real(Tensor self)", "ViewAsRealBackward0", view_as_real_forward, view=True,
+    self=lambda grad: view_as_complex(contiguous(grad)),
+)  # fmt: skip
+view_as_complex = op(
+    "view_as_complex(Tensor self)", "ViewAsComplexBackward0", view_as_complex_forward, view=True,
+    self=lambda grad: view_as_real(grad),
+)  # fmt: skip
 copy = op(
     "copy(Tensor self, Tensor src)", "CopyBackwards",
     copy_forward,
@@ -480,11 +557,13 @@ copy = op(
     src=lambda grad: grad,
 )  # fmt: skip
 fill = op(
-    "fill(Tensor self, Scalar value)", "FillBackward2", lambda self, value: np.full_like(self, number_in(value, self.dtype)),
+    "fill(Tensor self, Scalar value)", "FillBackward2",
+    lambda self, value: np.full_like(self, number_in(value, self.dtype)),
     self=lambda grad: zeros_like(grad),
 )  # fmt: skip
 fill_tensor = op(
-    "fill.Tensor(Tensor self, Tensor value)", "FillBackward3", lambda self, value: np.full_like(self, value.reshape(())),
+    "fill.Tensor(Tensor self, Tensor value)", "FillBackward3",
+    lambda self, value: np.full_like(self, value.reshape(())),
     self=lambda grad: zeros_like(grad),
     value=lambda grad: grad,
 )  # fmt: skip
@@ -538,6 +617,25 @@ def conj(self: Any) -> Any:
     if dtype is None:
         return self.conjugate()
     return conj_complex(self) if dtype.kind == "c" else self
+
+
+@composite("real(Tensor self)")
+def real(self: Any) -> Any:
+    return select(view_as_real(self), -1, 0) if self.dtype.kind == "c" else self
+
+
+@composite("imag(Tensor self)")
+def imag(self: Any) -> Any:
+    if self.dtype.kind != "c":
+        raise UserError("type", "imag is not implemented for tensors with non-complex dtypes.")
+    return select(view_as_real(self), -1, 1)
+
+
+@composite("positive(Tensor self)")
+def positive(self: Any) -> Any:
+    if self.dtype.kind == "b":
+        raise UserError("type", "The `+` operator, on a bool tensor is not supported.")
+    return self
 
 
 @composite("square(Tensor self)")

@@ -1,6 +1,5 @@
 """Reductions and cumulative operations: along dimensions, `dim=None` meaning all of them."""
 
-# ruff: noqa: E501
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -8,12 +7,25 @@ from typing import Any
 
 from gradcli.engine.device import np
 from gradcli.engine.dtypes import TYPE_NAMES
+from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.define import composite, op
 from gradcli.ops.index import scatter
 from gradcli.ops.pointwise import abs as absolute
-from gradcli.ops.pointwise import conj, exp, masked_fill, masked_fill_tensor, ones_like, sgn, where, zeros_like
-from gradcli.ops.shape import cat, expand, flip, narrow, reshape, unsqueeze, wrap_dim, wrap_dims, zeros
+from gradcli.ops.pointwise import (
+    conj,
+    copy,
+    exp,
+    isnan,
+    masked_fill,
+    masked_fill_tensor,
+    maximum,
+    minimum,
+    ones_like,
+    sgn,
+    where,
+)
+from gradcli.ops.shape import cat, expand, flip, narrow, reshape, select, unsqueeze, wrap_dim, wrap_dims, zeros
 
 Dims = int | Sequence[int] | None
 
@@ -26,7 +38,7 @@ def axes(dim: Dims, ndim: int) -> tuple[int, ...] | None:
 
 
 def kept(value: Any, shape: tuple[int, ...], dim: Dims, keepdim: bool) -> Any:
-    """`value`, reduced from `shape`, with its reduced dimensions back as 1; over all of them, it broadcasts as it is."""
+    """`value`, reduced from `shape`, with its reduced dimensions back as 1; if they are all, it broadcasts as it is."""
     reduced = axes(dim, len(shape))
     if not keepdim and reduced is not None:
         for place in sorted(reduced):
@@ -175,16 +187,16 @@ def vector_norm_backward(grad: Any, self: Any, ord: float, dim: Dims, keepdim: b
     grad = kept(grad, self.shape, dim, keepdim)
     norm = kept(result, self.shape, dim, keepdim)
     if ord == 0:
-        return zeros_like(self)
+        return None
     if ord == 1:
         return sgn(self) * grad
     if ord == 2:
         return grad * masked_fill(self / norm, norm == 0, 0)
     if ord in (float("inf"), float("-inf")):
-        at = absolute(self) == norm
-        return sgn(self) * at * (grad / sum_dim(at, dim, keepdim=True))
+        at = (absolute(self) == norm) | (isnan(self) & isnan(norm))
+        return sgn(self) * (grad / sum_dim(at, dim, keepdim=True) * at)
     if ord < 1:
-        scaled = where(self == 0, 0, sgn(self) * absolute(self) ** (ord - 1))
+        scaled = sgn(self) * masked_fill(absolute(self) ** (ord - 1), self == 0, 0)
         return scaled * grad * norm ** (1 - ord)
     scaled = sgn(self) * absolute(self) ** (ord - 1) if ord < 2 else self * absolute(self) ** (ord - 2)
     return scaled * masked_fill(grad / norm ** (ord - 1), norm == 0, 0)
@@ -205,26 +217,21 @@ def expanded(grad: Any, shape: tuple[int, ...], dim: Dims, keepdim: bool) -> Any
     return expand(kept(grad, shape, dim, keepdim), shape)
 
 
-def has_zero(self: Any) -> int:
-    """How many elements are zero: torch's formula for `prod` branches on the numbers."""
-    array = getattr(self, "array", self)
-    return int((array == 0).sum())
+def has_zero(self: Any) -> bool:
+    """Whether an element is zero: torch's formula for `prod` branches on the numbers."""
+    return bool((getattr(self, "array", self) == 0).any())
 
 
 def prod_backward(grad: Any, self: Any, result: Any, dim: int | None, keepdim: bool) -> Any:
     """grad * (product of the others); by division where no factor is zero."""
     if self.ndim == 0:
         return grad
-    zeros = has_zero(self)
     if dim is None:
-        if zeros > 1:
-            return zeros_like(self) * grad
-        if zeros == 1:
-            flat = reshape(self, (-1,))
-            return reshape(grad * conj(product_of_others(flat, 0)), self.shape)
+        if has_zero(self):
+            return reshape(grad * conj(product_of_others(reshape(self, (-1,)), 0)), self.shape)
         return grad * conj(result / self)
     grad = kept(grad, self.shape, dim, keepdim)
-    if zeros:
+    if has_zero(self):
         return grad * conj(product_of_others(self, dim))
     return grad * conj(kept(result, self.shape, dim, keepdim) / self)
 
@@ -244,17 +251,26 @@ def cumprod_backward(grad: Any, self: Any, result: Any, dim: int) -> Any:
         return grad
     if not has_zero(self):
         return reversed_cumsum(grad * conj(result), dim) / conj(self)
-    columns = []
+    result = zeros(self.shape, grad.dtype)
     length = self.shape[dim]
     for place in range(length):
         # the derivative of every later product by the factor at `place`
-        lead = narrow(self, dim, 0, place)
-        one = ones_like(narrow(self, dim, place, 1))
-        tail = cat([one, narrow(self, dim, place + 1, length - place - 1)], dim)
-        before = prod_dim(lead, dim, keepdim=True) if place else one
-        slope = before * cumprod(tail, dim)
-        columns.append(sum_dim(narrow(grad, dim, place, length - place) * conj(slope), dim, keepdim=True))
-    return cat(columns, dim)
+        behind = cumprod(narrow(conj(self), dim, place + 1, length - place - 1), dim)
+        if place == 0:
+            slope = cat([ones_like(narrow(self, dim, 0, 1)), behind], dim)
+        else:
+            before = prod_dim(narrow(conj(self), dim, 0, place), dim, keepdim=True)
+            slope = cat([before, expand(before, behind.shape) * behind], dim) if place < length - 1 else before
+        put(sum_dim(narrow(grad, dim, place, length - place) * slope, dim), select(result, dim, place))
+    return result
+
+
+def put(value: Any, part: Any) -> None:
+    """Write `value` into `part`, a view; on Tensors as a recorded operation."""
+    if isinstance(part, Tensor):
+        copy.inplace(part, value)
+    else:
+        part[...] = value
 
 
 def reversed_cumsum(self: Any, dim: int) -> Any:
@@ -309,12 +325,12 @@ prod_dim = op(
 max = op(
     "max(Tensor self)", "MaxBackward1", extreme("max", np.amax),
     contiguous=True,
-    self=lambda grad, self, result: evenly(grad, self == result),
+    self=lambda grad, self, result: evenly(grad, (self == result) | (isnan(self) & isnan(result))),
 )  # fmt: skip
 min = op(
     "min(Tensor self)", "MinBackward1", extreme("min", np.amin),
     contiguous=True,
-    self=lambda grad, self, result: evenly(grad, self == result),
+    self=lambda grad, self, result: evenly(grad, (self == result) | (isnan(self) & isnan(result))),
 )  # fmt: skip
 max_dim = op(
     "max.dim(Tensor self, int dim, bool keepdim=False) -> (values, indices)", "MaxBackward0",
@@ -399,7 +415,9 @@ count_nonzero = op(
 def var_backward(grad: Any, self: Any, dim: Dims, correction: float, keepdim: bool) -> Any:
     """2 / (n - correction) * grad * (self - mean)."""
     degrees = count(self.shape, dim) - correction
-    factor = float("nan") if degrees == 0 else 2 / degrees
+    if degrees <= 0 and (dim is None or self.ndim == 0):
+        return grad * where(self == mean(self), float("nan"), float("inf"))
+    factor = float("inf") if degrees == 0 else 2 / degrees
     center = mean(self) if axes(dim, self.ndim) is None else mean_dim(self, dim, keepdim=True)
     return factor * (grad if self.ndim <= 1 else kept(grad, self.shape, dim, keepdim)) * (self - center)
 
@@ -411,6 +429,16 @@ def scattered(grad: Any, shape: tuple[int, ...], dim: int, keepdim: bool, indice
     if not keepdim:
         grad, indices = unsqueeze(grad, dim), unsqueeze(indices, dim)
     return scatter(zeros(shape, grad.dtype), dim, indices, grad)
+
+
+@composite("max.other(Tensor self, Tensor other)")
+def max_other(self: Any, other: Any) -> Any:
+    return maximum(self, other)
+
+
+@composite("min.other(Tensor self, Tensor other)")
+def min_other(self: Any, other: Any) -> Any:
+    return minimum(self, other)
 
 
 @composite("var(Tensor self, int[]? dim=None, bool unbiased=True, bool keepdim=False, *, Scalar? correction=None)")

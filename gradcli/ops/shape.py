@@ -1,6 +1,5 @@
 """Views and rearrangements: the same values in another shape, order or selection."""
 
-# ruff: noqa: E501
 from __future__ import annotations
 
 import itertools
@@ -97,12 +96,13 @@ def expand_forward(self: Any, size: Sequence[int]) -> Any:
             f"expand: the number of sizes provided ({len(size)}) must be greater or equal to the number of dimensions "
             f"in the tensor ({self.ndim})",
         )
-    strides = [0] * leading
+    strides: list[int] = []
     shape = list(size[:leading])
     if any_negative(shape):
         raise UserError(
             "shape",
-            f"The expanded size of the tensor ({-1}) isn't allowed in a leading, non-existing dimension {shape.index(-1)}",
+            "The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension "
+            f"{shape.index(-1)}",
         )
     for dim in range(self.ndim):
         length, wanted = self.shape[dim], size[leading + dim]
@@ -118,6 +118,10 @@ def expand_forward(self: Any, size: Sequence[int]) -> Any:
                 f"The expanded size of the tensor ({wanted}) must match the existing size ({length}) at non-singleton "
                 f"dimension {leading + dim}.  Target sizes: {list(size)}.  Tensor sizes: {list(self.shape)}",
             )
+    # a new dimension of size 1 has the stride of a contiguous one, as torch's has
+    for wanted in reversed(shape[:leading]):
+        behind = shape[len(shape) - len(strides)] * strides[0] if strides else self.itemsize
+        strides.insert(0, behind if wanted == 1 else 0)
     return window(as_memory(self), tuple(shape), tuple(strides))
 
 
@@ -214,8 +218,8 @@ def split_sizes_forward(self: Any, split_sizes: Sequence[int], dim: int) -> Any:
     if sum(split_sizes) != length:
         raise UserError(
             "shape",
-            f"split_with_sizes expects split_sizes to sum exactly to {length} (input tensor's size at dimension {dim}), "
-            f"but got split_sizes={list(split_sizes)}",
+            f"split_with_sizes expects split_sizes to sum exactly to {length} (input tensor's size at dimension "
+            f"{dim}), but got split_sizes={list(split_sizes)}",
         )
     ends = list(itertools.accumulate(split_sizes))
     return [slice_forward(self, dim, end - size, end, 1) for end, size in zip(ends, split_sizes, strict=True)]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from gradcli.engine.device import as_strided as window
-from gradcli.engine.device import memory_address, np, scatter_add
+from gradcli.engine.device import memory_address, np
 from gradcli.engine.dtypes import TYPE_NAMES, can_cast
 from gradcli.engine.graph import fit
 from gradcli.engine.mode import grad_mode
@@ -15,6 +15,8 @@ from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.define import op
 from gradcli.ops.pointwise import clone, copy
+from gradcli.ops.reduce import sum_dim
+from gradcli.ops.shape import squeeze_dim
 
 AMBIGUOUS = (
     " Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both "
@@ -34,21 +36,6 @@ SHARED_LOCATION = (
 Creation = Literal["default", "multiple", "no_grad"]  # "multiple": one of several views made by one operation
 
 
-def flat_index(
-    shape: tuple[int, ...], strides: tuple[int, ...], size: Sequence[int], stride: Sequence[int], offset: int
-) -> Any:
-    """Which elements, counted in row-major order, of a dense array (`shape`, `strides` in elements) a window on its
-    memory (`size`, `stride`, `offset`) shows: an integer array of shape `size`.
-    """
-    place = np.asarray(offset)
-    for length, step in zip(size, stride, strict=True):
-        place = place[..., None] + np.arange(length) * step
-    index = np.zeros_like(place)
-    for length, step in zip(shape, strides, strict=True):
-        index = index * length + (place // step % length if length > 1 else 0)
-    return index
-
-
 def element_strides(array: Any) -> tuple[int, ...]:
     return tuple(stride // array.itemsize for stride in array.strides)
 
@@ -65,27 +52,6 @@ def as_strided_forward(
     return window(start, tuple(size), tuple(step * self.itemsize for step in stride))
 
 
-def put_flat(self: Any, index: Any, source: Any) -> Any:
-    result = self.reshape(-1).copy()
-    result[index] = source
-    return result.reshape(self.shape)
-
-
-def add_flat_forward(self: Any, index: Any, shape: tuple[int, ...]) -> Any:
-    result = np.zeros_like(self, shape=shape).reshape(-1)
-    scatter_add(result, index, self)
-    return result.reshape(shape)
-
-
-# `index` counts the elements of the tensor in row-major order, and is an array in every mode
-take_flat = op(
-    "_take_flat(Tensor self, Index index)", "TakeBackward0", lambda self, index: self.reshape(-1)[index],
-    self=lambda grad, self_shape, index: add_flat(grad, index, self_shape),
-)  # fmt: skip
-add_flat = op(
-    "_add_flat(Tensor self, Index index, int[] shape)", "PutBackward0", add_flat_forward,
-    self=lambda grad, index: take_flat(grad, index),
-)  # fmt: skip
 # strides and offset count elements, from the first one of `self`, whose own shape and strides are the base's
 as_strided = op(
     "_as_strided(Tensor self, int[] base_shape, int[] base_strides, int[] size, int[] stride, int storage_offset)",
@@ -106,10 +72,19 @@ def as_strided_backward(
     grad: Any, shape: tuple[int, ...], strides: tuple[int, ...], size: Sequence[int], stride: Sequence[int], offset: int
 ) -> Any:
     """Zeros in the layout of the base with `grad` where the window is; where it shows an element twice, the sum."""
-    if is_folded(size, stride) or not isinstance(grad, Tensor):
-        return add_flat(grad, flat_index(shape, strides, size, stride, offset), shape)
-    storage = Tensor(laid_out(np.zeros, shape, strides, grad.dtype))
-    copy.inplace(as_strided(storage, shape, strides, size, stride, offset), grad)
+    moving = [dim for dim in range(len(size)) if size[dim] != 1 and stride[dim] != 0]
+    for dim in reversed(range(len(size))):
+        if size[dim] == 1:
+            grad = squeeze_dim(grad, dim)
+        elif stride[dim] == 0:
+            grad = sum_dim(grad, [dim], False)
+    part: tuple[Any, ...] = ([size[dim] for dim in moving], [stride[dim] for dim in moving], offset)
+    zeros = laid_out(np.zeros, shape, strides, grad.dtype)
+    if not isinstance(grad, Tensor):
+        as_strided_forward(zeros, shape, strides, *part)[...] = grad
+        return zeros
+    storage = Tensor(zeros)
+    copy.inplace(as_strided(storage, shape, strides, *part), grad)
     return as_strided(storage, shape, strides, shape, strides, 0)
 
 
@@ -165,7 +140,10 @@ class View(Tensor):
 
     def geometry(self) -> tuple[tuple[int, ...], tuple[int, ...], int]:
         """Shape, strides and offset in the base's memory, in elements."""
-        offset = (memory_address(self.array) - memory_address(self.base.array)) // self.array.itemsize
+        bytes_in = memory_address(self.array) - memory_address(self.base.array)
+        if not 0 <= bytes_in <= self.base.array.nbytes:
+            bytes_in = 0  # `.data` was replaced, and the view begins a memory of its own
+        offset = bytes_in // self.array.itemsize
         return self.array.shape, element_strides(self.array), offset
 
     def check_modifiable(self, change: str) -> None:
@@ -212,7 +190,7 @@ class CopySlices(Node):
         base = view.base
         super().__init__((), (base.edge, *node.next[1:]), (), ((base.shape, base.dtype),))
         self.node = node
-        self.index = (base.shape, element_strides(base.array), *view.geometry())
+        self.index: tuple[Any, ...] = (base.shape, element_strides(base.array), *view.geometry())
 
     def release(self, freed: Freed) -> None:
         """torch frees the whole operation, whether it saved a tensor or not."""
@@ -226,9 +204,15 @@ class CopySlices(Node):
             raise UserError("autograd", SHARED_LOCATION)
 
     def apply(self, grads: Sequence[Any], edges: tuple[Edge | None, ...]) -> Sequence[Any]:
-        index = flat_index(*self.index)
-        given, *others = self.node.apply([grads[0].reshape(-1)[index]], edges)
-        return [None if given is None else put_flat(grads[0], index, self._fitted(given)), *others]
+        shape, strides, *geometry = self.index
+        result = laid_out(np.empty, shape, strides, self.metadata[0][1])
+        result[...] = grads[0]
+        part = as_strided_forward(result, shape, strides, *geometry)
+        given, *others = self.node.apply([part.copy()], edges)
+        if given is None:
+            return [None, *others]
+        part[...] = self._fitted(given)
+        return [result, *others]
 
     def apply_recorded(self, grads: Sequence[Any], edges: tuple[Edge | None, ...]) -> Sequence[Any]:
         """By the very operations that torch records: a copy of the gradient, changed in place in the window."""
@@ -292,7 +276,7 @@ def overlaps_in_part(array: Any, other: Any) -> bool:
         return False
     start, other_start = memory_address(array), memory_address(other)
     if start == other_start and array.nbytes == other.nbytes:
-        return bool(moving(array) != moving(other))
+        return bool(array.strides != other.strides)
     return bool(start < other_start + other.nbytes and other_start < start + array.nbytes)
 
 
@@ -336,11 +320,6 @@ def broadcast_strides(array: Any, ndim: int) -> list[int]:
     """The strides of `array` broadcast to `ndim` dimensions, 0 where it has one element."""
     own = [stride if length != 1 else 0 for stride, length in zip(array.strides, array.shape, strict=True)]
     return [0] * (ndim - len(own)) + own
-
-
-def moving(array: Any) -> list[int]:
-    """The strides of the dimensions in which there is anywhere to go."""
-    return [stride for stride, length in zip(array.strides, array.shape, strict=True) if length != 1]
 
 
 def is_dense(array: Any) -> bool:
