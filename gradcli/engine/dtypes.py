@@ -39,6 +39,8 @@ C_NAMES = {
     "int64": "long",
     "bool": "bool",
 }
+# how some messages have them instead
+INTEGER_NAMES = {"int16": "short int", "int64": "long int"}
 # what such messages call a number of a dtype, where it is not `int8_t` and the like
 C_NUMBERS = {"float16": "at::Half", "float32": "float", "float64": "double", "int32": "int", "bool": "bool"}
 ALIASES = {

@@ -99,9 +99,9 @@ class Node:
             raise error
         if grad_mode.data_replaced:
             self._follow_data()
-        if grad_mode.detached_in_place:
-            self._check_attached()
         for place, held in enumerate(self.versions):
+            if grad_mode.detached_in_place:
+                self._check_attached(place)
             if held is not None and held[0].version[0] != held[1]:
                 tensor, expected = held
                 _ = tensor.edge  # torch looks at it first, and may find a view that it refuses to follow
@@ -110,22 +110,21 @@ class Node:
                 raise error
 
     def _follow_data(self) -> None:
-        """Where `.data` of a saved input was replaced since, torch computes with the new data."""
+        """Where `.data` of a saved input was replaced or changed since, torch computes with the new data."""
         assert not isinstance(self.saved, Freed)
         for saved, held in zip(self.saved_tensors(), self.versions, strict=True):
-            if held is None or saved is None or saved[0] is held[0].array or saved[0].dtype != held[0].dtype:
+            if held is None or saved is None or saved[0] is held[0].array:
                 continue
-            array = saved[0]
-            self.saved = tuple(held[0].array if value is array else value for value in self.saved)
+            array, now = saved[0], held[0].array.astype(saved[0].dtype, copy=False)
+            self.saved = tuple(now if value is array else value for value in self.saved)
 
-    def _check_attached(self) -> None:
+    def _check_attached(self, place: int) -> None:
         """torch refuses a saved tensor that has left the graph by `detach_()` since."""
-        for saved, held in zip(self.saved_tensors(), self.versions, strict=True):
-            edge = None if saved is None else saved[1]
-            if held is None or held[0].edge is not None or edge is None:
-                continue
-            if edge[0] is self or isinstance(edge[0], AccumulateGrad):
-                continue
+        held, saved = self.versions[place], self.saved_tensors()[place]
+        edge = None if saved is None else saved[1]
+        if held is None or edge is None or edge[0] is self or isinstance(edge[0], AccumulateGrad):
+            return
+        if held[0].edge is None:
             raise UserError(
                 "autograd",
                 "Trying to use a saved tensor that has been detached in-place, i.e. with .detach_().This is not "

@@ -138,6 +138,7 @@ class Tensor:
     @property
     def data(self) -> Tensor:
         """The same memory outside the graph, with a version count of its own: changes through it go unnoticed."""
+        grad_mode.data_replaced = True
         return Tensor(self.array)
 
     @data.setter

@@ -119,6 +119,7 @@ class Op:
         view: bool,
         contiguous: bool,
         constant: tuple[str, ...],
+        check: Callable[..., None] | None,
     ) -> None:
         self.text = text
         self.name = text[: text.index("(")].partition(".")[0]
@@ -131,6 +132,7 @@ class Op:
         self.view = view
         self.contiguous = contiguous
         self.constant = constant
+        self.check = check
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.call(*args, **kwargs)
@@ -215,6 +217,7 @@ def op(
     view: bool = False,
     contiguous: bool = False,
     constant: tuple[str, ...] = (),
+    check: Callable[..., None] | None = None,
     joint: Formula | None = None,
     **formulas: Formula,
 ) -> Op:
@@ -223,9 +226,10 @@ def op(
     `promote` brings the tensors (or only `operands`) to their common dtype first: "same" torch's result type,
     "float" that with integers made the default float. `view`: outputs share the memory of the first input.
     `contiguous`: outputs are laid out row by row, where others keep the memory order of their inputs.
-    `constant`: outputs without a gradient, and for `joint` inputs without one.
+    `constant`: outputs without a gradient, and for `joint` inputs without one. `check` raises a UserError for
+    tensors (given as arrays, or numbers, before their promotion) that torch refuses.
     """
-    row = Op(schema, grad_fn, forward, formulas, joint, promote, operands, view, contiguous, constant)
+    row = Op(schema, grad_fn, forward, formulas, joint, promote, operands, view, contiguous, constant, check)
     TABLE.setdefault(row.name, []).append(row)
     return row
 

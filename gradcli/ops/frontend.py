@@ -40,6 +40,11 @@ ALIAS_NAMES = {
 ARGUMENT_ALIASES = {"axis": "dim", "keepdims": "keepdim", "input": "self", "x": "self"}
 MULTIPLE = ("int[]", "int[]?")
 VARIADIC = frozenset({"einsum"})  # these take their list of tensors one by one, too
+OUT_OF_PLACE = frozenset({
+    "all", "amax", "amin", "any", "argmax", "argmin", "argsort", "bmm", "clone", "count_nonzero", "dot", "flip", "gather",
+    "index_select", "isfinite", "isinf", "isnan", "logsumexp", "masked_select", "max", "maximum", "mean", "min", "minimum",
+    "mm", "mv", "prod", "roll", "rsub", "sum", "trace", "vector_norm",
+})  # fmt: skip
 
 
 def find(name: str) -> Rows | None:
@@ -72,7 +77,7 @@ def inplace_rows(name: str) -> Rows | None:
 
 def has_inplace(row: Op) -> bool:
     """Whether the one result of a row can take the place of `self`: neither a view nor several outputs."""
-    return not row.view and "->" not in row.text
+    return not row.view and "->" not in row.text and row.name not in OUT_OF_PLACE
 
 
 def is_method(row: Row) -> bool:

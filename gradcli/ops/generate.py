@@ -202,6 +202,7 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
         "write": write,
         "rebase": rebase,
         "check_recordable": check_recordable,
+        "check": op.check,
         "in_torch_layout": in_torch_layout,
         "DEAD_END": DEAD_END,
         "live": live,
@@ -220,6 +221,9 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
             lines.append("    if recording and self.requires_grad: check_recordable(self)")
     for parameter in tensors:
         lines += read_tensor(parameter, parameter in edges)
+    if op.check is not None:
+        checked = [p for p in op.schema.parameters if p.is_tensor or p.name in op.operands]
+        lines.append(f"    check({', '.join(f'{p.name}_array' if p.is_tensor else p.name for p in checked)})")
     lines += promotion(op, tensors)
     arguments = ", ".join(f"{p.name}_array" if p.is_tensor else p.name for p in op.schema.parameters)
     needs_grad = " or ".join(
@@ -264,9 +268,14 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
             lines.append(f"    if type({output}) is not ndarray: {output} = as_array({output})")
             if op.promote is not None and len(tensors) > 1 and not op.contiguous and tensors[0].type == "Tensor":
                 operands = ", ".join(f"{p.name}_array" for p in tensors)
+                strided = " or ".join(
+                    f"(isinstance({p.name}, Tensor) and not {p.name}_array.flags.c_contiguous)"
+                    if p.type != "Tensor"
+                    else f"not {p.name}_array.flags.c_contiguous"
+                    for p in tensors
+                )
                 lines.append(
-                    f"    if {output}.ndim > 1 and not {tensors[0].name}_array.flags.c_contiguous: "
-                    f"{output} = in_torch_layout({output}, ({operands},))"
+                    f"    if {output}.ndim > 1 and ({strided}): {output} = in_torch_layout({output}, ({operands},))"
                 )
             if op.contiguous:
                 lines.append(f"    if not {output}.flags.c_contiguous: {output} = {output}.copy()")

@@ -8,8 +8,12 @@ from typing import Any
 
 from gradcli.engine.device import np
 from gradcli.engine.device import scatter_add as scatter_add_at
+from gradcli.engine.dtypes import TYPE_NAMES
+from gradcli.engine.mode import grad_mode
+from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.define import composite, op
+from gradcli.ops.kinds import refuse
 from gradcli.ops.pointwise import alias, copy, fill_tensor, masked_fill, zeros_like
 from gradcli.ops.shape import broadcast_sizes, cat, expand, reshape, select, slice_, unsqueeze, view, wrap_dim, zeros
 
@@ -64,6 +68,8 @@ def scatter_places(self: Any, dim: int, index: Any, src: Any) -> tuple[Any, Any,
     if getattr(src, "ndim", None) is None:
         return result, places, src
     src = src if src.ndim else src.reshape(1)
+    if src.ndim != index.ndim:
+        raise UserError("shape", "Index tensor must have the same number of dimensions as src tensor")
     if any_larger(index.shape, src.shape, None) or any_larger(index.shape, result.shape, dim):
         raise UserError(
             "shape",
@@ -92,15 +98,26 @@ def scatter_add_forward(self: Any, dim: int, index: Any, src: Any) -> Any:
 def index_select_forward(self: Any, dim: int, index: Any) -> Any:
     if index.ndim > 1:
         raise UserError("shape", f"index_select(): Index is supposed to be a vector, but got dim: {index.ndim}")
+    if index.dtype.kind not in "iu":
+        raise UserError("type", "index_select(): Expected dtype int32 or int64 for index")
     if self.ndim == 0:
         return self.copy()
     dim = wrap_dim(dim, self.ndim)
-    return np.take(self, checked(index.reshape(-1), self.shape[dim], dim), axis=dim)
+    if index.size and (index.min() < 0 or index.max() >= self.shape[dim]):
+        raise UserError("shape", "index out of range in self")
+    return np.take(self, index.reshape(-1), axis=dim)
 
 
 def index_add_forward(self: Any, dim: int, index: Any, source: Any, alpha: float) -> Any:
     result = self.copy()
-    places = (slice(None),) * wrap_dim(dim, self.ndim) + (index,)
+    dim = wrap_dim(dim, self.ndim)
+    given = source.shape[dim] if dim < source.ndim else 1
+    if index.size != given:
+        raise UserError(
+            "shape", f"index_add_(): Number of indices ({index.size}) should be equal to source.size(dim): ({given}), "
+            f"for dim: {dim}"
+        )  # fmt: skip
+    places = (slice(None),) * dim + (checked(index, self.shape[dim], dim),)
     scatter_add_at(result, places, source if alpha == 1 else source * alpha)
     return result
 
@@ -114,6 +131,7 @@ def as_places(shape: Shape, indices: Sequence[Any]) -> tuple[Any, ...]:
     """torch's list of index tensors (None: the whole dimension) as a NumPy index, checked."""
     places: list[Any] = []
     dim = 0
+    check_broadcast([index for index in indices if index is not None and index.dtype.kind in "iu"])
     for index in indices:
         if index is None:
             places.append(slice(None))
@@ -138,7 +156,6 @@ def as_places(shape: Shape, indices: Sequence[Any]) -> tuple[Any, ...]:
                 raise UserError("shape", f"index {wrong} is out of bounds for dimension {dim} with size {size}")
             dim += 1
         places.append(index)
-    check_broadcast([index for index in indices if index is not None and index.dtype.kind != "b"])
     return tuple(places)
 
 
@@ -155,7 +172,14 @@ def check_broadcast(indices: Sequence[Any]) -> None:
 def index_put_forward(self: Any, indices: Sequence[Any], values: Any, accumulate: bool) -> Any:
     result = self.copy()
     places = as_places(self.shape, indices)
-    values = values.astype(self.dtype)
+    if values.size == 1 and all(item is None or is_mask(item) for item in indices):
+        values = values.astype(self.dtype)  # torch fills the mask with the one value
+    if values.dtype != self.dtype:
+        raise UserError(
+            "type",
+            "Index put requires the source and destination dtypes match, got "
+            f"{TYPE_NAMES[self.dtype.name]} for the destination and {TYPE_NAMES[values.dtype.name]} for the source.",
+        )
     target = result[places].shape
     try:
         np.broadcast_to(values, target)
@@ -172,12 +196,17 @@ def index_put_forward(self: Any, indices: Sequence[Any], values: Any, accumulate
     return result
 
 
+def masked_select_forward(self: Any, mask: Any) -> Any:
+    shape = broadcast_sizes(mask.shape, self.shape)
+    return np.broadcast_to(self, shape)[np.broadcast_to(mask, shape)]
+
+
 def masked_scatter_forward(self: Any, mask: Any, source: Any) -> Any:
     shape = broadcast_sizes(self.shape, mask.shape)
     result, mask = np.broadcast_to(self, shape).copy(), np.broadcast_to(mask, shape)
     wanted = int(np.count_nonzero(mask))
     if source.size < wanted:
-        raise UserError("shape", "masked_scatter: expected self and source to have same dtypes and enough elements")
+        raise UserError("shape", "Number of elements of source < number of ones in mask")
     result[mask] = source.reshape(-1)[:wanted]
     return result
 
@@ -238,11 +267,11 @@ index_add = op(
     "index_add(Tensor self, int dim, Tensor index, Tensor source, *, Scalar alpha=1)", "IndexAddBackward0",
     index_add_forward,
     self=lambda grad: grad,
-    source=lambda grad, dim, index, alpha: index_select(grad, dim, index) * alpha,
+    source=lambda grad, source_shape, dim, index, alpha: taken(grad, source_shape, dim, index, alpha),
 )  # fmt: skip
 masked_select = op(
     "masked_select(Tensor self, Tensor mask)", "MaskedSelectBackward0",
-    lambda self, mask: (lambda both: both[0][both[1]])(np.broadcast_arrays(self, mask)),
+    masked_select_forward,
     self=lambda grad, self, mask: masked_scatter(
         zeros(broadcast_sizes(self.shape, mask.shape), grad.dtype), mask, grad
     ),
@@ -251,22 +280,35 @@ nonzero_places = op("where.nonzero(Tensor condition) -> (indices[])", None, lamb
 masked_scatter = op(
     "masked_scatter(Tensor self, Tensor mask, Tensor source)", "MaskedScatterBackward0", masked_scatter_forward,
     self=lambda grad, mask: masked_fill(grad, mask, 0),
-    source=lambda grad, source_shape, mask: masked_source(masked_select(grad, mask), source_shape),
+    source=lambda grad, source_shape, mask: masked_scatter_backward(grad, mask, source_shape),
+)  # fmt: skip
+masked_scatter_backward = op(
+    "_masked_scatter_backward(Tensor grad_output, Tensor mask, int[] sizes)", "MaskedScatterBackwardBackward0",
+    lambda grad_output, mask, sizes: masked_source(masked_select(grad_output, mask), sizes),
+    grad_output=lambda grad, grad_output_shape, mask: masked_scatter(zeros(grad_output_shape, grad.dtype), mask, grad),
 )  # fmt: skip
 sort = op(
     "sort(Tensor self, int dim=-1, bool descending=False) -> (values, indices)", "SortBackward0",
     lambda self, dim, descending: sort_forward(self, dim, descending), constant=("indices",),
+    check=refuse("c", " Sort does not support complex dtypes on CPU"),
     self=lambda grad, self_shape, dim, indices: scatter(zeros(self_shape, grad.dtype), dim, indices, grad),
 )  # fmt: skip
 topk = op(
     "topk(Tensor self, int k, int dim=-1, bool largest=True, bool sorted=True) -> (values, indices)", "TopkBackward0",
     lambda self, k, dim, largest, sorted: topk_forward(self, k, dim, largest), constant=("indices",),
+    check=refuse("c", " topk does not support complex dtypes on CPU", refuse("b", "topk does not support bool dtypes on CPU")),
     self=lambda grad, self_shape, dim, indices: scatter(zeros(self_shape, grad.dtype), dim, indices, grad),
 )  # fmt: skip
 argsort = op(
     "argsort(Tensor self, int dim=-1, bool descending=False)", None,
     lambda self, dim, descending: sort_forward(self, dim, descending)[1],
 )  # fmt: skip
+
+
+def taken(grad: Any, shape: Shape, dim: int, index: Any, alpha: float) -> Any:
+    """The gradient of what index_add adds."""
+    part = expand(index_select(grad, dim, index), shape)
+    return part if alpha == 1 else part * alpha
 
 
 def sort_forward(self: Any, dim: int, descending: bool) -> tuple[Any, Any]:
@@ -296,6 +338,8 @@ def topk_forward(self: Any, k: int, dim: int, largest: bool) -> tuple[Any, Any]:
 
 def sliced(self: Any, key: tuple[Any, ...]) -> tuple[Any, list[Any]]:
     """`self` after the integers, slices, None and `...` of `key`, and the index tensors that remain."""
+    if self.ndim == 0 and any(isinstance(item, int) and not isinstance(item, bool) for item in key):
+        raise UserError("shape", NO_DIM_TO_INDEX)
     specified = sum(
         item.ndim if is_mask(item) else 1
         for item in key
@@ -334,17 +378,19 @@ def sliced(self: Any, key: tuple[Any, ...]) -> tuple[Any, list[Any]]:
     return self, indices
 
 
+NO_DIM_TO_INDEX = (
+    "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim "
+    "tensor to a number"
+)
+
+
 def is_whole(item: slice, length: int) -> bool:
     return item.start in (None, 0) and (item.stop is None or item.stop >= length) and item.step in (None, 1)
 
 
 def selected(self: Any, dim: int, place: int) -> Any:
     if self.ndim == 0:
-        raise UserError(
-            "shape",
-            "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a "
-            "0-dim tensor to a number",
-        )
+        raise UserError("shape", NO_DIM_TO_INDEX)
     size = self.shape[dim]
     if not -size <= place < size:
         raise UserError("shape", f"index {place} is out of bounds for dimension {dim} with size {size}")
@@ -356,7 +402,9 @@ def is_mask(item: Any) -> bool:
 
 
 def make_index(value: Any, like: Any) -> Any:
-    return type(like).__mro__[-2](np.asarray(value))
+    """`value` as an index: a Tensor if `like` is one, else an array."""
+    array = np.asarray(value)
+    return Tensor(array) if isinstance(like, Tensor) else array
 
 
 def as_key(key: Any, like: Any) -> tuple[Any, ...]:
@@ -385,6 +433,17 @@ def setitem(self: Any, key: Any, value: Any) -> None:
     """`self[key] = value`, in place on the view that the key's slices make."""
     target, indices = sliced(self, as_key(key, self))
     if indices:
+        one_everywhere = value.array.size == 1 and all(item is None or is_mask(item) for item in indices)
+        if grad_mode.enabled and target.requires_grad:
+            from gradcli.ops.views import check_recordable
+
+            check_recordable(target)
+        if not one_everywhere and np.may_share_memory(target.array, value.array):
+            raise UserError(
+                "autograd",
+                "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single "
+                "memory location. Please clone() the tensor before performing the operation.",
+            )
         index_put.inplace(target, indices, without_leading_ones(value), False)
     elif value.shape == target.shape:
         copy.inplace(target, value)

@@ -11,12 +11,15 @@ from gradcli.engine.dtypes import C_NAMES
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.define import composite, op
+from gradcli.ops.index import make_index
+from gradcli.ops.kinds import only
 from gradcli.ops.pointwise import add, conj, mul
-from gradcli.ops.reduce import sum_dim
+from gradcli.ops.reduce import index_fill_tensor, sum_dim
 from gradcli.ops.shape import (
     broadcast_sizes,
     contiguous,
     expand,
+    expand_forward,
     is_contiguous,
     movedim,
     permute,
@@ -28,6 +31,8 @@ from gradcli.ops.shape import (
     unsafe_view,
     unsqueeze,
     view,
+    wrap_dim,
+    zeros,
 )
 
 
@@ -103,12 +108,7 @@ def addmm_forward(self: Any, mat1: Any, mat2: Any, beta: float, alpha: float) ->
     product = mm_forward(mat1, mat2)
     if alpha != 1:
         product = product * alpha
-    if np.broadcast_shapes(self.shape, product.shape) != product.shape:
-        raise UserError(
-            "shape",
-            f"The expanded size of the tensor ({product.shape[-1]}) must match the existing size ({self.shape[-1]}) at "
-            f"non-singleton dimension 1.  Target sizes: {list(product.shape)}.  Tensor sizes: {list(self.shape)}",
-        )
+    expand_forward(self, product.shape)  # it says what is wrong, if it does not fit
     return product + (self if beta == 1 else self * beta) if beta != 0 else product
 
 
@@ -138,6 +138,7 @@ def mm_right(grad: Any, self: Any, shape: Sequence[int], strides: Sequence[int])
 
 mm = op(
     "mm(Tensor self, Tensor mat2)", "MmBackward0", mm_forward,
+    check=only("iufc", "addmm_impl_cpu_"),
     self=lambda grad, self_shape, self_strides, mat2: mm_left(grad, mat2, self_shape, self_strides),
     mat2=lambda grad, self, mat2_shape, mat2_strides: mm_right(grad, self, mat2_shape, mat2_strides),
 )  # fmt: skip
@@ -148,6 +149,7 @@ mv = op(
 )  # fmt: skip
 dot = op(
     "dot(Tensor self, Tensor tensor)", "DotBackward0", dot_forward,
+    check=only("iufc", "dot"),
     self=lambda grad, tensor: grad * conj(tensor),
     tensor=lambda grad, self: grad * conj(self),
 )  # fmt: skip
@@ -167,12 +169,13 @@ addmm = op(
     ),
 )  # fmt: skip
 trace = op(
-    "trace(Tensor self)", "TraceBackward0", lambda self: np.trace(self),
-    self=lambda grad, self_shape, self_dtype: grad * eye_like(self_shape, self_dtype),
+    "trace(Tensor self)", "TraceBackward0", lambda self: trace_forward(self),
+    check=only("iufc", "trace"),
+    self=lambda grad, self_shape: trace_backward(grad, self_shape),
 )  # fmt: skip
 diagonal = op(
     "diagonal(Tensor self, int offset=0, int dim1=0, int dim2=1)", "DiagonalBackward0",
-    lambda self, offset, dim1, dim2: as_writable(np.diagonal(self, offset, dim1, dim2)), view=True,
+    lambda self, offset, dim1, dim2: diagonal_forward(self, offset, dim1, dim2), view=True,
     self=lambda grad, self_shape, offset, dim1, dim2: diagonal_zeros(grad, self_shape, offset, dim1, dim2),
 )  # fmt: skip
 diagonal_zeros = op(
@@ -180,13 +183,29 @@ diagonal_zeros = op(
     lambda self, shape, offset, dim1, dim2: diagonal_zeros_forward(self, shape, offset, dim1, dim2),
     self=lambda grad, offset, dim1, dim2: diagonal(grad, offset, dim1, dim2),
 )  # fmt: skip
-eye_like = op(
-    "_eye_like(int[] shape, ScalarType dtype)", None, lambda shape, dtype: np.eye(shape[0], shape[1], dtype=dtype)
-)
+
+
+def trace_forward(self: Any) -> Any:
+    if self.ndim != 2:
+        raise UserError("shape", f"trace: expected a matrix, but got tensor with dim {self.ndim}")
+    return np.trace(self, dtype=np.int64 if self.dtype.kind in "iu" else None)
+
+
+def trace_backward(grad: Any, shape: Sequence[int]) -> Any:
+    """Zeros with `grad` along the diagonal."""
+    places = make_index(range(0, shape[1] * min(shape), shape[1] + 1), grad)
+    return reshape(index_fill_tensor(zeros((math.prod(shape),), grad.dtype), 0, places, grad), tuple(shape))
 
 
 def scaled(grad: Any, alpha: float) -> Any:
     return grad if alpha == 1 else grad * alpha
+
+
+def diagonal_forward(self: Any, offset: int, dim1: int, dim2: int) -> Any:
+    first, second = wrap_dim(dim1, self.ndim), wrap_dim(dim2, self.ndim)
+    if first == second:
+        raise UserError("shape", f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    return as_writable(np.diagonal(self, offset, first, second))
 
 
 def as_writable(array: Any) -> Any:

@@ -9,6 +9,7 @@ from gradcli.engine.device import np
 from gradcli.errors import UserError
 from gradcli.ops.define import composite, op
 from gradcli.ops.index import gather, masked_select
+from gradcli.ops.kinds import only
 from gradcli.ops.nn import log_softmax_dim
 from gradcli.ops.pointwise import abs as absolute
 from gradcli.ops.pointwise import (
@@ -20,6 +21,7 @@ from gradcli.ops.pointwise import (
     mul,
     mul_number,
     neg,
+    ones_like,
     sigmoid,
     zeros_like,
 )
@@ -68,7 +70,7 @@ def bce_logits_backward(grad: Any, self: Any, target: Any, weight: Any, pos_weig
 
 
 def bce_logits_target_backward(grad: Any, self: Any, target: Any, weight: Any, pos_weight: Any, reduction: str) -> Any:
-    by_target = -self if pos_weight is None else log_sigmoid(-self) - pos_weight * log_sigmoid(self)
+    by_target = -self if pos_weight is None else log_sigmoid(-self) - log_sigmoid(self) * pos_weight
     slope = by_target * grad
     return spread(slope if weight is None else slope * weight, target.shape, reduction)
 
@@ -140,6 +142,7 @@ binary_cross_entropy_with_logits = op(
 )  # fmt: skip
 log_sigmoid = op(
     "logsigmoid(Tensor input)", "LogSigmoidBackward0", log_sigmoid_array,
+    check=only("f", "log_sigmoid_cpu"),
     input=lambda grad, input: log_sigmoid_backward(grad, input),
 )  # fmt: skip
 log_sigmoid_backward = op(
@@ -151,14 +154,17 @@ log_sigmoid_backward = op(
 mse = op(
     "_mse_loss(Tensor self, Tensor target, str reduction)", "MseLossBackward0",
     lambda self, target, reduction: reduced((self - target) * (self - target), reduction), promote="same",
+    check=only("f", "mse_cpu"),
     self=lambda grad, self, target, reduction: mse_backward(grad, self, target, reduction),
     target=lambda grad, self, target, reduction: mse_backward(grad, target, self, reduction),
 )  # fmt: skip
 mse_backward = op(
     "_mse_loss_backward(Tensor grad_output, Tensor self, Tensor target, str reduction)", "MseLossBackwardBackward0",
     lambda grad_output, self, target, reduction: spread(2 * (self - target) * grad_output, self.shape, reduction),
-    grad_output=lambda grad, self, target, reduction: spread(
-        sum(2 * (self - target) * grad) if reduction != "none" else 2 * (self - target) * grad, self.shape, reduction
+    grad_output=lambda grad, grad_output, self, target, reduction: (
+        mse_backward(grad, self, target, reduction)
+        if reduction == "none"
+        else sum(mse_backward(ones_like(grad_output), self, target, reduction) * grad)
     ),
     self=lambda grad, self_shape, grad_output, reduction: spread(2 * (grad * grad_output), self_shape, reduction),
     target=lambda grad, self_shape, grad_output, reduction: -spread(

@@ -8,6 +8,7 @@ from typing import Any
 from gradcli.engine.device import np
 from gradcli.errors import UserError
 from gradcli.ops.define import composite, op
+from gradcli.ops.kinds import only
 from gradcli.ops.pointwise import exp, sigmoid, sigmoid_backward, to_dtype, zeros_like
 from gradcli.ops.reduce import mean_dim, sum_dim
 from gradcli.ops.shape import wrap_dim
@@ -136,6 +137,7 @@ def layer_norm_backward(grad: Any, needs: Sequence[bool], *saved: Any) -> tuple[
 softmax_dim = op(
     "_softmax(Tensor self, int dim)", "SoftmaxBackward0", softmax_forward, promote="float",
     contiguous=True,
+    check=only("fc", "softmax_lastdim_kernel_impl"),
     self=lambda grad, result, dim: softmax_backward(grad, result, dim),
 )  # fmt: skip
 softmax_backward = op(
@@ -152,6 +154,7 @@ softmax_backward = op(
 log_softmax_dim = op(
     "_log_softmax(Tensor self, int dim)", "LogSoftmaxBackward0", log_softmax_forward, promote="float",
     contiguous=True,
+    check=only("fc", "log_softmax_lastdim_kernel_impl"),
     self=lambda grad, result, dim: log_softmax_backward(grad, result, dim),
 )  # fmt: skip
 log_softmax_backward = op(
@@ -165,7 +168,7 @@ log_softmax_backward = op(
 native_layer_norm = op(
     "_native_layer_norm(Tensor input, int[] normalized_shape, Tensor? weight, Tensor? bias, float eps)"
     " -> (result, mean, rstd)",
-    "NativeLayerNormBackward0", layer_norm_forward, constant=("mean", "rstd"),
+    "NativeLayerNormBackward0", layer_norm_forward, constant=("mean", "rstd"), check=only("f", "LayerNormKernelImpl"),
     contiguous=True,
     joint=lambda grad, needs, input, normalized_shape, mean, rstd, weight, bias: layer_norm_backward(
         grad, needs, input, normalized_shape, mean, rstd, weight, bias
@@ -181,13 +184,15 @@ native_layer_norm_backward = op(
 )  # fmt: skip
 silu = op(
     "silu(Tensor input)", "SiluBackward0", lambda input: input / (1 + np.exp(-input)),
+    check=only("fc", "silu_cpu"),
     input=lambda grad, input: grad * sigmoid(input) * (1 + input * (1 - sigmoid(input))),
 )  # fmt: skip
 softplus = op(
     "softplus(Tensor input, Scalar beta=1.0, Scalar threshold=20.0)", "SoftplusBackward0",
     lambda input, beta, threshold: np.where(
-        input * beta > threshold, input, np.log1p(np.exp(np.minimum(input * beta, threshold))) / beta
+    input * beta > threshold, input, np.log1p(np.exp(np.minimum(input * beta, threshold))) / beta
     ),
+    check=only("f", "softplus_cpu"),
     input=lambda grad, input, beta, threshold: softplus_backward(grad, input, beta, threshold),
 )  # fmt: skip
 softplus_backward = op(
@@ -203,6 +208,7 @@ softplus_backward = op(
 leaky_relu = op(
     "leaky_relu(Tensor input, Scalar negative_slope=0.01)", "LeakyReluBackward0",
     lambda input, negative_slope: np.where(input > 0, input, input * negative_slope),
+    check=only("f", "leaky_relu_cpu"),
     input=lambda grad, input, negative_slope: leaky_relu_backward(grad, input, negative_slope),
 )  # fmt: skip
 leaky_relu_backward = op(

@@ -8,9 +8,10 @@ from typing import Any
 
 from gradcli.engine.device import as_strided as window
 from gradcli.engine.device import np
-from gradcli.engine.dtypes import TYPE_NAMES, as_dtype, number_in, promoted
+from gradcli.engine.dtypes import C_NAMES, INTEGER_NAMES, TYPE_NAMES, as_dtype, number_in, promoted
 from gradcli.errors import UserError
 from gradcli.ops.define import composite, op
+from gradcli.ops.kinds import all_of_one_dtype, in_turn, no_bools, only, refuse
 from gradcli.ops.shape import contiguous, select
 
 
@@ -19,15 +20,13 @@ def add_forward(self: Any, other: Any, alpha: float) -> Any:
         return np.add(self, other)
     if getattr(self, "dtype", None) == np.float32:  # torch multiplies and adds with one rounding
         return np.add(self, np.multiply(other, alpha, dtype=np.float64)).astype(np.float32)
-    return np.add(self, np.multiply(other, alpha))
+    dtype = np.result_type(self, other)
+    if dtype.kind in "biu" and isinstance(alpha, float | complex):
+        raise UserError("type", "For integral input tensors, argument alpha must not be a floating point number.")
+    return np.add(self, np.multiply(other, as_dtype(alpha, dtype)))
 
 
 def sub_forward(self: Any, other: Any, alpha: float) -> Any:
-    if self.dtype.kind == "b":
-        raise UserError(
-            "type", "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or "
-            "`logical_xor()` operator instead."
-        )  # fmt: skip
     return np.subtract(self, other) if alpha == 1 else add_forward(self, other, -alpha)
 
 
@@ -42,6 +41,8 @@ def neg_forward(self: Any) -> Any:
 
 def pow_forward(self: Any, exponent: Any) -> Any:
     kind = getattr(self, "dtype", np.asarray(self).dtype).kind
+    if kind == "b" and isinstance(exponent, bool):
+        return self | (not exponent)
     if kind in "iu" and isinstance(exponent, int) and exponent < 0:
         raise UserError("value", "Integers to negative integer powers are not allowed.")
     if isinstance(exponent, int | float) and kind in "fc":
@@ -123,7 +124,11 @@ def power_backward(grad: Any, self: Any, exponent: float) -> Any:
 
 def power_backward_exponent(grad: Any, self: Any, exponent: Any, result: Any) -> Any:
     """0 ** exponent is flat where the exponent is not negative, though log(0) is not finite."""
-    return grad * where((self == 0) & (exponent >= 0), zeros_like(result), conj(result * log(self)))
+    return grad * where((self == 0) & not_negative(exponent), zeros_like(result), conj(result * log(self)))
+
+
+def not_negative(exponent: Any) -> Any:
+    return exponent >= 0 if exponent.dtype.kind != "c" else (imag(exponent) == 0) & (real(exponent) >= 0)
 
 
 def logarithm(number: float | complex) -> float | complex:
@@ -159,6 +164,13 @@ def acosh_slope(self: Any) -> Any:
     return rsqrt(self + 1) * rsqrt(self - 1) if self.dtype.kind == "c" else rsqrt(self * self - 1)
 
 
+def as_mask(mask: Any) -> Any:
+    if mask.dtype.kind != "b":
+        kind = INTEGER_NAMES.get(mask.dtype.name, C_NAMES[mask.dtype.name])
+        raise UserError("type", f"masked_fill_ only supports boolean masks, but got mask with dtype {kind}")
+    return mask
+
+
 def below_min(self: Any, min: Any, max: Any) -> Any:
     """Where clamp returns `min`: the limits crossed, it is `max` that counts."""
     return self < min if max is None else (self < min) & (min < max)
@@ -181,17 +193,6 @@ def where_forward(condition: Any, self: Any, other: Any) -> Any:
 def rounding(function: Any) -> Any:
     """`function` on floats; integers are whole already."""
     return lambda self: function(self) if self.dtype.kind == "f" else self.copy()
-
-
-def floats_only(name: str, function: Any) -> Any:
-    """`function`, refused to integers and bools."""
-
-    def forward(self: Any, *others: Any) -> Any:
-        if self.dtype.kind not in "fc":
-            raise UserError("type", f"\"{name}_cpu\" not implemented for '{TYPE_NAMES[self.dtype.name]}'")
-        return function(self, *others)
-
-    return forward
 
 
 def integral(name: str, function: Any) -> Any:
@@ -258,17 +259,20 @@ add = op(
 )  # fmt: skip
 sub = op(
     "sub(Tensor self, Tensor|Scalar other, *, Scalar alpha=1)", "SubBackward0", sub_forward, promote="same",
+    check=no_bools,
     self=lambda grad: grad,
     other=lambda grad, alpha: -grad if alpha == 1 else -grad * alpha,
 )  # fmt: skip
 rsub_tensor = op(
     "rsub(Tensor self, Tensor other)", "RsubBackward0", lambda self, other: np.subtract(other, self), promote="same",
+    check=no_bools,
     self=lambda grad: -grad,
     other=lambda grad: grad,
 )  # fmt: skip
 rsub = op(
     "rsub.Scalar(Tensor self, Scalar other)", "RsubBackward1", lambda self, other: np.subtract(other, self),
     promote="same", operands=("self", "other"),
+    check=no_bools,
     self=lambda grad: -grad,
 )  # fmt: skip
 mul = op(
@@ -304,14 +308,17 @@ floor_divide = op(
     "floor_divide(Tensor self, Tensor|Scalar other)", "NotImplemented", floor_divide_forward, promote="same",
     self=no_derivative("floor_divide"),
     other=no_derivative("floor_divide"),
+    check=only("iuf", "div_floor_cpu"),
 )  # fmt: skip
 remainder_scalar = op(
     "remainder.Scalar(Tensor self, Scalar other)", "RemainderBackward0", np.remainder, promote="same",
     operands=("self", "other"),
+    check=only("iuf", "remainder_cpu"),
     self=lambda grad: grad,
 )  # fmt: skip
 remainder = op(
     "remainder.Tensor(Tensor self, Tensor other)", "RemainderBackward1", np.remainder, promote="same",
+    check=only("iuf", "remainder_cpu"),
     self=lambda grad: grad,
     other=lambda grad, self, other: -grad * div_mode(self, other, rounding_mode="floor"),
 )  # fmt: skip
@@ -319,13 +326,16 @@ remainder_of_number = op(
     "remainder.Scalar_Tensor(Scalar self, Tensor other)", "NotImplemented", np.remainder, promote="same",
     operands=("other", "self"),
     other=no_derivative("remainder"),
+    check=only("iuf", "remainder_cpu"),
 )  # fmt: skip
 fmod_scalar = op(
     "fmod.Scalar(Tensor self, Scalar other)", "FmodBackward0", np.fmod, promote="same", operands=("self", "other"),
+    check=only("iuf", "fmod_cpu"),
     self=lambda grad: grad,
 )  # fmt: skip
 fmod = op(
     "fmod.Tensor(Tensor self, Tensor other)", "FmodBackward1", np.fmod, promote="same",
+    check=only("iuf", "fmod_cpu"),
     self=lambda grad: grad,
     other=lambda grad, self, other: -grad * div_mode(self, other, rounding_mode="trunc"),
 )  # fmt: skip
@@ -336,6 +346,7 @@ pow_scalar = op(
 )  # fmt: skip
 pow_tensor = op(
     "pow.Tensor_Tensor(Tensor self, Tensor exponent)", "PowBackward1", pow_forward, promote="same",
+    check=only("iufc", "pow"),
     self=lambda grad, self, exponent: where(
         exponent == 0, zeros_like(grad), grad * conj(exponent * pow_tensor(self, exponent - 1))
     ),
@@ -344,14 +355,25 @@ pow_tensor = op(
 pow_of_number = op(
     "pow.Scalar(Scalar self, Tensor exponent)", "PowBackward2", pow_forward, promote="same",
     operands=("exponent", "self"),
+    check=only("iufc", "pow"),
     exponent=lambda grad, self, exponent, result: (
-        grad * where(exponent >= 0, zeros_like(result), conj(result * -math.inf)) if self == 0
+        grad * where(not_negative(exponent), zeros_like(result), conj(result * -math.inf)) if self == 0
         else grad * conj(result * logarithm(self))
     ),
 )  # fmt: skip
 neg = op("neg(Tensor self)", "NegBackward0", neg_forward, self=lambda grad: -grad)
-abs = op("abs(Tensor self)", "AbsBackward0", np.absolute, self=lambda grad, self: grad * sgn(self))
-sign = op("sign(Tensor self)", "SignBackward0", sign_forward, self=lambda grad: zeros_like(grad))
+abs = op(
+    "abs(Tensor self)", "AbsBackward0", np.absolute,
+    check=only("iufc", "abs_cpu"),
+    self=lambda grad, self: grad * sgn(self),
+)  # fmt: skip
+sign = op(
+    "sign(Tensor self)", "SignBackward0", sign_forward,
+    check=refuse(
+        "c", "Unlike NumPy, torch.sign is not intended to support complex numbers. Please use torch.sgn instead."
+    ),
+    self=lambda grad: zeros_like(grad),
+)  # fmt: skip
 sgn = op(
     "sgn(Tensor self)", "SgnBackward0", sgn_forward, self=lambda grad, self, result: sgn_backward(grad, self, result)
 )
@@ -477,8 +499,9 @@ relu = op(
     "relu(Tensor self)",
     "ReluBackward0",
     lambda self: np.maximum(self, 0),
+    check=refuse("b", "Boolean inputs not supported for relu", refuse("c", "clamp is not supported for complex types")),
     self=lambda grad, result: threshold_backward(grad, result),
-)
+)  # fmt: skip
 threshold_backward = op(
     "_threshold_backward(Tensor grad_output, Tensor self)", "ThresholdBackwardBackward0",
     lambda grad_output, self: np.where(self <= 0, np.zeros((), grad_output.dtype), grad_output),
@@ -487,32 +510,55 @@ threshold_backward = op(
 )  # fmt: skip
 erf = op(
     "erf(Tensor self)", "ErfBackward0", erf_forward, promote="float",
+    check=only("biuf", "erf_vml_cpu"),
     self=lambda grad, self: 2 / math.sqrt(math.pi) * exp(-pow_scalar(self, 2)) * grad,
 )  # fmt: skip
-floor = op("floor(Tensor self)", "FloorBackward0", rounding(np.floor), self=lambda grad: zeros_like(grad))
-ceil = op("ceil(Tensor self)", "CeilBackward0", rounding(np.ceil), self=lambda grad: zeros_like(grad))
-trunc = op("trunc(Tensor self)", "TruncBackward0", rounding(np.trunc), self=lambda grad: zeros_like(grad))
-round = op("round(Tensor self)", "RoundBackward0", rounding(np.rint), self=lambda grad: zeros_like(grad))
+floor = op(
+    "floor(Tensor self)", "FloorBackward0", rounding(np.floor),
+    check=refuse("c", "floor is not supported for complex inputs", only("iuf", "floor_vml_cpu")),
+    self=lambda grad: zeros_like(grad),
+)  # fmt: skip
+ceil = op(
+    "ceil(Tensor self)", "CeilBackward0", rounding(np.ceil),
+    check=refuse("c", "ceil is not supported for complex inputs", only("iuf", "ceil_vml_cpu")),
+    self=lambda grad: zeros_like(grad),
+)  # fmt: skip
+trunc = op(
+    "trunc(Tensor self)", "TruncBackward0", rounding(np.trunc),
+    check=refuse("c", "trunc is not supported for complex inputs", only("iuf", "trunc_vml_cpu")),
+    self=lambda grad: zeros_like(grad),
+)  # fmt: skip
+round = op(
+    "round(Tensor self)", "RoundBackward0", rounding(np.rint),
+    check=only("iuf", "round_vml_cpu"),
+    self=lambda grad: zeros_like(grad),
+)  # fmt: skip
 frac = op(
-    "frac(Tensor self)", "FracBackward0", floats_only("frac", lambda self: self - np.trunc(self)), self=lambda grad: grad
+    "frac(Tensor self)", "FracBackward0", lambda self: self - np.trunc(self),
+    check=only("f", "frac_cpu"),
+    self=lambda grad: grad,
 )  # fmt: skip
 maximum = op(
     "maximum(Tensor self, Tensor other)", "MaximumBackward0", np.maximum, promote="same",
+    check=refuse("c", "maximum not implemented for complex tensors."),
     self=lambda grad, self, other: masked_fill(where(self == other, grad / 2, grad), self < other, 0),
     other=lambda grad, self, other: masked_fill(where(self == other, grad / 2, grad), self > other, 0),
 )  # fmt: skip
 minimum = op(
     "minimum(Tensor self, Tensor other)", "MinimumBackward0", np.minimum, promote="same",
+    check=refuse("c", "minimum not implemented for complex tensors."),
     self=lambda grad, self, other: masked_fill(where(self == other, grad / 2, grad), self > other, 0),
     other=lambda grad, self, other: masked_fill(where(self == other, grad / 2, grad), self < other, 0),
 )  # fmt: skip
 clamp = op(
     "clamp(Tensor self, Scalar? min=None, Scalar? max=None)", "ClampBackward1", clamp_forward, promote="same",
     operands=("self", "min", "max"),
+    check=refuse("c", "clamp is not supported for complex types", only("iuf", "clamp_min_scalar_cpu")),
     self=lambda grad, self, min, max: where(within(self, min, max), grad, 0),
 )  # fmt: skip
 clamp_tensor = op(
     "clamp.Tensor(Tensor self, Tensor? min=None, Tensor? max=None)", "ClampBackward0", clamp_forward, promote="same",
+    check=refuse("c", "clamp is not supported for complex types"),
     self=lambda grad, self, min, max: where(within(self, min, max), grad, 0),
     min=lambda grad, self, min, max: where(below_min(self, min, max), grad, 0),
     max=lambda grad, self, min, max: where(above_max(self, min, max), grad, 0),
@@ -526,9 +572,10 @@ where = op(
 lerp = op(
     "lerp.Scalar(Tensor self, Tensor end, Scalar weight)", "LerpBackward0",
     lambda self, end, weight: (
-        self + weight * (end - self) if math.fabs(weight) < 0.5 else end - (end - self) * (1 - weight)
+    self + weight * (end - self) if math.fabs(weight) < 0.5 else end - (end - self) * (1 - weight)
     ),
     promote="same", operands=("self", "end"),
+    check=in_turn(all_of_one_dtype("end"), only("fc", "lerp_kernel_scalar")),
     self=lambda grad, weight: grad * (1 - weight),
     end=lambda grad, weight: grad * weight,
 )  # fmt: skip
@@ -570,24 +617,30 @@ fill_tensor = op(
 zero = op("zero(Tensor self)", "ZeroBackward0", np.zeros_like, self=lambda grad: zeros_like(grad))
 masked_fill = op(
     "masked_fill(Tensor self, Tensor mask, Scalar value)", "MaskedFillBackward0",
-    lambda self, mask, value: np.where(mask, as_dtype(value, self.dtype), self),
+    lambda self, mask, value: np.where(as_mask(mask), as_dtype(value, self.dtype), self),
     self=lambda grad, mask: masked_fill(grad, mask, 0),
-)  # fmt: skip
-masked_fill_tensor = op(
-    "masked_fill.Tensor(Tensor self, Tensor mask, Tensor value)", "MaskedFillBackward1",
-    lambda self, mask, value: np.where(mask, value.astype(self.dtype), self),
-    self=lambda grad, mask: masked_fill(grad, mask, 0),
-    value=lambda grad, mask: where(mask, grad, 0),
 )  # fmt: skip
 
 zeros_like = op("_zeros_like(Tensor self)", None, np.zeros_like)
 ones_like = op("_ones_like(Tensor self)", None, np.ones_like)
 eq = op("eq(Tensor self, Tensor|Scalar other)", None, np.equal, promote="same")
 ne = op("ne(Tensor self, Tensor|Scalar other)", None, np.not_equal, promote="same")
-lt = op("lt(Tensor self, Tensor|Scalar other)", None, np.less, promote="same")
-le = op("le(Tensor self, Tensor|Scalar other)", None, np.less_equal, promote="same")
-gt = op("gt(Tensor self, Tensor|Scalar other)", None, np.greater, promote="same")
-ge = op("ge(Tensor self, Tensor|Scalar other)", None, np.greater_equal, promote="same")
+lt = op(
+    "lt(Tensor self, Tensor|Scalar other)", None, np.less, promote="same",
+    check=only("biuf", "lt_cpu"),
+)  # fmt: skip
+le = op(
+    "le(Tensor self, Tensor|Scalar other)", None, np.less_equal, promote="same",
+    check=only("biuf", "le_cpu"),
+)  # fmt: skip
+gt = op(
+    "gt(Tensor self, Tensor|Scalar other)", None, np.greater, promote="same",
+    check=only("biuf", "gt_cpu"),
+)  # fmt: skip
+ge = op(
+    "ge(Tensor self, Tensor|Scalar other)", None, np.greater_equal, promote="same",
+    check=only("biuf", "ge_cpu"),
+)  # fmt: skip
 logical_and = op("logical_and(Tensor self, Tensor other)", None, np.logical_and)
 logical_or = op("logical_or(Tensor self, Tensor other)", None, np.logical_or)
 logical_xor = op("logical_xor(Tensor self, Tensor other)", None, np.logical_xor)
@@ -597,14 +650,16 @@ bitwise_or = op("bitwise_or(Tensor self, Tensor|Scalar other)", None, integral("
 bitwise_xor = op("bitwise_xor(Tensor self, Tensor|Scalar other)", None, integral("xor", np.bitwise_xor), promote="same")
 bitwise_not = op("bitwise_not(Tensor self)", None, integral("not", np.bitwise_not))
 bitwise_left_shift = op(
-    "bitwise_left_shift(Tensor self, Tensor|Scalar other)", None, integral("left_shift", np.left_shift), promote="same"
-)
+    "bitwise_left_shift(Tensor self, Tensor|Scalar other)", None, integral("left_shift", np.left_shift), promote="same",
+    check=only("iu", "lshift_cpu"),
+)  # fmt: skip
 bitwise_right_shift = op(
     "bitwise_right_shift(Tensor self, Tensor|Scalar other)",
     None,
     integral("right_shift", np.right_shift),
     promote="same",
-)
+    check=only("iu", "rshift_cpu"),
+)  # fmt: skip
 isnan = op("isnan(Tensor self)", None, np.isnan)
 isinf = op("isinf(Tensor self)", None, np.isinf)
 isfinite = op("isfinite(Tensor self)", None, np.isfinite)
@@ -641,3 +696,15 @@ def positive(self: Any) -> Any:
 @composite("square(Tensor self)")
 def square(self: Any) -> Any:
     return pow_scalar(self, 2)
+
+
+@composite("Tensor::abs_(Tensor self)")
+def abs_(self: Any) -> Any:
+    if self.dtype.kind == "c":
+        raise UserError("type", "In-place abs is not supported for complex tensors.")
+    return abs.inplace(self)
+
+
+@composite("Tensor::square_(Tensor self)")
+def square_(self: Any) -> Any:
+    return pow_scalar.inplace(self, 2)

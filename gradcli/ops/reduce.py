@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from gradcli.engine.device import np
-from gradcli.engine.dtypes import TYPE_NAMES
+from gradcli.engine.dtypes import TYPE_NAMES, as_dtype
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.define import composite, op
-from gradcli.ops.index import scatter
+from gradcli.ops.index import checked, index_select, masked_select, scatter
+from gradcli.ops.kinds import only, refuse
 from gradcli.ops.pointwise import abs as absolute
 from gradcli.ops.pointwise import (
     conj,
@@ -18,7 +19,6 @@ from gradcli.ops.pointwise import (
     exp,
     isnan,
     masked_fill,
-    masked_fill_tensor,
     maximum,
     minimum,
     ones_like,
@@ -48,7 +48,7 @@ def kept(value: Any, shape: tuple[int, ...], dim: Dims, keepdim: bool) -> Any:
 
 def kept_view(value: Any, shape: tuple[int, ...], dim: Dims, keepdim: bool) -> Any:
     """As `kept`, by one view; for all dimensions too."""
-    if keepdim or not shape:
+    if keepdim:
         return value
     reduced = axes(dim, len(shape))
     return reshape(value, tuple(1 if reduced is None or place in reduced else n for place, n in enumerate(shape)))
@@ -144,6 +144,7 @@ def var_forward(self: Any, dim: Dims, correction: float, keepdim: bool) -> Any:
     reduced = axes(dim, self.ndim)
     size = count(self.shape, dim)
     mean = np.add.reduce(self, axis=reduced, keepdims=True) / size
+    mean = mean + np.add.reduce(self - mean, axis=reduced, keepdims=True) / size  # equal values have no variance
     deviation = self - mean
     square = (deviation * np.conj(deviation)).real
     total = np.add.reduce(square, axis=reduced, keepdims=keepdim)
@@ -325,28 +326,33 @@ prod_dim = op(
 max = op(
     "max(Tensor self)", "MaxBackward1", extreme("max", np.amax),
     contiguous=True,
+    check=only("biuf", "max_all"),
     self=lambda grad, self, result: evenly(grad, (self == result) | (isnan(self) & isnan(result))),
 )  # fmt: skip
 min = op(
     "min(Tensor self)", "MinBackward1", extreme("min", np.amin),
     contiguous=True,
+    check=only("biuf", "min_all"),
     self=lambda grad, self, result: evenly(grad, (self == result) | (isnan(self) & isnan(result))),
 )  # fmt: skip
 max_dim = op(
     "max.dim(Tensor self, int dim, bool keepdim=False) -> (values, indices)", "MaxBackward0",
     at_extreme("max", np.argmax), constant=("indices",),
     contiguous=True,
+    check=refuse("c", "max(): does not support complex input"),
     self=lambda grad, self_shape, dim, keepdim, indices: scattered(grad, self_shape, dim, keepdim, indices),
 )  # fmt: skip
 min_dim = op(
     "min.dim(Tensor self, int dim, bool keepdim=False) -> (values, indices)", "MinBackward0",
     at_extreme("min", np.argmin), constant=("indices",),
     contiguous=True,
+    check=refuse("c", "min(): does not support complex input"),
     self=lambda grad, self_shape, dim, keepdim, indices: scattered(grad, self_shape, dim, keepdim, indices),
 )  # fmt: skip
 amax = op(
     "amax(Tensor self, int[] dim=[], bool keepdim=False)", "AmaxBackward0", extreme("amax", np.amax),
     contiguous=True,
+    check=only("biuf", "max_values_cpu"),
     self=lambda grad, self, dim, keepdim, result: shared(
         kept_view(grad, self.shape, dim, keepdim), self == kept_view(result, self.shape, dim, keepdim), dim
     ),
@@ -354,6 +360,7 @@ amax = op(
 amin = op(
     "amin(Tensor self, int[] dim=[], bool keepdim=False)", "AminBackward0", extreme("amin", np.amin),
     contiguous=True,
+    check=only("biuf", "min_values_cpu"),
     self=lambda grad, self, dim, keepdim, result: shared(
         kept_view(grad, self.shape, dim, keepdim), self == kept_view(result, self.shape, dim, keepdim), dim
     ),
@@ -395,8 +402,14 @@ cumprod = op(
     contiguous=True,
     self=lambda grad, self, result, dim: cumprod_backward(grad, self, result, dim),
 )  # fmt: skip
-argmax = op("argmax(Tensor self, int? dim=None, bool keepdim=False)", None, arg_extreme("argmax", np.argmax))
-argmin = op("argmin(Tensor self, int? dim=None, bool keepdim=False)", None, arg_extreme("argmin", np.argmin))
+argmax = op(
+    "argmax(Tensor self, int? dim=None, bool keepdim=False)", None, arg_extreme("argmax", np.argmax),
+    check=refuse("b", "argmax(): does not support bool input", refuse("c", "argmax(): does not support complex input")),
+)  # fmt: skip
+argmin = op(
+    "argmin(Tensor self, int? dim=None, bool keepdim=False)", None, arg_extreme("argmin", np.argmin),
+    check=refuse("b", "argmin(): does not support bool input", refuse("c", "argmin(): does not support complex input")),
+)  # fmt: skip
 all = op(
     "all(Tensor self, int[]? dim=None, bool keepdim=False)",
     None,
@@ -410,6 +423,37 @@ any = op(
 count_nonzero = op(
     "count_nonzero(Tensor self, int[]? dim=None)", None, lambda self, dim: np.count_nonzero(self, axes(dim, self.ndim))
 )
+
+
+masked_fill_tensor = op(
+    "masked_fill.Tensor(Tensor self, Tensor mask, Tensor value)", "MaskedFillBackward1",
+    lambda self, mask, value: np.where(mask, value.astype(self.dtype), self),
+    self=lambda grad, mask: masked_fill(grad, mask, 0),
+    value=lambda grad, mask: sum(masked_select(grad, mask)),
+)  # fmt: skip
+index_fill = op(
+    "index_fill(Tensor self, int dim, Tensor index, Scalar value)", "IndexFillBackward0",
+    lambda self, dim, index, value: index_fill_forward(self, dim, index, as_dtype(value, self.dtype)),
+    self=lambda grad, dim, index: index_fill(grad, dim, index, 0),
+)  # fmt: skip
+index_fill_tensor = op(
+    "index_fill.Tensor(Tensor self, int dim, Tensor index, Tensor value)", "IndexFillBackward1",
+    lambda self, dim, index, value: index_fill_forward(self, dim, index, value),
+    result[(slice(None),) * dim + (checked(index.reshape(-1), result.shape[dim], dim),)] = value
+    value=lambda grad, dim, index: sum(index_select(grad, dim, index)),
+)  # fmt: skip
+
+
+def index_fill_forward(self: Any, dim: int, index: Any, value: Any) -> Any:
+    if value.ndim:
+        raise UserError(
+            "shape", f"index_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.ndim} "
+            "dimension(s)."
+        )  # fmt: skip
+    result = self.copy() if self.ndim else self.reshape(1).copy()
+    dim = wrap_dim(dim, self.ndim)
+    result[(*[slice(None)] * dim, checked(index.reshape(-1), result.shape[dim], dim))] = value
+    return result.reshape(self.shape)
 
 
 def var_backward(grad: Any, self: Any, dim: Dims, correction: float, keepdim: bool) -> Any:
@@ -445,19 +489,19 @@ def min_other(self: Any, other: Any) -> Any:
 def var_user(
     self: Any, dim: Dims = None, unbiased: bool = True, keepdim: bool = False, correction: float | None = None
 ) -> Any:
-    return var(check_floating("var", self), dim, int(unbiased) if correction is None else correction, keepdim)
+    return var(check_floating(self), dim, int(unbiased) if correction is None else correction, keepdim)
 
 
 @composite("std(Tensor self, int[]? dim=None, bool unbiased=True, bool keepdim=False, *, Scalar? correction=None)")
 def std_user(
     self: Any, dim: Dims = None, unbiased: bool = True, keepdim: bool = False, correction: float | None = None
 ) -> Any:
-    return std(check_floating("std", self), dim, int(unbiased) if correction is None else correction, keepdim)
+    return std(check_floating(self), dim, int(unbiased) if correction is None else correction, keepdim)
 
 
-def check_floating(name: str, self: Any) -> Any:
+def check_floating(self: Any) -> Any:
     if self.dtype.kind not in "fc":
-        raise UserError("type", f"{name} only support floating point and complex dtypes")
+        raise UserError("type", "std and var only support floating point and complex dtypes")
     return self
 
 

@@ -307,6 +307,8 @@ def flip_forward(self: Any, dims: Sequence[int]) -> Any:
 def roll_forward(self: Any, shifts: Sequence[int], dims: Sequence[int]) -> Any:
     if not dims:
         return np.roll(self, shifts[0])
+    if len(shifts) != len(dims):
+        raise UserError("shape", f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}")
     return np.roll(self, tuple(shifts), wrap_dims(dims, self.ndim))
 
 
@@ -485,6 +487,10 @@ def flatten(self: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
 @composite("narrow(Tensor self, int dim, int start, int length)")
 def narrow(self: Any, dim: int, start: int, length: int) -> Any:
     size = self.shape[wrap_dim(dim, self.ndim)]
+    if not -size <= start <= size:
+        raise UserError(
+            "shape", f"start out of range (expected to be in range of [-{size}, {size}], but got {start})"
+        )  # fmt: skip
     if not (-size <= start <= size and 0 <= length <= size - start % (size + 1)):
         raise UserError("shape", f"start ({start}) + length ({length}) exceeds dimension size ({size}).")
     start = start + size if start < 0 else start

@@ -14,7 +14,7 @@ from .compare import differences, is_autograd
 from .expressions import Expressions, UnsuitedError, distinct, is_differentiated, is_float, unwrapped
 from .mistakes import draw_mistake, in_place, is_computed, is_constant, is_leaf
 from .pipeline import Pipeline, Step
-from .torch_oracle import Session, StepError, answer, holds_grad, opening
+from .torch_oracle import Jitter, Session, StepError, answer, holds_grad, opening
 
 CHANGED = re.compile(r"(\w+)(?:\[.*\])?(?:\.\w+_\(| [-+*/]?= )")  # the name a statement changes in place
 LARGEST = 1e4  # of any number bound, gradients included
@@ -36,7 +36,9 @@ def is_well_conditioned(pipeline: Pipeline) -> bool:
     plain = answer(pipeline)
     if any(isinstance(probe, str) and probe.startswith("ZeroTensor") for probe in plain["probes"]):
         return False  # torch has a gradient without memory, and cannot add to it
-    return not differences(plain, answer(pipeline, jitter=True), share=0.1)
+    # normalising equal numbers leaves nothing but rounding; elsewhere the ties of literals are worth keeping
+    jitter: Jitter = "all" if "layer_norm" in str(pipeline) else "random"
+    return not differences(plain, answer(pipeline, jitter), share=0.1)
 
 
 def is_folded(value: Any) -> bool:

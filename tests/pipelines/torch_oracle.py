@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as functional
@@ -30,6 +30,7 @@ NAMESPACE: dict[str, Any] = {
     "grad": torch.autograd.grad,
 }
 DEPTH = 3
+Jitter = Literal["none", "random", "all"]
 JITTER = {torch.float32: 2.0**-20, torch.float64: 2.0**-51}
 
 
@@ -45,11 +46,11 @@ class StepError(Exception):
 class Session:
     """A pipeline in the course of being run: its bindings, and the ways to add to them.
 
-    With `jitter` the random tensors differ in their last bits: what then comes out otherwise than without is
+    With `jitter` the random tensors, or all, differ in their last bits: what then comes out otherwise than without is
     decided by rounding errors, which no two engines share.
     """
 
-    def __init__(self, seed: int, tensors: dict[str, str], jitter: bool = False) -> None:
+    def __init__(self, seed: int, tensors: dict[str, str], jitter: Jitter = "none") -> None:
         torch.manual_seed(seed)
         self.bindings: dict[str, Any] = {}
         self.first_seen: dict[int, tuple[torch.Tensor, int]] = {}
@@ -57,10 +58,10 @@ class Session:
             for name, expression in tensors.items():
                 self.bindings[name] = self.evaluate(expression)
         self.see()
-        if jitter:
+        if jitter != "none":
             for name, expression in tensors.items():
                 data = self.bindings[name].data
-                if expression.startswith("rand") and data.dtype in JITTER:
+                if data.dtype in JITTER and (jitter == "all" or expression.startswith("rand")):
                     data.mul_(1 + JITTER[data.dtype] * torch.randn(data.shape, dtype=data.dtype))
 
     def evaluate(self, expression: str, **extra: Any) -> Any:
@@ -166,7 +167,7 @@ MAPPINGS: dict[str, Callable[[Session, Any], None]] = {
 }
 
 
-def answer(pipeline: Pipeline, jitter: bool = False) -> Answer:
+def answer(pipeline: Pipeline, jitter: Jitter = "none") -> Answer:
     """Run `pipeline` from the beginning and say all that there is to compare."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

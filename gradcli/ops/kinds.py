@@ -1,0 +1,79 @@
+"""Which kinds of dtypes operations refuse, in torch's words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gradcli.engine.dtypes import C_NAMES, INTEGER_NAMES, KIND_ORDER, TYPE_NAMES, result_type
+from gradcli.errors import UserError
+
+Check = Callable[..., None]
+
+NUMBER_KINDS = {bool: "b", int: "i", float: "f", complex: "c"}
+
+
+def kind_of(operand: Any) -> str:
+    """ "b", "u", "i", "f" or "c"; "" for no operand."""
+    if operand is None:
+        return ""
+    kind: str = operand.dtype.kind if hasattr(operand, "dtype") else NUMBER_KINDS[type(operand)]
+    return kind
+
+
+def only(kinds: str, kernel: str) -> Check:
+    """A check that the common dtype of the operands is one of `kinds`; `kernel` is torch's name for what lacks it."""
+
+    def check(*operands: Any) -> None:
+        highest = max([kind for operand in operands if (kind := kind_of(operand))], key=KIND_ORDER.__getitem__)
+        if highest not in kinds:
+            dtype = result_type([operand for operand in operands if operand is not None])
+            raise UserError("type", f"\"{kernel}\" not implemented for '{TYPE_NAMES[dtype.name]}'")
+
+    return check
+
+
+def refuse(kinds: str, message: str, *more: Check) -> Check:
+    """A check that no operand is of `kinds`, and then those of `more`."""
+
+    def check(*operands: Any) -> None:
+        if any(kind_of(operand) in kinds for operand in operands if operand is not None):
+            raise UserError("type", message)
+        for other in more:
+            other(*operands)
+
+    return check
+
+
+def all_of_one_dtype(name: str) -> Check:
+    """A check that the second operand, called `name`, has the dtype of the first."""
+
+    def check(self: Any, other: Any) -> None:
+        if self.dtype != other.dtype:
+            first, second = (INTEGER_NAMES.get(dtype.name, C_NAMES[dtype.name]) for dtype in (self.dtype, other.dtype))
+            raise UserError("type", f"expected dtype {first} for `{name}` but got dtype {second}")
+
+    return check
+
+
+def in_turn(*checks: Check) -> Check:
+    def check(*operands: Any) -> None:
+        for one in checks:
+            one(*operands)
+
+    return check
+
+
+def no_bools(self: Any, other: Any) -> None:
+    """Subtraction knows no bools."""
+    both = kind_of(self) == kind_of(other) == "b"
+    if both:
+        raise UserError(
+            "type", "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or "
+            "`logical_xor()` operator instead."
+        )  # fmt: skip
+    if kind_of(self) == "b" or kind_of(other) == "b":
+        raise UserError(
+            "type", "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a "
+            "mask, use the `~` or `logical_not()` operator instead."
+        )  # fmt: skip
