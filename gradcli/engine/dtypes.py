@@ -168,6 +168,8 @@ def number_in(value: bool | int | float | complex, dtype: Any) -> bool | int | f
         value &= (1 << bits) - 1
         if dtype.kind == "i" and value >> (bits - 1):
             value -= 1 << bits
+    if isinstance(value, complex) and dtype.kind == "b":
+        return bool(value)
     if isinstance(value, complex) and dtype.kind != "c":
         kind = C_NUMBERS.get(dtype.name, f"{dtype.name}_t")
         raise UserError("value", f"value cannot be converted to type {kind} without overflow")

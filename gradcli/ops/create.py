@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gradcli.engine.device import np
-from gradcli.engine.dtypes import default_dtype, number_in, scalar_dtype
+from gradcli.engine.dtypes import TYPE_NAMES, default_dtype, number_in, scalar_dtype
 from gradcli.engine.random import Generator
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
@@ -99,7 +99,9 @@ def tensor(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool
 
 @composite(f"zeros(int[] size, {FACTORY})")
 def zeros(size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    return made(np.zeros(checked_size(size), dtype or default_dtype.floating), requires_grad)
+    if min(size, default=0) < 0:
+        raise UserError("shape", "zeros: Dimension size must be non-negative.")
+    return made(np.zeros(tuple(size), dtype or default_dtype.floating), requires_grad)
 
 
 @composite(f"ones(int[] size, {FACTORY})")
@@ -115,7 +117,10 @@ def full(size: Any, fill_value: Number, dtype: Any = None, device: Any = None, r
 
 @composite(f"eye(int n, int? m=None, {FACTORY})")
 def eye(n: int, m: int | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    rows, columns = checked_size((n, n if m is None else m))
+    rows, columns = n, n if m is None else m
+    for name, length in (("n", rows), ("m", columns)):
+        if length < 0:
+            raise UserError("shape", f"{name} must be greater or equal to 0, got {length}")
     return made(np.eye(rows, columns, dtype=dtype or default_dtype.floating), requires_grad)
 
 
@@ -252,7 +257,12 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = F
     """Kept where a uniform draw is below 1 - p, and scaled by 1 / (1 - p)."""
     if not 0 <= p <= 1:
         raise UserError("value", f"dropout probability has to be between 0 and 1, but got {p}")
-    if p == 0 or not training or input.array.size == 0:
+    if not training:
+        return input
+    if input.dtype.kind not in "fc":
+        kind = TYPE_NAMES[input.dtype.name]
+        raise UserError("type", f"result type Float can't be cast to the desired output type {kind}")
+    if p == 0 or input.array.size == 0:
         return input
     if p == 1:
         return mul(input, Tensor(np.zeros_like(input.array)))

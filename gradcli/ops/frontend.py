@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from gradcli.engine.device import np
-from gradcli.engine.dtypes import ALIASES, TYPE_NAMES, as_dtype, dtype_named
+from gradcli.engine.dtypes import ALIASES, TYPE_NAMES, as_dtype, dtype_named, result_type
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops import create as create
@@ -41,9 +41,9 @@ ARGUMENT_ALIASES = {"axis": "dim", "keepdims": "keepdim", "input": "self", "x": 
 MULTIPLE = ("int[]", "int[]?")
 VARIADIC = frozenset({"einsum"})  # these take their list of tensors one by one, too
 OUT_OF_PLACE = frozenset({
-    "all", "amax", "amin", "any", "argmax", "argmin", "argsort", "bmm", "clone", "count_nonzero", "dot", "flip", "gather",
-    "index_select", "isfinite", "isinf", "isnan", "logsumexp", "masked_select", "max", "maximum", "mean", "min", "minimum",
-    "mm", "mv", "prod", "roll", "rsub", "sum", "trace", "vector_norm",
+    "all", "amax", "amin", "any", "argmax", "argmin", "argsort", "bmm", "clone", "count_nonzero", "dot", "flip",
+    "gather", "index_select", "isfinite", "isinf", "isnan", "logsumexp", "masked_select", "max", "maximum", "mean",
+    "min", "minimum", "mm", "mv", "prod", "roll", "rsub", "sum", "trace", "vector_norm",
 })  # fmt: skip
 
 
@@ -380,7 +380,7 @@ def on_number(name: str, self: Any, other: Tensor) -> Any:
     if name == "remainder":
         return pointwise.remainder_of_number.call(self, other)
     if name in ("floor_divide", "lshift", "rshift"):
-        return on_tensor(name, Tensor(as_dtype(self, other.dtype)), other)
+        return on_tensor(name, Tensor(as_dtype(self, result_type((self, other.array)))), other)
     if name == "matmul":
         return call((linalg.matmul,), (self, other), {})
     return on_tensor(name, other, self)

@@ -296,7 +296,9 @@ sort = op(
 topk = op(
     "topk(Tensor self, int k, int dim=-1, bool largest=True, bool sorted=True) -> (values, indices)", "TopkBackward0",
     lambda self, k, dim, largest, sorted: topk_forward(self, k, dim, largest), constant=("indices",),
-    check=refuse("c", " topk does not support complex dtypes on CPU", refuse("b", "topk does not support bool dtypes on CPU")),
+    check=refuse(
+        "c", " topk does not support complex dtypes on CPU", refuse("b", "topk does not support bool dtypes on CPU")
+    ),
     self=lambda grad, self_shape, dim, indices: scatter(zeros(self_shape, grad.dtype), dim, indices, grad),
 )  # fmt: skip
 argsort = op(

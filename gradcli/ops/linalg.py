@@ -316,6 +316,7 @@ def einsum(equation: str, operands: Sequence[Any]) -> Any:
     inputs, output = parse_equation(equation, operands)
     labels = [*output, *sorted({label for names in inputs for label in names} - set(output))]
     aligned = [align(tensor, names, labels) for tensor, names in zip(operands, inputs, strict=True)]
+    check_sizes(aligned, labels)
     counts = {dim: sum(tensor.shape[dim] != 1 for tensor in aligned) for dim in range(len(output), len(labels))}
     result = aligned[0]
     for other in aligned[1:]:
@@ -341,6 +342,21 @@ def einsum(equation: str, operands: Sequence[Any]) -> Any:
             return view(result, result.shape[: len(output)])
         return sum_dim(result, list(range(len(output), len(labels))))
     return result
+
+
+def check_sizes(aligned: Sequence[Any], labels: Sequence[str]) -> None:
+    """A UserError if a label stands for two sizes, other than 1."""
+    for dim, label in enumerate(labels):
+        seen = 1
+        for place, tensor in enumerate(aligned):
+            size = tensor.shape[dim]
+            if size != 1 and seen not in (1, size):
+                raise UserError(
+                    "shape",
+                    f"einsum(): subscript {label} has size {size} for operand {place} which does not broadcast with "
+                    f"previously seen size {seen}",
+                )
+            seen = size if size != 1 else seen
 
 
 def parse_equation(equation: str, operands: Sequence[Any]) -> tuple[list[list[str]], list[str]]:
@@ -425,13 +441,6 @@ def contract(left: Any, right: Any, summed: Sequence[int]) -> Any:
         if dim not in summed:
             wide_left, wide_right = left.shape[dim] != 1, right.shape[dim] != 1
             (both if wide_left and wide_right else left_only if wide_left else right_only).append(dim)
-    for dim in (*both, *summed):
-        if left.shape[dim] != right.shape[dim]:
-            raise UserError(
-                "shape",
-                f"einsum(): operands do not broadcast with remapped shapes [original->remapped]: "
-                f"{list(left.shape)} {list(right.shape)}",
-            )
     batch = math.prod(left.shape[dim] for dim in both)
     inner = math.prod(left.shape[dim] for dim in summed)
     rows = math.prod(left.shape[dim] for dim in left_only)

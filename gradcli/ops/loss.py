@@ -6,6 +6,8 @@ import math
 from typing import Any
 
 from gradcli.engine.device import np
+from gradcli.engine.dtypes import TYPE_NAMES
+from gradcli.engine.mode import grad_mode
 from gradcli.errors import UserError
 from gradcli.ops.define import composite, op
 from gradcli.ops.index import gather, masked_select
@@ -102,7 +104,7 @@ def check_target(self: Any, target: Any, weight: Any, ignore_index: int) -> None
             f"Expected input batch_size ({self.shape[0]}) to match target batch_size ({target.shape[0]}).",
         )
     if target.dtype.kind not in "iu":
-        raise UserError("type", "expected scalar type Long but found Float")
+        raise UserError("type", f"expected scalar type Long but found {TYPE_NAMES[target.dtype.name]}")
     classes = self.shape[dim]
     if weight is not None and weight.shape != (classes,):
         raise UserError(
@@ -248,6 +250,8 @@ def bce_with_logits(
             f"Target size (torch.Size({list(target.shape)})) must be the same as input size "
             f"(torch.Size({list(input.shape)}))",
         )
+    check_constant("binary_cross_entropy_with_logits", "weight", weight)
+    check_constant("binary_cross_entropy_with_logits", "pos_weight", pos_weight)
     if target.dtype.kind == "b":
         raise UserError(
             "type",
@@ -261,6 +265,7 @@ def bce_with_logits(
 def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Any:
     if input.ndim == 0:
         raise UserError("shape", "Expected 1 or more dimensions (got 0)")
+    check_constant("nll_loss_forward" if input.ndim <= 2 else "nll_loss2d_forward", "weight", weight)
     if input.ndim <= 2:
         return nll(input, target, weight, reduction, ignore_index)[0]
     if input.ndim == 4:
@@ -290,9 +295,13 @@ def cross_entropy(
         raise UserError("value", f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     logs = log_softmax_dim(input, dim)
     classes = input.shape[dim]
-    if target.dtype.kind == "f":
-        if target.shape != input.shape:
-            raise UserError("shape", "Expected floating point type for target with class probabilities, got Long")
+    if target.shape == input.shape:
+        if target.dtype.kind != "f":
+            raise UserError(
+                "type",
+                "Expected floating point type for target with class probabilities, got "
+                f"{TYPE_NAMES[target.dtype.name]}",
+            )
         if label_smoothing:
             target = add_number(mul_number(target, 1 - label_smoothing), label_smoothing / classes)
         weighted = mul(logs, target)
@@ -317,6 +326,16 @@ def cross_entropy(
     elif reduction == "sum":
         smooth = sum(smooth)
     return add(mul_number(loss, 1 - label_smoothing), mul_number(smooth, label_smoothing / classes))
+
+
+def check_constant(function: str, name: str, weight: Any) -> None:
+    """torch has no derivative by the weights of classes."""
+    if weight is not None and weight.requires_grad and grad_mode.enabled:
+        raise UserError(
+            "autograd",
+            f"The function '{function}' is not differentiable with respect to argument '{name}'. This input cannot "
+            "have requires_grad True.",
+        )
 
 
 def class_column(weight: Any, ndim: int, dim: int) -> Any:

@@ -137,7 +137,7 @@ def layer_norm_backward(grad: Any, needs: Sequence[bool], *saved: Any) -> tuple[
 softmax_dim = op(
     "_softmax(Tensor self, int dim)", "SoftmaxBackward0", softmax_forward, promote="float",
     contiguous=True,
-    check=only("fc", "softmax_lastdim_kernel_impl"),
+    check=only("f", "softmax_lastdim_kernel_impl"),
     self=lambda grad, result, dim: softmax_backward(grad, result, dim),
 )  # fmt: skip
 softmax_backward = op(
@@ -154,7 +154,7 @@ softmax_backward = op(
 log_softmax_dim = op(
     "_log_softmax(Tensor self, int dim)", "LogSoftmaxBackward0", log_softmax_forward, promote="float",
     contiguous=True,
-    check=only("fc", "log_softmax_lastdim_kernel_impl"),
+    check=only("f", "log_softmax_lastdim_kernel_impl"),
     self=lambda grad, result, dim: log_softmax_backward(grad, result, dim),
 )  # fmt: skip
 log_softmax_backward = op(

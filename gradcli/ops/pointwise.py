@@ -63,6 +63,8 @@ def div_mode_forward(self: Any, other: Any, rounding_mode: str | None) -> Any:
     if rounding_mode is None:
         return np.true_divide(*promoted((self, other), True))
     if rounding_mode == "floor":
+        if self.dtype.kind == "b":
+            raise UserError("type", "\"div_floor_cpu\" not implemented for 'Bool'")
         return floor_divide_forward(self, other)
     if rounding_mode == "trunc":
         quotient = np.true_divide(self, other)
@@ -75,9 +77,22 @@ def div_mode_forward(self: Any, other: Any, rounding_mode: str | None) -> Any:
 
 
 def floor_divide_forward(self: Any, other: Any) -> Any:
+    return np.floor_divide(self, no_zero(self, other))
+
+
+def remainder_forward(self: Any, other: Any) -> Any:
+    return np.remainder(self, no_zero(self, other))
+
+
+def fmod_forward(self: Any, other: Any) -> Any:
+    return np.fmod(self, no_zero(self, other))
+
+
+def no_zero(self: Any, other: Any) -> Any:
+    """`other`, if it can divide `self`: an integer has no quotient by 0."""
     if np.asarray(self).dtype.kind in "iu" and (np.asarray(other) == 0).any():
         raise UserError("value", "ZeroDivisionError")
-    return np.floor_divide(self, other)
+    return other
 
 
 def erf_forward(self: Any) -> Any:
@@ -311,30 +326,30 @@ floor_divide = op(
     check=only("iuf", "div_floor_cpu"),
 )  # fmt: skip
 remainder_scalar = op(
-    "remainder.Scalar(Tensor self, Scalar other)", "RemainderBackward0", np.remainder, promote="same",
+    "remainder.Scalar(Tensor self, Scalar other)", "RemainderBackward0", remainder_forward, promote="same",
     operands=("self", "other"),
     check=only("iuf", "remainder_cpu"),
     self=lambda grad: grad,
 )  # fmt: skip
 remainder = op(
-    "remainder.Tensor(Tensor self, Tensor other)", "RemainderBackward1", np.remainder, promote="same",
+    "remainder.Tensor(Tensor self, Tensor other)", "RemainderBackward1", remainder_forward, promote="same",
     check=only("iuf", "remainder_cpu"),
     self=lambda grad: grad,
     other=lambda grad, self, other: -grad * div_mode(self, other, rounding_mode="floor"),
 )  # fmt: skip
 remainder_of_number = op(
-    "remainder.Scalar_Tensor(Scalar self, Tensor other)", "NotImplemented", np.remainder, promote="same",
+    "remainder.Scalar_Tensor(Scalar self, Tensor other)", "NotImplemented", remainder_forward, promote="same",
     operands=("other", "self"),
     other=no_derivative("remainder"),
     check=only("iuf", "remainder_cpu"),
 )  # fmt: skip
 fmod_scalar = op(
-    "fmod.Scalar(Tensor self, Scalar other)", "FmodBackward0", np.fmod, promote="same", operands=("self", "other"),
+    "fmod.Scalar(Tensor self, Scalar other)", "FmodBackward0", fmod_forward, promote="same", operands=("self", "other"),
     check=only("iuf", "fmod_cpu"),
     self=lambda grad: grad,
 )  # fmt: skip
 fmod = op(
-    "fmod.Tensor(Tensor self, Tensor other)", "FmodBackward1", np.fmod, promote="same",
+    "fmod.Tensor(Tensor self, Tensor other)", "FmodBackward1", fmod_forward, promote="same",
     check=only("iuf", "fmod_cpu"),
     self=lambda grad: grad,
     other=lambda grad, self, other: -grad * div_mode(self, other, rounding_mode="trunc"),
@@ -610,7 +625,7 @@ fill = op(
 )  # fmt: skip
 fill_tensor = op(
     "fill.Tensor(Tensor self, Tensor value)", "FillBackward3",
-    lambda self, value: np.full_like(self, value.reshape(())),
+    lambda self, value: np.full_like(self, cast(value.reshape(()), self.dtype)),
     self=lambda grad: zeros_like(grad),
     value=lambda grad: grad,
 )  # fmt: skip

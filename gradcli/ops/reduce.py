@@ -14,6 +14,8 @@ from gradcli.ops.index import checked, index_select, masked_select, scatter
 from gradcli.ops.kinds import only, refuse
 from gradcli.ops.pointwise import abs as absolute
 from gradcli.ops.pointwise import (
+    as_mask,
+    cast,
     conj,
     copy,
     exp,
@@ -64,10 +66,15 @@ def count(shape: tuple[int, ...], dim: Dims) -> int:
     return size
 
 
+def summable(self: Any, dtype: Any) -> Any:
+    """`self` in `dtype`, or else integers and bools in int64: in which torch sums and multiplies."""
+    if dtype is not None:
+        return cast(self, dtype)
+    return self.astype(np.int64) if self.dtype.kind in "biu" else self
+
+
 def sum_forward(self: Any, dim: Dims = None, keepdim: bool = False, dtype: Any = None) -> Any:
-    if dtype is None and self.dtype.kind in "biu":
-        dtype = np.int64
-    return np.add.reduce(self, axis=axes(dim, self.ndim), keepdims=keepdim, dtype=dtype)
+    return np.add.reduce(summable(self, dtype), axis=axes(dim, self.ndim), keepdims=keepdim)
 
 
 def mean_forward(self: Any, dim: Dims = None, keepdim: bool = False, dtype: Any = None) -> Any:
@@ -77,14 +84,12 @@ def mean_forward(self: Any, dim: Dims = None, keepdim: bool = False, dtype: Any 
             "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: "
             f"{TYPE_NAMES[self.dtype.name]}",
         )
-    total = np.add.reduce(self, axis=axes(dim, self.ndim), keepdims=keepdim, dtype=dtype)
+    total = np.add.reduce(summable(self, dtype), axis=axes(dim, self.ndim), keepdims=keepdim)
     return total / count(self.shape, dim)
 
 
 def prod_forward(self: Any, dim: Dims = None, keepdim: bool = False, dtype: Any = None) -> Any:
-    if dtype is None and self.dtype.kind in "biu":
-        dtype = np.int64
-    return np.multiply.reduce(self, axis=axes(dim, self.ndim), keepdims=keepdim, dtype=dtype)
+    return np.multiply.reduce(summable(self, dtype), axis=axes(dim, self.ndim), keepdims=keepdim)
 
 
 def extreme(name: str, function: Any) -> Any:
@@ -170,7 +175,7 @@ def vector_norm_forward(self: Any, ord: float, dim: Dims, keepdim: bool, dtype: 
             f"{TYPE_NAMES[self.dtype.name]}",
         )
     reduced = axes(dim, self.ndim)
-    size = np.absolute(self if dtype is None else self.astype(dtype))
+    size = np.absolute(self if dtype is None else cast(self, dtype))
     if ord == 2:
         return np.sqrt(np.add.reduce(size * size, axis=reduced, keepdims=keepdim))
     if ord == 1:
@@ -205,12 +210,9 @@ def vector_norm_backward(grad: Any, self: Any, ord: float, dim: Dims, keepdim: b
 
 def whole(self: Any, dim: int, function: Any, dtype: Any) -> Any:
     """A cumulative `function` along `dim`; integers count in int64."""
-    if dtype is None and self.dtype.kind in "biu":
-        dtype = np.int64
-    if self.ndim == 0:
-        wrap_dim(dim, 0)
-        return self.astype(dtype or self.dtype)
-    return function(self, axis=wrap_dim(dim, self.ndim), dtype=dtype)
+    dim = wrap_dim(dim, self.ndim)
+    self = summable(self, dtype)
+    return function(self, axis=dim) if self.ndim else self.copy()
 
 
 def expanded(grad: Any, shape: tuple[int, ...], dim: Dims, keepdim: bool) -> Any:
@@ -413,12 +415,12 @@ argmin = op(
 all = op(
     "all(Tensor self, int[]? dim=None, bool keepdim=False)",
     None,
-    lambda self, dim, keepdim: np.all(self, axes(dim, self.ndim), keepdims=keepdim),
+    lambda self, dim, keepdim: truths(np.all, self, dim, keepdim),
 )
 any = op(
     "any(Tensor self, int[]? dim=None, bool keepdim=False)",
     None,
-    lambda self, dim, keepdim: np.any(self, axes(dim, self.ndim), keepdims=keepdim),
+    lambda self, dim, keepdim: truths(np.any, self, dim, keepdim),
 )
 count_nonzero = op(
     "count_nonzero(Tensor self, int[]? dim=None)", None, lambda self, dim: np.count_nonzero(self, axes(dim, self.ndim))
@@ -427,7 +429,7 @@ count_nonzero = op(
 
 masked_fill_tensor = op(
     "masked_fill.Tensor(Tensor self, Tensor mask, Tensor value)", "MaskedFillBackward1",
-    lambda self, mask, value: np.where(mask, value.astype(self.dtype), self),
+    lambda self, mask, value: masked_fill_forward(self, mask, value),
     self=lambda grad, mask: masked_fill(grad, mask, 0),
     value=lambda grad, mask: sum(masked_select(grad, mask)),
 )  # fmt: skip
@@ -439,9 +441,24 @@ index_fill = op(
 index_fill_tensor = op(
     "index_fill.Tensor(Tensor self, int dim, Tensor index, Tensor value)", "IndexFillBackward1",
     lambda self, dim, index, value: index_fill_forward(self, dim, index, value),
-    result[(slice(None),) * dim + (checked(index.reshape(-1), result.shape[dim], dim),)] = value
+    self=lambda grad, dim, index: index_fill(grad, dim, index, 0),
     value=lambda grad, dim, index: sum(index_select(grad, dim, index)),
 )  # fmt: skip
+
+
+def truths(function: Any, self: Any, dim: Dims, keepdim: bool) -> Any:
+    """`function` (np.all, np.any): bools, but of bytes, which torch once had for bools, bytes."""
+    result = np.asarray(function(self, axes(dim, self.ndim), keepdims=keepdim))
+    return result.astype(np.uint8) if self.dtype == np.uint8 else result
+
+
+def masked_fill_forward(self: Any, mask: Any, value: Any) -> Any:
+    if value.ndim:
+        raise UserError(
+            "shape", f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.ndim} "
+            "dimension(s)."
+        )  # fmt: skip
+    return np.where(as_mask(mask), cast(value, self.dtype), self)
 
 
 def index_fill_forward(self: Any, dim: int, index: Any, value: Any) -> Any:
@@ -452,7 +469,7 @@ def index_fill_forward(self: Any, dim: int, index: Any, value: Any) -> Any:
         )  # fmt: skip
     result = self.copy() if self.ndim else self.reshape(1).copy()
     dim = wrap_dim(dim, self.ndim)
-    result[(*[slice(None)] * dim, checked(index.reshape(-1), result.shape[dim], dim))] = value
+    result[(slice(None),) * dim + (checked(index.reshape(-1), result.shape[dim], dim),)] = value
     return result.reshape(self.shape)
 
 

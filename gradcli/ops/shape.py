@@ -9,6 +9,7 @@ from typing import Any
 
 from gradcli.engine.device import as_strided as window
 from gradcli.engine.device import np
+from gradcli.engine.node import type_text
 from gradcli.errors import UserError
 from gradcli.ops.define import composite, op
 
@@ -93,7 +94,8 @@ def expand_forward(self: Any, size: Sequence[int]) -> Any:
     if leading < 0:
         raise UserError(
             "shape",
-            f"expand: the number of sizes provided ({len(size)}) must be greater or equal to the number of dimensions "
+            f"expand({type_text(self)}{{{list(self.shape)}}}, size={list(size)}): the number of sizes provided "
+            f"({len(size)}) must be greater or equal to the number of dimensions "
             f"in the tensor ({self.ndim})",
         )
     strides: list[int] = []

@@ -7,6 +7,8 @@ import random
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+SEED = 213  # of the frozen answers
+
 Draw = Callable[[random.Random], Any]
 
 
@@ -77,7 +79,7 @@ POOL: dict[str, Recipe] = {
     "x": floats(2, 3), "y": floats(2, 3), "z": floats(2, 3), "row": floats(3), "col": floats(2, 1), "s": floats(),
     "s2": floats(), "v": floats(3), "v4": floats(4), "one": floats(1), "empty": floats(0, 3), "none": floats(0),
     "p": floats(2, 3, low=0.5), "q": floats(2, 3, low=0.5), "u": floats(2, 3, low=-0.8, high=0.8),
-    "over": floats(2, 3, low=1.2, high=3.0), "sp": floats(low=0.5), "emptyp": floats(0, 3),
+    "over": floats(2, 3, low=1.2, high=3.0), "sp": floats(low=0.5, high=0.9), "emptyp": floats(0, 3),
     "d": Recipe("float", spread_out(2, 3)), "dd": Recipe("float", spread_out(3, 4)),
     "d5": Recipe("float", spread_out(5)),
     "cube": floats(2, 3, 4), "cube2": floats(2, 4, 2), "thin": floats(1, 3, 1), "four": floats(2, 2, 1, 3),

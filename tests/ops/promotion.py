@@ -1,0 +1,58 @@
+"""What dtype, and what values, elementwise operations give for operands of every pair of dtypes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+DTYPES = (
+    "bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64", "complex64", "complex128",
+)  # fmt: skip
+LETTERS = dict(zip(DTYPES, "?BbhiqefdFD", strict=True))
+SCALARS = (True, 2, 2.5, 1 + 2j)
+LEFT, RIGHT = [1, 2, 3], [2, 1, 3]
+BINARY = (
+    "a + b", "a - b", "a * b", "a / b", "a // b", "a % b", "a ** b", "add(a, b)", "fmod(a, b)", "maximum(a, b)",
+    "minimum(a, b)", "atan2(a, b)", "a == b", "a < b", "a >= b", "a & b", "a | b", "a ^ b", "a << b", "a >> b",
+    "logical_and(a, b)", "where(m, a, b)", "rsub(a, b)", "div(a, b, rounding_mode='floor')",
+    "div(a, b, rounding_mode='trunc')", "add(a, b, alpha=2)", "clamp(a, b)", "lerp(a, b, 0.5)", "cat([a, b])",
+    "a.masked_fill(m, b)", "a.mul_(b)", "a.add_(b)", "a.div_(b)", "a.copy_(b)", "a.fill_(b)", "a.pow_(b)",
+    "stack([a, b])", "mse_loss(a, b)", "dot(a, b)", "a.where(m, b)", "clamp(a, max=b)",
+)  # fmt: skip
+REFLECTED = ("b + a", "b - a", "b * a", "b / a", "b // a", "b % a", "b ** a", "b < a", "b & a", "b << a")
+UNARY = (
+    "abs", "acos", "asin", "atan", "ceil", "clone", "conj", "cos", "cosh", "erf", "exp", "exp2", "expm1", "floor", "frac",
+    "isfinite", "isnan", "isinf", "log", "log10", "log1p", "log2", "logical_not", "logsigmoid", "nan_to_num", "neg", "positive",
+    "reciprocal", "relu", "round", "rsqrt", "sgn", "sigmoid", "sign", "silu", "sin", "sinh", "softplus", "sqrt", "square",
+    "tan", "tanh", "trunc", "leaky_relu", "sum", "prod", "mean", "max", "min", "amax", "all", "any", "argmax", "norm", "var", "std",
+    "bitwise_not", "count_nonzero", "sort", "real", "imag",
+)  # fmt: skip
+OTHERS = ("cumsum(a, 0)", "cumprod(a, 0)", "softmax(a, 0)", "log_softmax(a, 0)", "logsumexp(a, 0)", "linalg.vector_norm(a)",
+          "sum(a, 0)", "mean(a, dim=0)", "prod(a, 0)", "var(a, 0)", "max(a, 0)", "amin(a, 0)", "clamp(a, 0, 2)",
+          "layer_norm(a, [3])", "a.sum(dtype=float32)", "a.to(float16)", "outer(a, a)", "topk(a, 1)", "tril(a[None])",
+          "a.view(3, 1) @ a.view(1, 3)", "a.masked_fill(m, 2)", "a.masked_fill(m, 2.5)", "zeros_like(a)", "ones_like(a)",
+          "full_like(a, 3)", "a.exp_()", "a.abs_()", "a.sigmoid_()", "a.floor_()", "a.fill_(2.5)", "a.neg_()", "a.clamp_(0, 2)",
+          "a ** 2", "a ** -1", "a ** 0.5", "bernoulli(a * 0)", "dropout(a)", "flip(a, [0])", "gather(a, 0, i)", "a[i]", "a[m]",
+          "a.scatter_add(0, i, a)", "a.index_select(0, i)", "diagonal(outer(a, a))", "trace(outer(a, a))")  # fmt: skip
+
+
+def cases(expression: str) -> Iterator[tuple[str, str, Any]]:
+    """The dtype of `a`; "tensor", "0-dim" or "number"; and the dtype of `b` or the number that it is."""
+    for left in DTYPES:
+        if " b" not in f" {expression}".replace("(", " ") and "b " not in expression:
+            yield left, "none", None
+            continue
+        for kind in () if expression in REFLECTED else ("tensor", "0-dim"):
+            for right in DTYPES:
+                yield left, kind, right
+        for number in SCALARS:
+            yield left, "number", number
+
+
+def operands(make: Callable[[Any, str], Any], left: str, kind: str, right: Any) -> dict[str, Any]:
+    """The bindings of a case; `make` makes a tensor of values and a dtype."""
+    b = right if kind == "number" else None if kind == "none" else make(RIGHT if kind == "tensor" else RIGHT[0], right)
+    return {"a": make(LEFT, left), "b": b, "m": make([True, False, True], "bool"), "i": make([2, 0, 1], "int64")}
+
+
+EXPRESSIONS = (*BINARY, *REFLECTED, *(f"{name}(a)" for name in UNARY), *OTHERS)
