@@ -79,7 +79,8 @@ def gradients(outputs: Sequence[Any], inputs: Sequence[Any], shift: float, **opt
         .reshape(tensor.shape)
         for tensor, numbers in zip(outputs, weights(outputs, shift), strict=True)
     ]
-    return torch.autograd.grad(outputs, inputs, grad_outputs, allow_unused=True, **options)
+    found: Sequence[Any] = torch.autograd.grad(outputs, inputs, grad_outputs, allow_unused=True, **options)
+    return found
 
 
 def answer(expression: str, pool: dict[str, Input], precision: str = "float64") -> Answer:
