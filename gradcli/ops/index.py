@@ -290,15 +290,13 @@ masked_scatter_backward = op(
 sort = op(
     "sort(Tensor self, int dim=-1, bool descending=False) -> (values, indices)", "SortBackward0",
     lambda self, dim, descending: sort_forward(self, dim, descending), constant=("indices",),
-    check=refuse("c", " Sort does not support complex dtypes on CPU"),
+    check=refuse(c=" Sort does not support complex dtypes on CPU"),
     self=lambda grad, self_shape, dim, indices: scatter(zeros(self_shape, grad.dtype), dim, indices, grad),
 )  # fmt: skip
 topk = op(
     "topk(Tensor self, int k, int dim=-1, bool largest=True, bool sorted=True) -> (values, indices)", "TopkBackward0",
     lambda self, k, dim, largest, sorted: topk_forward(self, k, dim, largest), constant=("indices",),
-    check=refuse(
-        "c", " topk does not support complex dtypes on CPU", refuse("b", "topk does not support bool dtypes on CPU")
-    ),
+    check=refuse(b="topk does not support bool dtypes on CPU", c=" topk does not support complex dtypes on CPU"),
     self=lambda grad, self_shape, dim, indices: scatter(zeros(self_shape, grad.dtype), dim, indices, grad),
 )  # fmt: skip
 argsort = op(

@@ -14,33 +14,36 @@ NUMBER_KINDS = {bool: "b", int: "i", float: "f", complex: "c"}
 
 
 def kind_of(operand: Any) -> str:
-    """ "b", "u", "i", "f" or "c"; "" for no operand."""
-    if operand is None:
-        return ""
-    kind: str = operand.dtype.kind if hasattr(operand, "dtype") else NUMBER_KINDS[type(operand)]
-    return kind
+    """The kind of dtype of an array, or of a number; "" for no operand."""
+    dtype = getattr(operand, "dtype", None)
+    if dtype is not None:
+        kind: str = dtype.kind
+        return kind
+    return "" if operand is None else NUMBER_KINDS[type(operand)]
 
 
 def only(kinds: str, kernel: str) -> Check:
     """A check that the common dtype of the operands is one of `kinds`; `kernel` is torch's name for what lacks it."""
 
     def check(*operands: Any) -> None:
-        highest = max([kind for operand in operands if (kind := kind_of(operand))], key=KIND_ORDER.__getitem__)
-        if highest not in kinds:
+        found = [kind_of(operand) for operand in operands]
+        if all(kind in kinds for kind in found):  # and so is the highest of them
+            return
+        if max(found, key=lambda kind: KIND_ORDER.get(kind, -1)) not in kinds:
             dtype = result_type([operand for operand in operands if operand is not None])
             raise UserError("type", f"\"{kernel}\" not implemented for '{TYPE_NAMES[dtype.name]}'")
 
     return check
 
 
-def refuse(kinds: str, message: str, *more: Check) -> Check:
-    """A check that no operand is of `kinds`, and then those of `more`."""
+def refuse(**messages: str) -> Check:
+    """A check that no operand is of the kinds that have a message: `refuse(c="floor is not supported ...")`."""
 
     def check(*operands: Any) -> None:
-        if any(kind_of(operand) in kinds for operand in operands if operand is not None):
-            raise UserError("type", message)
-        for other in more:
-            other(*operands)
+        for operand in operands:
+            message = messages.get(kind_of(operand))
+            if message is not None:
+                raise UserError("type", message)
 
     return check
 

@@ -385,7 +385,7 @@ abs = op(
 sign = op(
     "sign(Tensor self)", "SignBackward0", sign_forward,
     check=refuse(
-        "c", "Unlike NumPy, torch.sign is not intended to support complex numbers. Please use torch.sgn instead."
+        c="Unlike NumPy, torch.sign is not intended to support complex numbers. Please use torch.sgn instead."
     ),
     self=lambda grad: zeros_like(grad),
 )  # fmt: skip
@@ -514,7 +514,7 @@ relu = op(
     "relu(Tensor self)",
     "ReluBackward0",
     lambda self: np.maximum(self, 0),
-    check=refuse("b", "Boolean inputs not supported for relu", refuse("c", "clamp is not supported for complex types")),
+    check=refuse(b="Boolean inputs not supported for relu", c="clamp is not supported for complex types"),
     self=lambda grad, result: threshold_backward(grad, result),
 )  # fmt: skip
 threshold_backward = op(
@@ -530,17 +530,17 @@ erf = op(
 )  # fmt: skip
 floor = op(
     "floor(Tensor self)", "FloorBackward0", rounding(np.floor),
-    check=refuse("c", "floor is not supported for complex inputs", only("iuf", "floor_vml_cpu")),
+    check=refuse(b="\"floor_vml_cpu\" not implemented for 'Bool'", c="floor is not supported for complex inputs"),
     self=lambda grad: zeros_like(grad),
 )  # fmt: skip
 ceil = op(
     "ceil(Tensor self)", "CeilBackward0", rounding(np.ceil),
-    check=refuse("c", "ceil is not supported for complex inputs", only("iuf", "ceil_vml_cpu")),
+    check=refuse(b="\"ceil_vml_cpu\" not implemented for 'Bool'", c="ceil is not supported for complex inputs"),
     self=lambda grad: zeros_like(grad),
 )  # fmt: skip
 trunc = op(
     "trunc(Tensor self)", "TruncBackward0", rounding(np.trunc),
-    check=refuse("c", "trunc is not supported for complex inputs", only("iuf", "trunc_vml_cpu")),
+    check=refuse(b="\"trunc_vml_cpu\" not implemented for 'Bool'", c="trunc is not supported for complex inputs"),
     self=lambda grad: zeros_like(grad),
 )  # fmt: skip
 round = op(
@@ -555,25 +555,25 @@ frac = op(
 )  # fmt: skip
 maximum = op(
     "maximum(Tensor self, Tensor other)", "MaximumBackward0", np.maximum, promote="same",
-    check=refuse("c", "maximum not implemented for complex tensors."),
+    check=refuse(c="maximum not implemented for complex tensors."),
     self=lambda grad, self, other: masked_fill(where(self == other, grad / 2, grad), self < other, 0),
     other=lambda grad, self, other: masked_fill(where(self == other, grad / 2, grad), self > other, 0),
 )  # fmt: skip
 minimum = op(
     "minimum(Tensor self, Tensor other)", "MinimumBackward0", np.minimum, promote="same",
-    check=refuse("c", "minimum not implemented for complex tensors."),
+    check=refuse(c="minimum not implemented for complex tensors."),
     self=lambda grad, self, other: masked_fill(where(self == other, grad / 2, grad), self > other, 0),
     other=lambda grad, self, other: masked_fill(where(self == other, grad / 2, grad), self < other, 0),
 )  # fmt: skip
 clamp = op(
     "clamp(Tensor self, Scalar? min=None, Scalar? max=None)", "ClampBackward1", clamp_forward, promote="same",
     operands=("self", "min", "max"),
-    check=refuse("c", "clamp is not supported for complex types", only("iuf", "clamp_min_scalar_cpu")),
+    check=in_turn(refuse(c="clamp is not supported for complex types"), only("iuf", "clamp_min_scalar_cpu")),
     self=lambda grad, self, min, max: where(within(self, min, max), grad, 0),
 )  # fmt: skip
 clamp_tensor = op(
     "clamp.Tensor(Tensor self, Tensor? min=None, Tensor? max=None)", "ClampBackward0", clamp_forward, promote="same",
-    check=refuse("c", "clamp is not supported for complex types"),
+    check=refuse(c="clamp is not supported for complex types"),
     self=lambda grad, self, min, max: where(within(self, min, max), grad, 0),
     min=lambda grad, self, min, max: where(below_min(self, min, max), grad, 0),
     max=lambda grad, self, min, max: where(above_max(self, min, max), grad, 0),

@@ -341,14 +341,14 @@ max_dim = op(
     "max.dim(Tensor self, int dim, bool keepdim=False) -> (values, indices)", "MaxBackward0",
     at_extreme("max", np.argmax), constant=("indices",),
     contiguous=True,
-    check=refuse("c", "max(): does not support complex input"),
+    check=refuse(c="max(): does not support complex input"),
     self=lambda grad, self_shape, dim, keepdim, indices: scattered(grad, self_shape, dim, keepdim, indices),
 )  # fmt: skip
 min_dim = op(
     "min.dim(Tensor self, int dim, bool keepdim=False) -> (values, indices)", "MinBackward0",
     at_extreme("min", np.argmin), constant=("indices",),
     contiguous=True,
-    check=refuse("c", "min(): does not support complex input"),
+    check=refuse(c="min(): does not support complex input"),
     self=lambda grad, self_shape, dim, keepdim, indices: scattered(grad, self_shape, dim, keepdim, indices),
 )  # fmt: skip
 amax = op(
@@ -406,11 +406,11 @@ cumprod = op(
 )  # fmt: skip
 argmax = op(
     "argmax(Tensor self, int? dim=None, bool keepdim=False)", None, arg_extreme("argmax", np.argmax),
-    check=refuse("b", "argmax(): does not support bool input", refuse("c", "argmax(): does not support complex input")),
+    check=refuse(b="argmax(): does not support bool input", c="argmax(): does not support complex input"),
 )  # fmt: skip
 argmin = op(
     "argmin(Tensor self, int? dim=None, bool keepdim=False)", None, arg_extreme("argmin", np.argmin),
-    check=refuse("b", "argmin(): does not support bool input", refuse("c", "argmin(): does not support complex input")),
+    check=refuse(b="argmin(): does not support bool input", c="argmin(): does not support complex input"),
 )  # fmt: skip
 all = op(
     "all(Tensor self, int[]? dim=None, bool keepdim=False)",
