@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 from gradcli.engine.device import device_of
@@ -232,10 +233,10 @@ def slice_of(node: tree.Slice) -> Instruction:
 
 
 def as_index(value: Any) -> int | None:
-    value = value.array.item() if isinstance(value, Tensor) and value.ndim == 0 else value
-    if value is not None and not frontend.is_int(value):
+    index: int | None = value.array.item() if isinstance(value, Tensor) and value.ndim == 0 else value
+    if index is not None and not frontend.is_int(index):
         raise UserError("type", f"slice indices must be integers, not {frontend.kind_of(value)}")
-    return value  # type: ignore[no-any-return]
+    return index
 
 
 def subscript(node: tree.Subscript) -> Instruction:
@@ -336,7 +337,7 @@ ATTRIBUTES: dict[str, Callable[[Tensor], Any]] = {
     "_version": lambda self: self.version[0],
     "_base": lambda self: self.base if isinstance(self, View) else None,
     **{
-        name: lambda self, name=name: getattr(self, name)  # type: ignore[misc]
+        name: attrgetter(name)
         for name in ("grad", "grad_fn", "ndim", "dtype", "requires_grad", "is_leaf", "retains_grad", "data")
     },
 }

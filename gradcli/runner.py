@@ -278,9 +278,8 @@ class Session:
 
     def gradient_of(self, gradient: Expression | Literal) -> Tensor:
         value = self.value_of(gradient)
-        if isinstance(value, Tensor):
-            return value
-        return tensor(value)  # type: ignore[no-any-return]
+        given: Tensor = value if isinstance(value, Tensor) else tensor(value)
+        return given
 
     def zero_grad(self, step: spec_steps.ZeroGrad) -> None:
         of = [value for _, value in self.named_tensors()] if step.of is None else map(self.tensor_of, step.of)

@@ -114,7 +114,8 @@ def where_method(self: Tensor, condition: Tensor, other: Any) -> Any:
 def copy_method(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     if not isinstance(src, Tensor):
         src = Tensor(as_dtype(src.real if self.dtype.kind != "c" else src, self.dtype))
-    return copy.inplace(self, src)  # type: ignore[no-any-return]
+    changed: Tensor = copy.inplace(self, src)
+    return changed
 
 
 @composite("detach(Tensor self)")
