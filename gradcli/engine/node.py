@@ -57,7 +57,7 @@ class Node:
     the version it had; `metadata` shape and dtype of each output; `number` grows with every node.
     """
 
-    __slots__ = ("extra", "metadata", "next", "number", "saved", "versions")
+    __slots__ = ("__weakref__", "extra", "metadata", "next", "number", "saved", "versions")
 
     name: ClassVar[str]
     at_once: ClassVar[bool] = False  # whether it runs before all others once it is ready, as leaves do

@@ -132,9 +132,11 @@ class Saved:
         self.parameter = next((p for p in op.schema.parameters if p.name == name), None)
         self.output = op.schema.outputs.index(name) if name in op.schema.outputs else None
         self.is_tensor = self.output is not None or (self.parameter is not None and self.parameter.is_tensor)
-        # an input that only the gradient of one other input needs is saved only where that one has an edge
+        # an input that only the gradient of one other input needs is saved only where that one has an edge; torch
+        # does without this in the operations of its backwards
         takers = [p for p, formula in op.formulas.items() if name in parameters_of(formula)]
-        self.guard = takers[0] if op.joint is None and len(op.formulas) > 1 and len(takers) == 1 else None
+        guarded = op.joint is None and len(op.formulas) > 1 and len(takers) == 1 and "backward" not in op.name
+        self.guard = takers[0] if guarded else None
         if self.output is not None or any(p.name == self.guard and p.is_list for p in op.schema.parameters):
             self.guard = None
 
@@ -151,7 +153,7 @@ class Saved:
             return self.name
         value = f"{self.name}_array"
         if inplace and self.name == "self":
-            value = "(self_array.copy() if self_array is self.array else self_array)"
+            value = "self.array.copy()"  # as it was, before any promotion
         return self._guarded(value)
 
     def _attribute(self) -> str:
@@ -482,11 +484,14 @@ def formula_calls(op: Op, edges: list[Parameter]) -> list[str]:
     if op.grad_fn == "NotImplemented":  # it fails whatever is asked of it
         return [*lines, f"    return {edges[0].name}_formula(grad)"]
     position = edge_positions(edges)
-    parts = []
+    calls = {}
     for parameter in edges:
         formula = op.formulas[parameter.name]
         called = f"{parameter.name}_formula({', '.join(parameters_of(formula))})"
         wanted = position[parameter.name].replace("node.next", "edges")
-        parts.append(f"*{called}" if parameter.is_list else f"{called} if {wanted} is not None else None")
-    lines.append(f"    return ({', '.join(parts)}, )")
-    return lines
+        calls[parameter.name] = called if parameter.is_list else f"{called} if {wanted} is not None else None"
+    # torch computes them in the order of the names, as their nodes' order of creation shows
+    for name in sorted(calls):
+        lines.append(f"    {name}_grad = {calls[name]}")
+    returned = "".join(f"*{p.name}_grad, " if p.is_list else f"{p.name}_grad, " for p in edges)
+    return [*lines, f"    return ({returned})"]

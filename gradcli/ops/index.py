@@ -124,7 +124,8 @@ def index_add_forward(self: Any, dim: int, index: Any, source: Any, alpha: float
 
 def index_forward(self: Any, indices: Sequence[Any]) -> Any:
     result = self[as_places(self.shape, indices)]
-    return result if result.flags.c_contiguous else result.copy()
+    # the copy has the strides of a row-major array in dimensions of size 1, too, which matmul looks at
+    return result if result.flags.c_contiguous and 1 not in result.shape else result.copy()
 
 
 def as_places(shape: Shape, indices: Sequence[Any]) -> tuple[Any, ...]:
@@ -322,7 +323,10 @@ def sort_forward(self: Any, dim: int, descending: bool) -> tuple[Any, Any]:
         indices = self.shape[dim] - 1 - np.flip(np.argsort(flipped, axis=dim, kind="stable"), dim)
     else:
         indices = np.argsort(self, axis=dim, kind="stable")
-    return np.take_along_axis(self, indices, axis=dim), indices
+    values, places = np.empty_like(self), np.empty_like(self, np.int64)  # both in the memory order of `self`
+    values[...] = np.take_along_axis(self, indices, axis=dim)
+    places[...] = indices
+    return values, places
 
 
 def topk_forward(self: Any, k: int, dim: int, largest: bool) -> tuple[Any, Any]:
@@ -431,19 +435,15 @@ def getitem(self: Any, key: Any) -> Any:
 @composite("_setitem(Tensor self, Key key, Tensor value)")
 def setitem(self: Any, key: Any, value: Any) -> None:
     """`self[key] = value`, in place on the view that the key's slices make."""
+    from gradcli.ops.views import SHARED_ELEMENTS, check_recordable, overlaps
+
     target, indices = sliced(self, as_key(key, self))
     if indices:
         one_everywhere = value.array.size == 1 and all(item is None or is_mask(item) for item in indices)
         if grad_mode.enabled and target.requires_grad:
-            from gradcli.ops.views import check_recordable
-
             check_recordable(target)
-        if not one_everywhere and np.may_share_memory(target.array, value.array):
-            raise UserError(
-                "autograd",
-                "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single "
-                "memory location. Please clone() the tensor before performing the operation.",
-            )
+        if not one_everywhere and overlaps(target.array, value.array):
+            raise UserError("autograd", SHARED_ELEMENTS)
         index_put.inplace(target, indices, without_leading_ones(value), False)
     elif value.shape == target.shape:
         copy.inplace(target, value)

@@ -117,21 +117,21 @@ def adjoint(matrix: Any) -> Any:
     return conj(transpose(matrix, -2, -1))
 
 
-def is_column_major(shape: Sequence[int], strides: Sequence[int]) -> bool:
-    """Whether a matrix is laid out as the transpose of a contiguous one; strides in bytes, rows next to each other."""
-    return strides[0] * shape[0] == strides[1] and strides[0] > 0 and strides[0] == min(strides)
+def is_column_major(shape: Sequence[int], strides: Sequence[int], dtype: Any) -> bool:
+    """Whether a matrix is laid out as the transpose of a contiguous one; strides in bytes."""
+    return tuple(strides) == (dtype.itemsize, dtype.itemsize * shape[0])
 
 
 def mm_left(grad: Any, mat2: Any, shape: Sequence[int], strides: Sequence[int]) -> Any:
     """grad @ mat2^H, in the memory layout of the left factor (`shape`, `strides`)."""
-    if is_column_major(shape, strides):
+    if is_column_major(shape, strides, grad.dtype):
         return t(mm(conj(mat2), t(grad)))
     return mm(grad, conj(t(mat2)))
 
 
 def mm_right(grad: Any, self: Any, shape: Sequence[int], strides: Sequence[int]) -> Any:
     """self^H @ grad, in the memory layout of the right factor (`shape`, `strides`)."""
-    if is_column_major(shape, strides):
+    if is_column_major(shape, strides, grad.dtype):
         return t(mm(t(grad), conj(self)))
     return mm(conj(t(self)), grad)
 
@@ -441,6 +441,8 @@ def contract(left: Any, right: Any, summed: Sequence[int]) -> Any:
         if dim not in summed:
             wide_left, wide_right = left.shape[dim] != 1, right.shape[dim] != 1
             (both if wide_left and wide_right else left_only if wide_left else right_only).append(dim)
+    if left_only and right_only and right_only[0] < left_only[0]:  # then the product needs no transposition
+        left, right, left_only, right_only = right, left, right_only, left_only
     batch = math.prod(left.shape[dim] for dim in both)
     inner = math.prod(left.shape[dim] for dim in summed)
     rows = math.prod(left.shape[dim] for dim in left_only)

@@ -147,8 +147,8 @@ softmax_backward = op(
     ),
     grad_output=lambda grad, output, dim: softmax_backward(grad, output, dim),
     output=lambda grad, grad_output, output, dim: (
-        grad_output * grad - sum_dim(grad * output, dim, True) * grad_output
-        - sum_dim(grad_output * output, dim, True) * grad
+        grad_output * grad - sum_dim(output * grad_output, dim, True) * grad
+        - grad_output * sum_dim(output * grad, dim, True)
     ),
 )  # fmt: skip
 log_softmax_dim = op(
@@ -163,7 +163,7 @@ log_softmax_backward = op(
         grad_output - np.exp(output) * np.add.reduce(grad_output, axis=axis_of(dim, output), keepdims=True)
     ),
     grad_output=lambda grad, output, dim: grad - sum_dim(grad * exp(output), dim, True),
-    output=lambda grad, grad_output, output, dim: -(sum_dim(grad_output, dim, True) * exp(output) * grad),
+    output=lambda grad, grad_output, output, dim: -sum_dim(grad_output, dim, True) * exp(output) * grad,
 )  # fmt: skip
 native_layer_norm = op(
     "_native_layer_norm(Tensor input, int[] normalized_shape, Tensor? weight, Tensor? bias, float eps)"

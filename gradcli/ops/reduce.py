@@ -16,6 +16,7 @@ from gradcli.ops.pointwise import abs as absolute
 from gradcli.ops.pointwise import (
     as_mask,
     cast,
+    clone,
     conj,
     copy,
     exp,
@@ -231,21 +232,23 @@ def prod_backward(grad: Any, self: Any, result: Any, dim: int | None, keepdim: b
         return grad
     if dim is None:
         if has_zero(self):
-            return reshape(grad * conj(product_of_others(reshape(self, (-1,)), 0)), self.shape)
+            return reshape(around_zeros(grad, reshape(self, (-1,)), 0), self.shape)
         return grad * conj(result / self)
     grad = kept(grad, self.shape, dim, keepdim)
     if has_zero(self):
-        return grad * conj(product_of_others(self, dim))
+        return around_zeros(grad, self, dim)
     return grad * conj(kept(result, self.shape, dim, keepdim) / self)
 
 
-def product_of_others(self: Any, dim: int) -> Any:
-    """For each element the product of all others along `dim`: of those before it and of those behind it."""
+def around_zeros(grad: Any, self: Any, dim: int) -> Any:
+    """grad * (product of all others along `dim`), that of those before an element and of those behind it."""
     length = self.shape[dim]
+    if length == 1:
+        return clone(grad)
     one = ones_like(narrow(self, dim, 0, 1))
     before = cumprod(cat([one, narrow(self, dim, 0, length - 1)], dim), dim)
     behind = flip(cumprod(cat([one, narrow(flip(self, [dim]), dim, 0, length - 1)], dim), dim), [dim])
-    return before * behind
+    return grad * conj(before * behind)
 
 
 def cumprod_backward(grad: Any, self: Any, result: Any, dim: int) -> Any:

@@ -120,9 +120,9 @@ def expand_forward(self: Any, size: Sequence[int]) -> Any:
                 f"The expanded size of the tensor ({wanted}) must match the existing size ({length}) at non-singleton "
                 f"dimension {leading + dim}.  Target sizes: {list(size)}.  Tensor sizes: {list(self.shape)}",
             )
-    # a new dimension of size 1 has the stride of a contiguous one, as torch's has
+    # a new dimension of size 1 has the stride of a contiguous one, as torch's has, though not if all are new
     for wanted in reversed(shape[:leading]):
-        behind = shape[len(shape) - len(strides)] * strides[0] if strides else self.itemsize
+        behind = shape[len(shape) - len(strides)] * strides[0] if strides else 0
         strides.insert(0, behind if wanted == 1 else 0)
     return window(as_memory(self), tuple(shape), tuple(strides))
 
@@ -169,7 +169,12 @@ def squeeze_forward(self: Any, dim: int | Sequence[int] | None = None) -> Any:
 
 def unsqueeze_forward(self: Any, dim: int) -> Any:
     dim = wrap_dim(dim, self.ndim + 1)
-    return self.reshape((*self.shape[:dim], 1, *self.shape[dim:]))
+    if self.ndim == 0:
+        return self.reshape(1)
+    # with torch's stride for the new dimension, which tells whether two windows on the same memory are the same one
+    step = self.shape[dim] * self.strides[dim] if dim < self.ndim else self.itemsize
+    strides = (*self.strides[:dim], step, *self.strides[dim:])
+    return window(self, (*self.shape[:dim], 1, *self.shape[dim:]), strides)
 
 
 def unsqueeze_to(grad: Any, shape: Shape, dims: Iterable[int]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -32,6 +33,10 @@ MULTIPLE_VIEWS = (
 SHARED_LOCATION = (
     "unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please "
     "clone() the tensor before performing the operation."
+)
+SHARED_ELEMENTS = (
+    "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory "
+    "location. Please clone() the tensor before performing the operation."
 )
 Creation = Literal["default", "multiple", "no_grad"]  # "multiple": one of several views made by one operation
 
@@ -65,7 +70,7 @@ as_strided = op(
 
 def is_folded(size: Sequence[int], stride: Sequence[int]) -> bool:
     """Whether several elements of a window lie at one place of the memory, as `expand` makes them."""
-    return any(step == 0 and length > 1 for step, length in zip(stride, size, strict=True))
+    return 0 not in size and any(step == 0 and length > 1 for step, length in zip(stride, size, strict=True))
 
 
 def as_strided_backward(
@@ -95,6 +100,13 @@ def laid_out(make: Any, shape: tuple[int, ...], strides: tuple[int, ...], dtype:
     return array.transpose([order.index(dim) for dim in range(len(shape))])
 
 
+def owner(array: Any) -> Any:
+    """The array that has allocated the memory which `array` shows."""
+    while getattr(array, "base", None) is not None:
+        array = array.base
+    return array
+
+
 class View(Tensor):
     """A tensor that shares the memory of `base`, itself no view.
 
@@ -105,7 +117,7 @@ class View(Tensor):
     __slots__ = ("_edge", "base", "creation", "seen_version")
 
     def __init__(self, array: Any, edge: Edge | None, origin: Tensor, multiple: bool = False) -> None:
-        self.creation: Creation = "multiple" if multiple else "default" if grad_mode.enabled else "no_grad"
+        self.creation: Creation = "no_grad" if not grad_mode.enabled else "multiple" if multiple else "default"
         if isinstance(origin, View):
             self.base: Tensor = origin.base
             if self.creation == "default":
@@ -142,7 +154,8 @@ class View(Tensor):
         """Shape, strides and offset in the base's memory, in elements."""
         bytes_in = memory_address(self.array) - memory_address(self.base.array)
         if not 0 <= bytes_in <= self.base.array.nbytes:
-            bytes_in = 0  # `.data` was replaced, and the view begins a memory of its own
+            # `.data` was replaced: the view stays where it was in the memory that the base had before
+            bytes_in = memory_address(self.array) - memory_address(owner(self.array))
         offset = bytes_in // self.array.itemsize
         return self.array.shape, element_strides(self.array), offset
 
@@ -182,7 +195,7 @@ class CopySlices(Node):
     The gradient of the base is that of the operation's input where the view is, and its own elsewhere.
     """
 
-    __slots__ = ("index", "node")
+    __slots__ = ("index", "node", "view_node")
 
     name = "CopySlices"
 
@@ -190,6 +203,7 @@ class CopySlices(Node):
         base = view.base
         super().__init__((), (base.edge, *node.next[1:]), (), ((base.shape, base.dtype),))
         self.node = node
+        self.view_node: weakref.ref[Node] | None = None  # of the view after the operation; it leads back to here
         self.index: tuple[Any, ...] = (base.shape, element_strides(base.array), *view.geometry())
 
     def release(self, freed: Freed) -> None:
@@ -221,7 +235,8 @@ class CopySlices(Node):
         copy.inplace(result, grads[0])
         part = as_strided(result, shape, strides, *geometry)
         extras = self.node.extras()
-        extras.output_edge = follow(self.index, (self, 0), self.metadata[0][1])
+        seen = None if self.view_node is None else self.view_node()
+        extras.output_edge = follow(self.index, (self, 0), self.metadata[0][1]) if seen is None else (seen, 0)
         given, *others = self.node.apply_recorded([clone(part)], edges)
         extras.output_edge = None  # it leads back to here: a reference cycle
         if given is None:
@@ -248,11 +263,7 @@ def before_inplace(self: Tensor, records: bool, others: Sequence[Any], fills: bo
         raise UserError("autograd", SHARED_LOCATION)
     for other in () if fills else others:
         if other is not array and overlaps_in_part(array, other):
-            raise UserError(
-                "autograd",
-                "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single "
-                "memory location. Please clone() the tensor before performing the operation.",
-            )
+            raise UserError("autograd", SHARED_ELEMENTS)
 
 
 def check_recordable(self: Tensor) -> None:
@@ -270,14 +281,20 @@ def check_recordable(self: Tensor) -> None:
         raise UserError("autograd", "a leaf Variable that requires grad is being used in an in-place operation.")
 
 
-def overlaps_in_part(array: Any, other: Any) -> bool:
-    """Whether two dense windows on memory share some of it, without being the same window."""
-    if not hasattr(other, "strides") or not (is_dense(array) and is_dense(other)):
+def overlaps(array: Any, other: Any) -> bool:
+    """Whether two windows on memory share some of it; of windows that are not dense torch does not ask."""
+    if not (is_dense(array) and is_dense(other)):
         return False
     start, other_start = memory_address(array), memory_address(other)
-    if start == other_start and array.nbytes == other.nbytes:
-        return bool(array.strides != other.strides)
     return bool(start < other_start + other.nbytes and other_start < start + array.nbytes)
+
+
+def overlaps_in_part(array: Any, other: Any) -> bool:
+    """Whether two windows overlap without being the same window."""
+    if not hasattr(other, "strides") or not overlaps(array, other):
+        return False
+    same_bytes = memory_address(array) == memory_address(other) and array.nbytes == other.nbytes
+    return bool(not same_bytes or array.strides != other.strides)
 
 
 def in_torch_layout(result: Any, operands: Sequence[Any]) -> Any:
@@ -355,8 +372,10 @@ def write(self: Tensor, result: Any) -> None:
 def rebase(self: Tensor, node: Node) -> None:
     """Make `node` the history of `self`, changed in place; of a view's base, with everything around the view."""
     if isinstance(self, View):
-        move(self.base, (CopySlices(node, self), 0), self.base.edge)
-        _ = self.edge  # the view's own edge now follows the base's
+        change = CopySlices(node, self)
+        move(self.base, (change, 0), self.base.edge)
+        edge = self.edge  # the view's own edge now follows the base's
+        change.view_node = None if edge is None else weakref.ref(edge[0])
     else:
         move(self, (node, 0), self.edge)
 

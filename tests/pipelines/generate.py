@@ -14,7 +14,7 @@ from .compare import differences, is_autograd
 from .expressions import Expressions, UnsuitedError, distinct, is_differentiated, is_float, unwrapped
 from .mistakes import draw_mistake, in_place, is_computed, is_constant, is_leaf
 from .pipeline import Pipeline, Step
-from .torch_oracle import Jitter, Session, StepError, answer, holds_grad, opening
+from .torch_oracle import SHARED, Jitter, Session, StepError, answer, holds_grad, opening, or_error
 
 CHANGED = re.compile(r"(\w+)(?:\[.*\])?(?:\.\w+_\(| [-+*/]?= )")  # the name a statement changes in place
 LARGEST = 1e4  # of any number bound, gradients included
@@ -34,7 +34,7 @@ def pipelines(seed: int, count: int, elements: int = 24) -> Iterator[Pipeline]:
 def is_well_conditioned(pipeline: Pipeline) -> bool:
     """Whether rounding errors in the beginning leave the answer what it is."""
     plain = answer(pipeline)
-    if any(isinstance(probe, str) and probe.startswith("ZeroTensor") for probe in plain["probes"]):
+    if any(isinstance(probe, str) and probe.startswith(("ZeroTensor", SHARED)) for probe in plain["probes"]):
         return False  # torch has a gradient without memory, and cannot add to it
     # normalising equal numbers leaves nothing but rounding; elsewhere the ties of literals are worth keeping
     jitter: Jitter = "all" if "layer_norm" in str(pipeline) else "random"
@@ -46,6 +46,15 @@ def is_folded(value: Any) -> bool:
     return isinstance(value, torch.Tensor) and any(
         stride == 0 and length > 1 for stride, length in zip(value.stride(), value.shape, strict=True)
     )
+
+
+def graph_place(value: torch.Tensor) -> tuple[bool, Any]:
+    return value.requires_grad, or_error(lambda: value.is_leaf)
+
+
+def is_gradient(value: torch.Tensor) -> bool:
+    """Whether a tensor is a gradient that torch has as a view of something else, which no binding names."""
+    return value.is_leaf and value._is_view()
 
 
 class Generator:
@@ -159,6 +168,7 @@ class Generator:
         """
         self.steps.append(step)
         before = {name: self.value_of_gradient(name) for name in self.gradients}
+        places = self.places_in_graph() if "requires_grad" in str(step) else {}
         try:
             self.session.run(step)
         except StepError as failure:
@@ -179,7 +189,19 @@ class Generator:
             if name in self.session.bindings
         ):
             return ""
-        return None if self.is_tame() else ""
+        if sum(place != places[name] for name, place in self.places_in_graph().items() if name in places) > 1:
+            return ""  # a flag of one tensor is one of another, too: they are the gradients of one walk
+        return None if self.is_tame() and not self.binds_folded_gradient(step) else ""
+
+    def places_in_graph(self) -> dict[str, Any]:
+        """Of each tensor what a change of `requires_grad` changes."""
+        bindings = self.session.bindings.items()
+        return {name: graph_place(value) for name, value in bindings if isinstance(value, torch.Tensor)}
+
+    def binds_folded_gradient(self, step: Step) -> bool:
+        """Whether `step` names a gradient that torch has not spread out in memory, as that of a sum."""
+        names, _, call = str(step).partition(" = ")
+        return call.startswith("grad(") and any(is_folded(self.session.bindings.get(n)) for n in names.split(", "))
 
     def value_of_gradient(self, name: str) -> Any:
         """A copy of a gradient's numbers. It may share memory with other gradients, or have several elements in one
@@ -350,6 +372,8 @@ class Generator:
         y = self.changeable()
         index = of.index(y)
         operand = self.operand_apart(y)
+        if operand == y.text and not y.value.is_contiguous():
+            operand += " * 1"  # torch does not look for overlaps there, and what comes out depends on the order
         sign = self.rng.choice(["=", "=", "=", "+=", "*=", "-="])
         return f"{y.text}[{index}] {sign} {operand}"
 
@@ -447,7 +471,8 @@ class Generator:
         rng = self.rng
         inner: list[Step] = []
         for _ in range(rng.randint(1, 2)):
-            x = self.of.pick(is_differentiated).text
+            picked = self.of.pick(lambda value: is_differentiated(value) and not is_gradient(value))
+            x = picked.text
             inner.append(
                 rng.choice(
                     [
@@ -455,7 +480,7 @@ class Generator:
                         f"{self.fresh()} = {unwrapped(self.of.draw(1).text)}",
                         f"{self.fresh()} = {x} * 2",
                         f"{self.fresh()} = {x}.view(-1)",
-                        f"{x}.copy_({self.of.pick().text})",
+                        f"{x}.copy_({self.operand_apart(picked)})",
                     ]
                 )
             )
