@@ -6,6 +6,7 @@ recorded. Un-broadcasting a gradient, and casting it to its tensor's dtype, happ
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from heapq import heappop, heappush
 from typing import Any
@@ -318,9 +319,7 @@ def fit(gradient: Any, shape: tuple[int, ...], dtype: Any, giver: Node | None, p
     """`gradient` summed over what was broadcast, and cast to the dtype of its tensor (the real part of complex)."""
     if gradient.shape != shape:
         extra = gradient.ndim - len(shape)
-        if extra < 0 or any(
-            have != want and want != 1 for have, want in zip(gradient.shape[extra:], shape, strict=True)
-        ):
+        if extra < 0 or any(have != want != 1 for have, want in zip(gradient.shape[extra:], shape, strict=True)):
             name = "unknown" if giver is None else giver.name
             raise UserError(
                 "autograd",
@@ -338,11 +337,12 @@ def fit(gradient: Any, shape: tuple[int, ...], dtype: Any, giver: Node | None, p
 
 def sum_to_size(array: Any, shape: tuple[int, ...]) -> Any:
     """`array` summed over the leading and the stretched dimensions, down to `shape`."""
+    if array.size == math.prod(shape):
+        return array.reshape(shape)
     leading = array.ndim - len(shape)
-    dims = tuple(range(leading)) + tuple(
-        dim for dim in range(leading, array.ndim) if shape[dim - leading] == 1 and array.shape[dim] != 1
-    )
-    return np.add.reduce(array, axis=dims, keepdims=True).reshape(shape) if dims else array
+    padded = (1,) * leading + shape
+    dims = tuple([dim for dim, length in enumerate(padded) if length == 1 != array.shape[dim]])
+    return np.add.reduce(array, axis=dims, keepdims=True).reshape(shape)
 
 
 def check_nan(node: Node, results: Sequence[Any]) -> None:

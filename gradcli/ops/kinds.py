@@ -26,9 +26,12 @@ def only(kinds: str, kernel: str) -> Check:
     """A check that the common dtype of the operands is one of `kinds`; `kernel` is torch's name for what lacks it."""
 
     def check(*operands: Any) -> None:
-        found = [kind_of(operand) for operand in operands]
-        if all(kind in kinds for kind in found):  # and so is the highest of them
+        for operand in operands:
+            if kind_of(operand) not in kinds:
+                break
+        else:  # and so is the highest of them
             return
+        found = [kind_of(operand) for operand in operands]
         if max(found, key=lambda kind: KIND_ORDER.get(kind, -1)) not in kinds:
             dtype = result_type([operand for operand in operands if operand is not None])
             raise UserError("type", f"\"{kernel}\" not implemented for '{TYPE_NAMES[dtype.name]}'")

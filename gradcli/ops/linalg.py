@@ -37,7 +37,7 @@ from gradcli.ops.shape import (
 
 
 def same_dtype(first: str, second: str, self: Any, other: Any) -> None:
-    if self.dtype != other.dtype:
+    if self.dtype is not other.dtype and self.dtype != other.dtype:
         raise UserError(
             "type",
             f"expected {first} and {second} to have the same dtype, but got: {C_NAMES[self.dtype.name]} != "
@@ -57,7 +57,7 @@ def mm_forward(self: Any, mat2: Any) -> Any:
             f"{mat2.shape[0]}x{mat2.shape[1]})",
         )
     same_dtype("m1", "m2", self, mat2)
-    return np.matmul(self, mat2)
+    return np.dot(self, mat2)  # for matrices the same as matmul, at half the overhead
 
 
 def mv_forward(self: Any, vec: Any) -> Any:

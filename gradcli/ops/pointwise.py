@@ -500,13 +500,13 @@ sigmoid = op(
 )  # fmt: skip
 sigmoid_backward = op(
     "_sigmoid_backward(Tensor grad_output, Tensor output)", "SigmoidBackwardBackward0",
-    lambda grad_output, output: grad_output * np.conj((1 - output) * output),
+    lambda grad_output, output: grad_output * conj((1 - output) * output),
     grad_output=lambda grad, output: sigmoid_backward(grad, conj(output)),
     output=lambda grad, grad_output, output: conj(grad) * grad_output * (-2 * conj(output) + 1),
 )  # fmt: skip
 tanh_backward = op(
     "_tanh_backward(Tensor grad_output, Tensor output)", "TanhBackwardBackward0",
-    lambda grad_output, output: grad_output * np.conj(1 - output * output),
+    lambda grad_output, output: grad_output * conj(1 - output * output),
     grad_output=lambda grad, output: tanh_backward(grad, conj(output)),
     output=lambda grad, grad_output, output: conj(grad) * (-2 * conj(output) * grad_output),
 )  # fmt: skip

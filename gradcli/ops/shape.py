@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from gradcli.engine.device import as_strided as window
-from gradcli.engine.device import np
+from gradcli.engine.device import np, zeros_beside
 from gradcli.engine.node import type_text
 from gradcli.errors import UserError
 from gradcli.ops.define import composite, op
@@ -29,7 +29,7 @@ def wrap_dim(dim: int, ndim: int) -> int:
 
 def wrap_dims(dim: int | Sequence[int], ndim: int) -> Shape:
     """Several dimensions counted from the front, none twice; none at all for a 0-dim tensor."""
-    dims = tuple(wrap_dim(d, ndim) for d in ((dim,) if isinstance(dim, int) else dim))
+    dims = (wrap_dim(dim, ndim),) if isinstance(dim, int) else tuple([wrap_dim(d, ndim) for d in dim])
     for place, one in enumerate(dims):
         if one in dims[:place]:
             raise UserError("shape", f"dim {one} appears multiple times in the list of dims")
@@ -90,6 +90,8 @@ def view_forward(self: Any, size: Sequence[int]) -> Any:
 
 def expand_forward(self: Any, size: Sequence[int]) -> Any:
     size = tuple(size)
+    if self.shape == size:
+        return self.view()
     leading = len(size) - self.ndim
     if leading < 0:
         raise UserError(
@@ -169,12 +171,13 @@ def squeeze_forward(self: Any, dim: int | Sequence[int] | None = None) -> Any:
 
 def unsqueeze_forward(self: Any, dim: int) -> Any:
     dim = wrap_dim(dim, self.ndim + 1)
-    if self.ndim == 0:
-        return self.reshape(1)
+    shape = (*self.shape[:dim], 1, *self.shape[dim:])
+    if 1 not in self.shape and self.flags.c_contiguous:
+        return self.reshape(shape)
     # with torch's stride for the new dimension, which tells whether two windows on the same memory are the same one
     step = self.shape[dim] * self.strides[dim] if dim < self.ndim else self.itemsize
     strides = (*self.strides[:dim], step, *self.strides[dim:])
-    return window(self, (*self.shape[:dim], 1, *self.shape[dim:]), strides)
+    return window(self, shape, strides)
 
 
 def unsqueeze_to(grad: Any, shape: Shape, dims: Iterable[int]) -> Any:
@@ -445,7 +448,7 @@ zeros = op("_zeros(int[] shape, ScalarType dtype)", None, lambda shape, dtype: n
 
 def filled(self: Any, shape: Sequence[int], place: Any) -> Any:
     """Zeros of `shape` with `self` where `place` looks."""
-    result = np.zeros_like(self, shape=tuple(shape))
+    result = zeros_beside(self, tuple(shape))
     place(result)[...] = self
     return result
 
