@@ -17,6 +17,7 @@ from gradcli.engine.node import Node
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops import frontend
+from gradcli.ops.define import Composite
 from gradcli.ops.index import getitem, setitem
 from gradcli.ops.method import Size
 from gradcli.ops.pointwise import conj, imag, real
@@ -32,11 +33,19 @@ Stack = list[Any]
 
 
 class Scope(Record):
-    """What names mean: bindings in the order of their first binding, before params, before pi, e, inf and nan."""
+    """What names mean: bindings in the order of their first binding, before params, before pi, e, inf and nan.
+
+    In a call, `functions` come before torch's operations.
+    """
 
     params: dict[str, Any] = field(default_factory=dict)
     bindings: dict[str, Any] = field(default_factory=dict)
     warn: Callable[[str], None] = lambda message: None
+    functions: dict[str, Composite] = field(default_factory=dict)
+
+    def inside(self, bindings: dict[str, Any]) -> Scope:
+        """The scope of a hook, or of a function's body: other bindings, all else the same."""
+        return Scope(self.params, bindings, self.warn, self.functions)
 
     def look_up(self, name: str) -> Any:
         for names in (self.bindings, self.params, CONSTANTS):
@@ -126,9 +135,15 @@ def take(stack: Stack, count: int) -> list[Any]:
 
 def call(node: tree.Call) -> Instruction:
     rows = frontend.find(node.function)
-    if rows is None:
-        raise located(UserError("name", f"unknown operation `{node.function}`"), node)
-    return arguments(node, lambda args, keywords, scope: frontend.call(rows, args, keywords))
+
+    def run(args: list[Any], keywords: dict[str, Any], scope: Scope) -> Any:
+        declared = scope.functions.get(node.function)
+        found = rows if declared is None else [declared]
+        if found is None:
+            raise UserError("name", f"unknown operation `{node.function}`")
+        return frontend.call(found, args, keywords)
+
+    return arguments(node, run)
 
 
 def method(node: tree.Method) -> Instruction:

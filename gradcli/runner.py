@@ -16,18 +16,20 @@ from gradcli.engine.node import Node, numbers
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import Span, UserError
 from gradcli.evaluate import Program, Scope, located, set_attribute, set_item, truth
+from gradcli.functions import declared
 from gradcli.ops import frontend
 from gradcli.ops.create import default_generator, tensor
 from gradcli.ops.method import Size
 from gradcli.ops.pointwise import clone, to_dtype, zero
 from gradcli.ops.views import View
+from gradcli.record import replace
 from gradcli.report.model import Binding, Expectation, Gradient, Printed, Report, StepReport, TensorState, Warned
 from gradcli.report.text import format_tensor, format_value
 from gradcli.spec import steps as spec_steps
 from gradcli.spec import tree
 from gradcli.spec.expression import parse_expression
 from gradcli.spec.steps import Expression, Literal, Load, Spec, Step
-from gradcli.verify.expectations import Verdict, check, compare
+from gradcli.verify.expectations import Verdict, check, compare, constant_factor
 
 OnStep = Callable[[StepReport], None]
 
@@ -78,8 +80,7 @@ class Session:
     def run(self) -> None:
         grad_mode.detached_in_place = grad_mode.data_replaced = False
         check_device(self.spec.device)
-        if self.spec.functions:
-            raise UserError("spec", "`functions:` is not available in this version", span=self.spec.functions[0].span)
+        self.scope.functions = {entry.name: declared(entry, self.evaluate_inside) for entry in self.spec.functions}
         default_generator.manual_seed(self.spec.seed)
         with set_grad_enabled(False):
             for entry in self.spec.tensors:
@@ -152,6 +153,10 @@ class Session:
             if error.span is None and error.place is not None:
                 error.at(expression.scalar.span_of(*error.place))
             raise
+
+    def evaluate_inside(self, expression: Expression, bindings: dict[str, Any]) -> Any:
+        """The value of an expression that sees `bindings` in place of those of the pipeline."""
+        return self.evaluate(expression, expression.tree, self.scope.inside(bindings))
 
     def tensor_of(self, expression: Expression) -> Tensor:
         value = self.value_of(expression)
@@ -326,8 +331,7 @@ class Session:
                         shown = Printed(step.name, self.text_of(gradient), plain_value(gradient))
                         self.tell("hook", name=step.name, printed=[shown])
                         return None
-                    inner = Scope(self.scope.params, {**self.scope.bindings, step.name: gradient}, self.warn)
-                    value = self.evaluate(step.value, step.value.tree, inner)
+                    value = self.evaluate_inside(step.value, {**self.scope.bindings, step.name: gradient})
                     if value is not None and not isinstance(value, Tensor):
                         raise UserError("type", f"expected Variable, but hook returned '{frontend.kind_of(value)}'")
                     return value
@@ -393,15 +397,18 @@ class Session:
         if verdict.ok and (item.finite or item.nonzero or item.shape is not None):
             why = check(np.asarray(plain_value(actual)), item.finite, item.nonzero, item.shape)
             verdict = Verdict(why is None, why=why)
+        return self.judged(item.expr, item.span, expected, actual, verdict)
+
+    def judged(self, expr: Expression, span: Span, expected: Any, actual: Any, verdict: Verdict) -> Expectation:
         return Expectation(
-            item.expr.text,
+            expr.text,
             verdict.ok,
             plain_value(expected),
             plain_value(actual),
             self.text_of(expected),
             self.text_of(actual),
-            item.span.line,
-            item.span.column,
+            span.line,
+            span.column,
             verdict.index,
             verdict.abs,
             verdict.rel,
@@ -426,6 +433,19 @@ class Session:
         shown = actual or "no error"
         item = Expectation("error", ok, step.match, actual, step.match, shown, step.line, step.span.column, why=why)
         self.tell("expect_error", items=[item])
+
+    def claim(self, step: spec_steps.Claim) -> None:
+        self.tell("claim", items=[self.grade(expr, formula) for expr, formula in step.items])
+
+    def grade(self, expr: Expression, formula: Expression) -> Expectation:
+        """How the formula that is claimed for a gradient compares with what autograd has found."""
+        actual = self.value_of(expr)
+        with set_grad_enabled(False):
+            claimed = self.value_of(formula)
+        verdict = same(actual, claimed, None, None)
+        if verdict.index is not None:
+            verdict = replace(verdict, why=constant_factor(as_numbers(actual), as_numbers(claimed)))
+        return self.judged(expr, expr.span(), claimed, actual, verdict)
 
     def unavailable(self, step: Step) -> None:
         raise UserError("spec", f"`{step.kind}:` is not available in this version")
@@ -504,7 +524,7 @@ RUNNERS: dict[type, Callable[[Session, Any], None]] = {
     spec_steps.Print: Session.print,
     spec_steps.Expect: Session.expect,
     spec_steps.ExpectError: Session.expect_error,
-    spec_steps.Claim: Session.unavailable,
+    spec_steps.Claim: Session.claim,
     spec_steps.Gradcheck: Session.unavailable,
 }
 

@@ -105,7 +105,7 @@ class Node:
             if held is not None and held[0].version[0] != held[1]:
                 tensor, expected = held
                 _ = tensor.edge  # torch looks at it first, and may find a view that it refuses to follow
-                error = UserError("autograd", self._modified(place, tensor.version[0], expected))
+                error = UserError("autograd", self._modified(place, tensor, expected))
                 error.numbers["modified"] = tensor.version[1]
                 raise error
 
@@ -136,16 +136,17 @@ class Node:
             self.extra = Extras()
         return self.extra
 
-    def _modified(self, place: int, version: int, expected: int) -> str:
+    def _modified(self, place: int, tensor: Tensor, expected: int) -> str:
         saved = self.saved_tensors()[place]
         assert saved is not None
         array, edge = saved
+        edge = tensor.edge or edge  # of an input torch tells where it stands now, of an output where it came from
         origin = ""
         if edge is not None and not isinstance(edge[0], AccumulateGrad):
             origin = f", which is output {edge[1]} of {edge[0].short_name},"
         return (
             "one of the variables needed for gradient computation has been modified by an inplace operation: "
-            f"[{type_text(array)} {list(array.shape)}]{origin} is at version {version}; expected version {expected} "
+            f"[{type_text(array)} {list(array.shape)}]{origin} is at version {tensor.version[0]}; expected version {expected} "
             "instead. Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
             "torch.autograd.set_detect_anomaly(True, check_nan=False)."
         )

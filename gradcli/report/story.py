@@ -174,7 +174,8 @@ def _distance(item: Expectation) -> str:
     at = "" if not item.index else f" at {list(item.index)}"
     relative = "" if item.rel is None else f", relative {_number(item.rel)}"
     off = f" · {100 * item.off:.3g} % of elements off" if item.off and item.index else ""
-    return f"worst{at}: absolute {_number(item.abs)}{relative}{off}"
+    why = f" · {item.why}" if item.why else ""
+    return f"worst{at}: absolute {_number(item.abs)}{relative}{off}{why}"
 
 
 def _labelled(label: str, text: str, width: int) -> list[Line]:
