@@ -90,6 +90,9 @@ class ClaimedNode(Node):
             return gradient
         raise UserError("type", f"a gradient must be a tensor, not {kind_of(gradient)}", span=formula.span())
 
+    def __repr__(self) -> str:
+        return f"<torch.autograd.function.{self.name}>"
+
     def saved_tensors(self) -> Sequence[tuple[Any, Edge | None] | None]:
         return [None if held is None else (held[0].array, held[0].edge) for held in self.versions]
 

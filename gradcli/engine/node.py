@@ -144,9 +144,10 @@ class Node:
         origin = ""
         if edge is not None and not isinstance(edge[0], AccumulateGrad):
             origin = f", which is output {edge[1]} of {edge[0].short_name},"
+        version = tensor.version[0]
         return (
             "one of the variables needed for gradient computation has been modified by an inplace operation: "
-            f"[{type_text(array)} {list(array.shape)}]{origin} is at version {tensor.version[0]}; expected version {expected} "
+            f"[{type_text(array)} {list(array.shape)}]{origin} is at version {version}; expected version {expected} "
             "instead. Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
             "torch.autograd.set_detect_anomaly(True, check_nan=False)."
         )
