@@ -124,7 +124,7 @@ class Node:
         edge = None if saved is None else saved[1]
         if held is None or edge is None or edge[0] is self or isinstance(edge[0], AccumulateGrad):
             return
-        if held[0].edge is None:
+        if held[0].grad_fn is None:
             raise UserError(
                 "autograd",
                 "Trying to use a saved tensor that has been detached in-place, i.e. with .detach_().This is not "

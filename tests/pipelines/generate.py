@@ -524,7 +524,8 @@ class Generator:
     def reading(self) -> Step:
         x = self.of.pick()
         names = ["is_leaf", "requires_grad", "retains_grad", "ndim"]
-        names += [] if x.text in self.gradients else ["_version"]
+        is_grad = any(x.value is other.grad for _, other in self.of.names(is_leaf))
+        names += [] if is_grad or x.text in self.gradients else ["_version"]
         names += ["item()"] if x.value.numel() == 1 else ["numel()", "dim()"]
         return f"{self.fresh()} = {x.text}.{self.rng.choice(names)}"
 

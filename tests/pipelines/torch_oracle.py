@@ -59,11 +59,12 @@ class Rounding(TorchDispatchMode):
         if any(value is None and str(parameter.type) == "Tensor" for value, parameter in expected):
             raise RuntimeError("torch crashes where a mode hands on a gradient that is not there")
         result = func(*args, **(kwargs or {}))
-        exact = func.is_view or func.overloadpacket.__name__.rstrip("_") in EXACT
-        if not exact and isinstance(result, torch.Tensor) and result.dtype in JITTER and not result._is_zerotensor():
-            direction = torch.randint(-1, 2, result.shape, generator=self.generator)
-            direction[result == result.round()] = 0
-            result.mul_(1 + torch.finfo(result.dtype).eps * direction)
+        if not func.is_view and func.overloadpacket.__name__.rstrip("_") not in EXACT:
+            for one in result if isinstance(result, tuple | list) else (result,):
+                if isinstance(one, torch.Tensor) and one.dtype in JITTER and not one._is_zerotensor():
+                    direction = torch.randint(-1, 2, one.shape, generator=self.generator)
+                    direction[one == one.round()] = 0
+                    one.mul_(1 + torch.finfo(one.dtype).eps * direction)
         return result
 
 
