@@ -247,7 +247,8 @@ class Session:
         elif step.kind == "backward":
             with self.gradients() as changed:
                 self.evaluate(expression, value)
-            self.tell("backward", grads=changed)
+            root = expression.text[: value.name_start - 1] if isinstance(value, tree.Method) else None
+            self.tell("backward", name=root, grads=changed)
         else:
             self.evaluate(expression, value)
             self.tell(step.kind)
@@ -279,7 +280,7 @@ class Session:
             except UserError as error:
                 error.at(step.of[0].span())
                 raise
-        self.tell("backward", grads=changed)
+        self.tell("backward", name=", ".join(root.text for root in step.of), grads=changed)
 
     def gradient_of(self, gradient: Expression | Literal) -> Tensor:
         value = self.value_of(gradient)

@@ -5,7 +5,7 @@
 import gc
 import re
 import sys
-from typing import TYPE_CHECKING, Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,7 +15,7 @@ from gradcli.cli.loading import load, show_errors
 from gradcli.errors import UserError
 
 if TYPE_CHECKING:
-    from gradcli.report.model import Report, StepReport
+    from gradcli.report.model import Reporter
     from gradcli.spec.document import Spec
     from gradcli.spec.steps import Plain
 
@@ -71,6 +71,10 @@ def run(
         raise typer.BadParameter("it goes with --json; text is never cut", param_hint="--full")
     reporter = _reporter(json=json, full=full, values=bool(get), quiet=quiet, verbose=verbose, color=color)
     request = _Request(_settings(settings or [], seed, dtype, device), detect_anomaly, get or [], verbose)
+    if sys.stderr.isatty() and not quiet:
+        from gradcli.cli.progress import Progress
+
+        reporter = Progress(reporter)
     return max(_run_file(path, request, reporter) for path in specs)
 
 
@@ -84,20 +88,7 @@ class _Request:
         self.verbose = verbose
 
 
-class _Reporter(Protocol):
-    """Writes runs to standard output, each while it goes on or at its end."""
-
-    def begin(self, name: str, title: str | None, seed: int, dtype: str, device: str) -> None: ...
-
-    def step(self, step: "StepReport") -> None: ...
-
-    def end(self, report: "Report") -> None: ...
-
-    def refuse(self, name: str, error: UserError) -> None:
-        """Reports a spec that could not run, or did not come to its end."""
-
-
-def _run_file(path: str, request: _Request, reporter: _Reporter) -> int:
+def _run_file(path: str, request: _Request, reporter: "Reporter") -> int:
     try:
         documents, errors = load(path)
         if errors:
@@ -116,7 +107,7 @@ def _run_file(path: str, request: _Request, reporter: _Reporter) -> int:
         return internal_error(error, verbose=request.verbose)
 
 
-def _run_document(document: "Spec", request: _Request, reporter: _Reporter) -> int:
+def _run_document(document: "Spec", request: _Request, reporter: "Reporter") -> int:
     from gradcli.spec.document import expand
 
     try:
@@ -128,7 +119,7 @@ def _run_document(document: "Spec", request: _Request, reporter: _Reporter) -> i
     return max(_run_spec(spec, request, reporter) for spec in specs)
 
 
-def _run_spec(spec: "Spec", request: _Request, reporter: _Reporter) -> int:
+def _run_spec(spec: "Spec", request: _Request, reporter: "Reporter") -> int:
     from gradcli.runner import run as run_spec
 
     if not gc.isenabled():
@@ -176,7 +167,7 @@ def _settings(pairs: list[str], seed: int | None, dtype: str | None, device: str
     return settings
 
 
-def _reporter(*, json: bool, full: bool, values: bool, quiet: bool, verbose: bool, color: terminal.Color) -> _Reporter:
+def _reporter(*, json: bool, full: bool, values: bool, quiet: bool, verbose: bool, color: terminal.Color) -> "Reporter":
     if json:
         from gradcli.report.json_lines import JsonLines, JsonValues
 

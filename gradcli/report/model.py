@@ -6,7 +6,7 @@ lists and tuples of those. `text` is always exactly what torch's `print` would s
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 from gradcli.errors import UserError
 from gradcli.record import Record, field
@@ -123,3 +123,16 @@ class Report(Record):
     @property
     def ok(self) -> bool:
         return self.error is None and not self.failures
+
+
+class Reporter(Protocol):
+    """Writes runs to standard output, each while it goes on or at its end."""
+
+    def begin(self, name: str, title: str | None, seed: int, dtype: str, device: str) -> None: ...
+
+    def step(self, step: StepReport) -> None: ...
+
+    def end(self, report: Report) -> None: ...
+
+    def refuse(self, name: str, error: UserError) -> None:
+        """Reports a spec that could not run, or did not come to its end."""

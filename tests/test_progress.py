@@ -1,0 +1,56 @@
+"""The line that a long run keeps on a terminal's standard error."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+import pytest
+
+from gradcli.cli import progress
+from gradcli.report.model import Printed, Report, StepReport
+from gradcli.report.plain import Plain
+
+CLEARED = "\r\x1b[2K"
+
+
+def screen_of(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """Both streams as one screen, in the order of their writing."""
+    screen = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", screen)
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setattr(progress, "PATIENCE", 0.0)
+    monkeypatch.setattr(progress, "REFRESH", 0.0)
+    monkeypatch.setenv("COLUMNS", "40")
+    return screen
+
+
+def test_it_makes_room_for_what_is_printed_and_is_gone_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = screen_of(monkeypatch)
+    shown = progress.Progress(Plain("results"))
+    shown.begin("a.yaml", None, 0, "float32", "cpu")
+    shown.step(StepReport(0, (0,), 7, "assign", name="y"))
+    shown.step(StepReport(1, (1,), 8, "print", printed=[Printed("y", "tensor(1.)", 1.0)]))
+    shown.end(Report("a.yaml", 0, "float32", "cpu"))
+    text = terminal.getvalue()
+    assert text.startswith(f"{CLEARED}a.yaml · line 7 · 1 steps · 0 s{CLEARED}tensor(1.)\n{CLEARED}a.yaml · line 8")
+    assert text.partition("2 steps · 0 s")[2].startswith(CLEARED)
+    assert text.endswith("ok · 0 steps\n")
+
+
+def test_it_is_no_wider_than_the_terminal_and_shows_no_control_characters(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = screen_of(monkeypatch)
+    shown = progress.Progress(Plain("results"))
+    shown.begin("\x1b[31m" + "a" * 100, None, 0, "float32", "cpu")
+    shown.step(StepReport(0, (0,), 7, "assign", name="y"))
+    line = terminal.getvalue().removeprefix(CLEARED)
+    assert len(line) == 39 and "\x1b" not in line
+
+
+def test_short_runs_show_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = screen_of(monkeypatch)
+    monkeypatch.setattr(progress, "PATIENCE", 3600.0)
+    shown = progress.Progress(Plain("results"))
+    shown.begin("a.yaml", None, 0, "float32", "cpu")
+    shown.step(StepReport(0, (0,), 7, "assign", name="y"))
+    assert terminal.getvalue() == ""
