@@ -59,5 +59,6 @@ HINTS: dict[str, Callable[[UserError, LineOf], str]] = {
     "you can only change requires_grad flags of leaf": always("use `.detach()` to leave the graph"),
     "can't retain_grad on Tensor": always("nothing it is computed from requires a gradient"),
     "mean(): could not infer output dtype": always("convert it first: `x.double().mean()`"),
+    "ZeroDivisionError": always("an integer has no quotient by 0; a float has, inf or nan"),
     "Mismatch in shape: grad_output": always("`gradient:` must have the shape of the tensor it belongs to"),
 }

@@ -31,6 +31,8 @@ class UserError(Exception):
         self.hint = hint
         self.span = span
         self.place: tuple[int, int] | None = None  # the part of the expression, as offsets into its text
+        # what did not go together: such a part each, with the shape of its value, or its dtype
+        self.operands: list[tuple[int, int, str]] = []
         # when things happened that led to it, as node numbers: the node whose backward failed was recorded ("node"),
         # its saved tensors were "freed", or "modified" in place
         self.numbers: dict[str, int] = {}

@@ -7,7 +7,7 @@ names of operations are resolved once, however often the expression runs.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -102,6 +102,21 @@ def located(error: UserError, node: tree.Node) -> UserError:
     return error
 
 
+def with_operands(error: UserError, nodes: Sequence[Any], values: Sequence[Any]) -> UserError:
+    """`error` with the tensors that it is about, if shapes or dtypes do not go together."""
+    if error.kind not in ("shape", "type") or error.operands or error.place is not None:
+        return error
+    pending = list(zip(nodes, values, strict=True))
+    while pending:
+        node, value = pending.pop(0)
+        if isinstance(node, tree.ListOf | tree.TupleOf):
+            pending = [*zip(node.items, value, strict=True), *pending]
+        elif isinstance(value, Tensor):
+            told = str(list(value.shape)) if error.kind == "shape" else value.dtype.name
+            error.operands.append((node.start, node.end, told))
+    return error
+
+
 def operands(node: Any) -> tuple[Any, ...]:
     """What is evaluated before `node`, in order; a keyword stands for its value."""
     if isinstance(node, tree.Keyword):
@@ -172,8 +187,12 @@ def arguments(
     names = [keyword.name for keyword in node.keywords]
 
     def instruction(stack: Stack, scope: Scope) -> None:
-        keywords = dict(zip(names, take(stack, len(names)), strict=True))
-        stack.append(run(take(stack, count), keywords, scope))
+        named = take(stack, len(names))
+        args = take(stack, count)
+        try:
+            stack.append(run(args, dict(zip(names, named, strict=True)), scope))
+        except UserError as error:
+            raise with_operands(error, operands(node), [*args, *named]) from None
 
     return instruction
 
@@ -189,7 +208,10 @@ def operation(node: tree.Operator) -> Instruction:
 
         def run_binary(stack: Stack, scope: Scope) -> None:
             other = stack.pop()
-            stack[-1] = binary(name, stack[-1], other)
+            try:
+                stack[-1] = binary(name, stack[-1], other)
+            except UserError as error:
+                raise with_operands(error, node.operands, (stack[-1], other)) from None
 
         return run_binary
     if name in ("is_none", "is_not_none"):
@@ -257,7 +279,10 @@ def as_index(value: Any) -> int | None:
 def subscript(node: tree.Subscript) -> Instruction:
     def run(stack: Stack, scope: Scope) -> None:
         key = stack.pop()
-        stack.append(item_of(stack.pop(), key))
+        try:
+            stack[-1] = item_of(stack[-1], key)
+        except UserError as error:
+            raise with_operands(error, (node.target,), (stack[-1],)) from None
 
     return run
 

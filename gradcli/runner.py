@@ -15,7 +15,7 @@ from gradcli.engine.mode import grad_mode, set_grad_enabled
 from gradcli.engine.node import Node, numbers
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import Span, UserError
-from gradcli.evaluate import Program, Scope, located, set_attribute, set_item, truth
+from gradcli.evaluate import Program, Scope, located, set_attribute, set_item, truth, with_operands
 from gradcli.functions import declared
 from gradcli.ops import frontend
 from gradcli.ops.create import default_generator, tensor
@@ -28,6 +28,7 @@ from gradcli.report.text import format_tensor, format_value
 from gradcli.spec import steps as spec_steps
 from gradcli.spec import tree
 from gradcli.spec.expression import parse_expression
+from gradcli.spec.reader import shown
 from gradcli.spec.steps import Expression, Literal, Load, Spec, Step
 from gradcli.verify.expectations import Verdict, check, compare, constant_factor
 
@@ -150,9 +151,16 @@ class Session:
                 program = self.programs[id(node)] = Program(node)
             return program.run(scope or self.scope)
         except UserError as error:
-            if error.span is None and error.place is not None:
-                error.at(expression.scalar.span_of(*error.place))
+            self.locate(error, expression)
             raise
+
+    def locate(self, error: UserError, expression: Expression) -> None:
+        """Give an error that comes from a part of `expression` its place, and the names of what it is about."""
+        if error.span is None and error.place is not None:
+            error.at(expression.scalar.span_of(*error.place))
+            told = [f"`{shown(expression.text[start:end])}` is {what}" for start, end, what in error.operands[:4]]
+            if error.hint is None and ((told and error.kind == "shape") or len(told) > 1):
+                error.hint = ", ".join(dict.fromkeys(told))
 
     def evaluate_inside(self, expression: Expression, bindings: dict[str, Any]) -> Any:
         """The value of an expression that sees `bindings` in place of those of the pipeline."""
@@ -194,7 +202,8 @@ class Session:
             try:
                 result = frontend.inplace(statement.operator, old, other)
             except UserError as error:
-                located(error, statement).at(expression.span())
+                with_operands(error, (target, statement.value), (old, other))
+                self.locate(located(error, statement), expression)
                 raise
             self.assign(target, result, expression)
             self.tell("assign", name=written(target))
@@ -349,7 +358,8 @@ class Session:
     def repeat(self, step: spec_steps.Repeat) -> None:
         times = self.value_of(step.times)
         if not frontend.is_int(times) or times < 0:
-            raise UserError("value", f"`times` must be a whole number, not {times!r}")
+            message = f"`times` must be a whole number that is not negative, not {self.text_of(times)}"
+            raise UserError("value", message, span=span_of(step.times))
         path = self.path
         for place in range(times):
             if step.name is not None:
@@ -360,7 +370,7 @@ class Session:
         at_most = self.value_of(step.at_most)
         path = self.path
         rounds = 0
-        while truth(self.value_of(step.condition)):
+        while self.holds(step.condition):
             if rounds >= at_most:
                 raise UserError(
                     "limit",
@@ -369,6 +379,13 @@ class Session:
                 )
             self.run_steps(step.steps, (*path, rounds))
             rounds += 1
+
+    def holds(self, condition: Expression) -> bool:
+        value = self.value_of(condition)
+        try:
+            return truth(value)
+        except UserError as error:
+            raise error.at(condition.span()) from None
 
     def print(self, step: spec_steps.Print) -> None:
         printed = []
@@ -537,6 +554,10 @@ def check_device(device: str | None) -> None:
             f"device `{device}` is not available: this version computes on the CPU only",
             hint="leave `device` out, or write `cpu`",
         )
+
+
+def span_of(value: Expression | Literal) -> Span:
+    return value.span if isinstance(value, Literal) else value.span()
 
 
 def written(target: tree.Target) -> str:

@@ -55,17 +55,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture
-def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
-    """Compares a text with the golden file of that name."""
+def compared(request: pytest.FixtureRequest) -> Callable[[Path, str], None]:
+    """Compares a text with a file."""
 
-    def check(name: str, text: str) -> None:
-        file = GOLDEN / name
+    def check(file: Path, text: str) -> None:
         if request.config.getoption("--update-golden"):
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8")
         assert text == file.read_text(encoding="utf-8")
 
     return check
+
+
+@pytest.fixture
+def golden(compared: Callable[[Path, str], None]) -> Callable[[str, str], None]:
+    """Compares a text with the golden file of that name."""
+    return lambda name, text: compared(GOLDEN / name, text)
 
 
 @pytest.fixture

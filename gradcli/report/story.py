@@ -169,13 +169,18 @@ def _number(value: Any) -> str:
 
 
 def _distance(item: Expectation) -> str:
-    if item.abs is None:
-        return item.why or ""
-    at = "" if not item.index else f" at {list(item.index)}"
-    relative = "" if item.rel is None else f", relative {_number(item.rel)}"
-    off = f" · {100 * item.off:.3g} % of elements off" if item.off and item.index else ""
-    why = f" · {item.why}" if item.why else ""
-    return f"worst{at}: absolute {_number(item.abs)}{relative}{off}{why}"
+    at = f" at {list(item.index)}" if item.index else ""
+    parts = []
+    if item.abs is not None:
+        relative = "" if item.rel is None else f", relative {_number(item.rel)}"
+        parts.append(f"worst{at}: absolute {_number(item.abs)}{relative}")
+    elif at:
+        parts.append(f"first{at}")
+    if at and item.off:
+        parts.append(f"{100 * item.off:.3g} % of elements off")
+    if item.why:
+        parts.append(item.why)
+    return " · ".join(parts)
 
 
 def _labelled(label: str, text: str, width: int) -> list[Line]:

@@ -54,6 +54,9 @@ def compare(actual: Any, expected: Any, rtol: float | None, atol: float | None) 
         off = ~(same | (difference <= atol + rtol * np.absolute(wanted)))
     if not off.any():
         return Verdict(True)
+    if actual.dtype.kind == "b" and expected.dtype.kind == "b":  # truth values are at no distance
+        places = np.argwhere(off)[0]
+        return Verdict(False, tuple(int(place) for place in places), off=float(off.mean()))
     # a NaN or an infinity on one side only is worse than any difference
     size = np.where(off, np.where(np.isnan(difference), np.inf, difference), -1.0)
     worst = np.unravel_index(int(size.argmax()), size.shape)
