@@ -12,7 +12,7 @@ import pytest
 
 from gradcli.record import replace
 from gradcli.report import story
-from gradcli.report.console import Screen
+from gradcli.report.console import Screen, standard_output
 from gradcli.report.model import Expectation, Report, StepReport
 from gradcli.report.plain import Detail, Plain, Values
 
@@ -46,7 +46,7 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
         monkeypatch.setattr(sys, "stdout", terminal)
         monkeypatch.setenv("TERM", "xterm-256color")
         monkeypatch.setenv("COLUMNS", str(columns))
-        show(Screen(color=color, verbose=verbose), *reports)
+        show(Screen(standard_output(color=color), verbose=verbose), *reports)
         return re.sub(" +$", "", terminal.getvalue(), flags=re.MULTILINE)
 
     return shown
@@ -115,7 +115,9 @@ def test_what_a_terminal_would_act_upon_is_escaped(troubled: Report, color: bool
     assert "[nan] :x: w[i] f[/]" in text and "[bold]no markup[/] :x:" in text
 
 
-@pytest.mark.parametrize("make", [lambda: Screen(color=False, verbose=True), lambda: Plain("everything")])
+@pytest.mark.parametrize(
+    "make", [lambda: Screen(standard_output(color=False), verbose=True), lambda: Plain("everything")]
+)
 def test_a_terminal_without_unicode(
     make: Callable[[], Screen | Plain],
     quickstart: Report,
@@ -135,7 +137,7 @@ def test_off_a_terminal_a_coloured_screen_is_not_cut(
     quickstart: Report, troubled: Report, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "20")
-    show(Screen(color=True, verbose=False), quickstart, troubled)
+    show(Screen(standard_output(color=True), verbose=False), quickstart, troubled)
     out = capsys.readouterr().out
     assert "…" not in out.replace("0 … ", "").replace("0.002687 … ", "").replace("-1 … ", "")
     assert "BinaryCrossEntropyWithLogitsBackward0 " in out

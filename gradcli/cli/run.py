@@ -179,6 +179,6 @@ def _reporter(*, json: bool, full: bool, values: bool, quiet: bool, verbose: boo
     coloured = terminal.is_coloured(color)
     if quiet or not (coloured or sys.stdout.isatty()):
         return plain.Plain("failures" if quiet else "everything" if verbose else "results")
-    from gradcli.report.console import Screen
+    from gradcli.report.console import Screen, standard_output
 
-    return Screen(color=coloured, verbose=verbose)
+    return Screen(standard_output(color=coloured), verbose=verbose)

@@ -29,28 +29,33 @@ _ROWS = 50
 _ENDLESS = 1_000_000
 
 
+def standard_output(*, color: bool) -> Console:
+    """Standard output as rich writes to it, with nothing in our texts taken for markup."""
+    console = Console(
+        markup=False,
+        emoji=False,
+        highlight=False,
+        force_terminal=color or None,
+        color_system="auto" if color else None,
+        legacy_windows=False,
+    )
+    if not console.file.isatty():
+        console.width = _ENDLESS
+    return console
+
+
 class Screen:
     """Shows a run while it goes on. In a loop the same step is shown three times, unless `verbose`.
 
     A step that prints, and an expectation that fails, is always shown.
     """
 
-    def __init__(self, *, color: bool, verbose: bool) -> None:
-        console = Console(
-            markup=False,
-            emoji=False,
-            highlight=False,
-            force_terminal=color or None,
-            color_system="auto" if color else None,
-            legacy_windows=False,
-        )
+    def __init__(self, console: Console, *, verbose: bool) -> None:
         self._console = console
         self._ascii = console.options.ascii_only
         self._verbose = verbose
         self._begun = False
         self._shown: Counter[int] = Counter()
-        if not console.file.isatty():
-            console.width = _ENDLESS
 
     def begin(self, name: str, title: str | None, seed: int, dtype: str, device: str) -> None:
         if self._begun:
