@@ -69,6 +69,17 @@ def memory_address(array: Any) -> int:
     return address
 
 
+def is_dense(array: Any) -> bool:
+    """Whether the elements fill a stretch of memory, in whatever order of dimensions."""
+    expected = array.itemsize
+    for step, length in sorted(zip(array.strides, array.shape, strict=True)):
+        if length != 1:
+            if step != expected:
+                return False
+            expected *= length
+    return int(array.size) > 0
+
+
 def as_strided(array: Any, shape: tuple[int, ...], strides: tuple[int, ...]) -> Any:
     """A writable window on the memory of `array`, from its first element on; strides in bytes."""
     if isinstance(array, np.ndarray):

@@ -291,7 +291,10 @@ def accumulate(leaf: AccumulateGrad, gradient: Any, create_graph: bool) -> None:
         return
     held = leaf.grad
     if create_graph:
-        leaf.grad = gradient.copied() if held is None else held + gradient
+        if held is not None:
+            leaf.grad = held + gradient
+        else:
+            leaf.grad = gradient.copied() if leaf.dense else gradient.cloned()
     elif held is None:
         leaf.grad = Tensor(owned_copy(gradient))
     else:

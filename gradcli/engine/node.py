@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from gradcli.engine.device import is_dense
 from gradcli.engine.dtypes import TYPE_NAMES
 from gradcli.engine.mode import grad_mode
 from gradcli.errors import UserError
@@ -173,13 +174,14 @@ class AccumulateGrad(Node):
     It does not know its tensor, which would be a reference cycle: the tensor tells it what it must know.
     """
 
-    __slots__ = ("grad", "moved_inside", "requires_grad", "retains_grad")
+    __slots__ = ("dense", "grad", "moved_inside", "requires_grad", "retains_grad")
 
     name = "AccumulateGrad"
     at_once = True
 
     def __init__(self, array: Any) -> None:
         super().__init__((), (), (), ((array.shape, array.dtype),))
+        self.dense = array.flags.c_contiguous or is_dense(array)  # else torch lays the gradient out row by row
         self.grad: Tensor | None = None
         self.requires_grad = False
         self.retains_grad = False  # retain_grad() was called on the non-leaf

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from gradcli.engine.device import as_strided as window
-from gradcli.engine.device import memory_address, np
+from gradcli.engine.device import is_dense, memory_address, np
 from gradcli.engine.dtypes import TYPE_NAMES, can_cast
 from gradcli.engine.graph import fit
 from gradcli.engine.mode import grad_mode
@@ -337,17 +337,6 @@ def broadcast_strides(array: Any, ndim: int) -> list[int]:
     """The strides of `array` broadcast to `ndim` dimensions, 0 where it has one element."""
     own = [stride if length != 1 else 0 for stride, length in zip(array.strides, array.shape, strict=True)]
     return [0] * (ndim - len(own)) + own
-
-
-def is_dense(array: Any) -> bool:
-    """Whether the elements fill a stretch of memory, in whatever order of dimensions."""
-    expected = array.itemsize
-    for step, length in sorted(zip(array.strides, array.shape, strict=True)):
-        if length != 1:
-            if step != expected:
-                return False
-            expected *= length
-    return int(array.size) > 0
 
 
 def write(self: Tensor, result: Any) -> None:
