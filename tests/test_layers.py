@@ -19,6 +19,7 @@ ALLOWED: dict[str, set[str]] = {
     "errors": {"record"},
     "record": set(),
     "advice": {"errors"},
+    "environment": {"gradcli"},
     "engine": {"errors", "record"},
     "ops": {"engine", "errors", "record"},
     "spec": {"errors", "record", "engine.dtypes", "later ops.frontend"},
@@ -26,7 +27,7 @@ ALLOWED: dict[str, set[str]] = {
     "verify": {"engine.device", "errors", "record"},
     "evaluate": {"engine", "errors", "ops", "spec", "record"},
     "runner": {"advice", "engine", "errors", "evaluate", "ops", "record", "report", "spec", "verify"},
-    "cli": {"errors", "record", "later engine", "later report", "later runner", "later spec"},
+    "cli": {"errors", "record", "later engine", "later environment", "later report", "later runner", "later spec"},
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
