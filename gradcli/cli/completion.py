@@ -19,10 +19,10 @@ _ENDINGS: dict[str, Kind] = {"SPEC": "specs", "DIR": "folders", "FILE": "files",
 def completion(
     shell: Annotated[Shell, typer.Argument(metavar="SHELL", help="bash, zsh, fish or powershell.")],
 ) -> int:
-    """Print a script that makes a shell complete commands, options, their values and spec files.
+    """Print a script that makes a shell complete gradcli.
 
-    The script holds everything it completes, so that completing does not wait for gradcli to start. It is
-    read at the start of a shell:
+    It completes commands, options, their values and spec files, and holds all of them, so that completing does
+    not wait for gradcli to start. A shell reads it when it starts:
 
     \b
       bash, in ~/.bashrc                    eval "$(gradcli completion bash)"

@@ -17,10 +17,10 @@ from gradcli.cli.exits import Status, tell
 def doctor(
     json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
 ) -> int:
-    """Show what gradcli runs on: versions, extras, GPU, memory, terminal.
+    """Show what gradcli runs on, and what is missing.
 
-    The exit status is 2 if something that gradcli needs is missing, broken or too old. A GPU counts as usable
-    only if CuPy has computed something on it. Nothing is changed.
+    That is versions, optional packages, the GPU, memory and the terminal. The exit status is 2 if something that
+    gradcli needs is missing, broken or too old. A GPU is usable only if CuPy has computed something on it.
 
     \b
     Examples:

@@ -1,6 +1,6 @@
 """`gradcli init`: writes a spec to begin with."""
 
-# Annotations are evaluated here: typer would take 2 ms to evaluate them from their texts.
+from __future__ import annotations
 
 import shlex
 import sys
