@@ -12,7 +12,7 @@ from typer.main import get_command
 
 from gradcli.cli.exits import Status, tell
 
-COMMANDS = ("run", "validate", "ops")
+COMMANDS = ("run", "validate", "ops", "init", "schema", "doctor", "completion")
 
 # typer exports only the subclass, and where the class itself lives depends on typer's version.
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
@@ -34,11 +34,16 @@ class _Commands(TyperGroup):
         return get_command(command)
 
 
-def run(arguments: list[str]) -> int:
-    """Runs the command that `arguments` name, and gives its exit status."""
+def program() -> Any:
+    """All the commands, as typer has them."""
     app = _app(cls=_Commands)
     app.callback()(_gradcli)
-    command = get_command(app)
+    return get_command(app)
+
+
+def run(arguments: list[str]) -> int:
+    """Runs the command that `arguments` name, and gives its exit status."""
+    command = program()
     try:
         # typer's own `main` would swallow a closed pipe and an interruption.
         with command.make_context("gradcli", list(arguments)) as context:

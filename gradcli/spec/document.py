@@ -12,8 +12,9 @@ from collections.abc import Mapping as Settings
 from gradcli.errors import Span, UserError, UserErrors
 from gradcli.record import replace
 from gradcli.spec.expression import ExpressionError, parse_expression
+from gradcli.spec.language import FLOATING, FUNCTION, HEADER, KEYS, SIGNATURE, TENSOR, Option
 from gradcli.spec.pipeline import Pipeline
-from gradcli.spec.reader import FLOATING, Reader, full_dtype, is_device, listed, shown
+from gradcli.spec.reader import Reader, full_dtype, is_device, listed, shown
 from gradcli.spec.scope import Operations, Scope, did_you_mean
 from gradcli.spec.source import (
     DEFAULT_LIMITS,
@@ -88,10 +89,7 @@ __all__ = [
     "read_spec",
 ]
 
-KEYS = ("title", "seed", "dtype", "device", "params", "tensors", "pipeline", "functions", "matrix")
-_HEADER = ("seed", "dtype", "device")
-_SIGNATURE = r"(?a)\s*([A-Za-z_]\w*)\s*\(\s*((?:[A-Za-z_]\w*\s*(?:,\s*[A-Za-z_]\w*\s*)*)?)\)\s*"
-_TENSOR_OPTIONS = ("data", "load", "requires_grad", "dtype", "device")
+_SIGNATURE = rf"(?a){SIGNATURE}"
 _TENSOR_EXAMPLE = 'w: {data: "randn(5, 3)", requires_grad: true}'
 
 
@@ -140,7 +138,7 @@ def expand(spec: Spec, settings: Settings[str, Plain] | None = None) -> list[Spe
     Raises UserError for a setting that the spec does not have.
     """
     settings = settings or {}
-    known = [*spec.params, *spec.matrix, *_HEADER]
+    known = [*spec.params, *spec.matrix, *HEADER]
     for name in settings:
         if name not in known:
             hint = did_you_mean(name, known) or f"it has {listed(known)}"
@@ -160,7 +158,7 @@ def expand(spec: Spec, settings: Settings[str, Plain] | None = None) -> list[Spe
 
 
 def _check_header(settings: Settings[str, Plain]) -> None:
-    seed, dtype, device = (settings.get(name) for name in _HEADER)
+    seed, dtype, device = (settings.get(name) for name in HEADER)
     if "seed" in settings and (not isinstance(seed, int) or isinstance(seed, bool)):
         raise UserError("spec", f"`seed` must be an integer, not `{seed}`")
     if "dtype" in settings and full_dtype(str(dtype)) not in FLOATING:
@@ -170,9 +168,9 @@ def _check_header(settings: Settings[str, Plain]) -> None:
 
 
 def _with(spec: Spec, values: Settings[str, Plain]) -> Spec:
-    params = {**spec.params, **{name: value for name, value in values.items() if name not in _HEADER}}
+    params = {**spec.params, **{name: value for name, value in values.items() if name not in HEADER}}
     spec = replace(spec, params=params, matrix={})
-    seed, dtype, device = (values.get(name) for name in _HEADER)
+    seed, dtype, device = (values.get(name) for name in HEADER)
     return replace(
         spec,
         seed=seed if isinstance(seed, int) else spec.seed,
@@ -223,7 +221,7 @@ class _Document:
         steps = pipeline.steps(node.get("pipeline"), "pipeline")
         pipeline.finish()
         self._scope.finish()
-        title, seed, dtype, device = (node.get(key) for key in ("title", *_HEADER))
+        title, seed, dtype, device = (node.get(key) for key in ("title", *HEADER))
         return Spec(
             self._source,
             None if title is None else reader.text(title, "`title`", "title: My gradient"),
@@ -240,7 +238,7 @@ class _Document:
     def _check_keys(self, node: Mapping) -> None:
         for key, _ in node.entries:
             if key.text not in KEYS:
-                hint = did_you_mean(key.text, KEYS) or f"the keys are {listed(KEYS)}"
+                hint = did_you_mean(key.text, KEYS) or f"the keys are {listed([*KEYS])}"
                 self._reader.note(f"unknown key `{shown(key.text)}`", key.span, hint)
 
     def _entries(self, node: Node | None, what: str, example: str) -> list[tuple[Scalar, Node]]:
@@ -288,8 +286,8 @@ class _Document:
         matrix: dict[str, list[Plain]] = {}
         for key, value in self._entries(node, "matrix", "n: [1, 5]"):
             name = key.text
-            if name not in _HEADER:
-                hint = None if name in params else did_you_mean(name, [*_HEADER, *params])
+            if name not in HEADER:
+                hint = None if name in params else did_you_mean(name, [*HEADER, *params])
                 if hint:
                     reader.note(f"`matrix` varies `{shown(name)}`, which is no param", key.span, hint)
                 reader.name(key, "a param")
@@ -322,7 +320,7 @@ class _Document:
         reader = self._reader
         if not isinstance(node, Mapping):
             return TensorEntry(name, span, self._data(node, name))
-        given = reader.options(node, f"the tensor `{name}`", (), _TENSOR_OPTIONS, "")
+        given = reader.options(node, f"the tensor `{name}`", TENSOR, "")
         data: Expression | Literal | Load = Literal(None, span)
         if "data" in given and "load" in given:
             reader.note(f"the tensor `{name}` has both `data` and `load`", span, "keep one of them")
@@ -431,7 +429,7 @@ class _Document:
         if not isinstance(node, Mapping):
             forward = reader.expression(node, f"the function `{name}`", example)
             return FunctionEntry(name, parameters, forward, None, key.span)
-        given = reader.options(node, f"the function `{name}`", ("forward",), ("backward",), example)
+        given = reader.options(node, f"the function `{name}`", FUNCTION, example)
         forward = reader.nothing(key)
         if "forward" in given:
             forward = reader.expression(given["forward"], "`forward`", 'forward: "sin(a) * b"')
@@ -447,7 +445,8 @@ class _Document:
             message = "`backward` must be a mapping of parameters to gradients"
             reader.note(message, node.span, f"for example `{example}`")
             return {}
-        given = reader.options(node, "`backward`", parameters, (), example)
+        formula = Option("formula", "The gradient of the parameter.", required=True)
+        given = reader.options(node, "`backward`", dict.fromkeys(parameters, formula), example)
         formulas = {}
         for name, value in given.items():
             if not (isinstance(value, Scalar) and value.plain and value.text in ("null", "~")):

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from gradcli.engine.dtypes import TYPE_NAMES
 from gradcli.errors import Span, UserError
 from gradcli.spec.expression import parse_statement
-from gradcli.spec.reader import STEP_WORDS, Reader, full_dtype, is_device, listed, shown
+from gradcli.spec.language import CHECKS, EXPECTATION, NAME, RESERVED, STEP_WORDS, STEPS, TOLERANCES, required
+from gradcli.spec.reader import Reader, full_dtype, is_device, listed, shown
 from gradcli.spec.scope import ASSIGNABLE, Scope, did_you_mean
 from gradcli.spec.source import Limits, Mapping, Node, Scalar, Sequence
 from gradcli.spec.steps import (
@@ -50,24 +51,9 @@ from gradcli.spec.tree import (
     TupleOf,
 )
 
-EXAMPLES = {
-    "backward": "backward: loss",
-    "zero_grad": "zero_grad: [w, b]",
-    "no_grad": "no_grad: [w -= lr * w.grad]",
-    "enable_grad": "enable_grad: [y: x * 2]",
-    "requires_grad": "requires_grad: {w: false, x: true}",
-    "retain_grad": "retain_grad: [z]",
-    "hook": "hook: {on: w, as: g, value: 2 * g}",
-    "repeat": "repeat: {times: 100, as: i, steps: [...]}",
-    "while": "while: {condition: norm(y) < 1000, at_most: 100, steps: [...]}",
-    "print": "print: w.grad",
-    "expect": "expect: {w.grad: [1.0, 2.0], rtol: 1e-5}",
-    "expect_error": "expect_error: {steps: [...], match: second time}",
-    "claim": "claim: {w.grad: 2 * x}",
-    "gradcheck": "gradcheck: {of: loss, wrt: [w, b], order: 2}",
-}
+EXAMPLES = {word: step.example for word, step in STEPS.items()}
 _EFFECTS = frozenset({"print", "manual_seed", "backward", "retain_grad"})
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_IDENTIFIER = re.compile(NAME)
 _GRAD_FN = re.compile(r"<([A-Za-z_]\w*)>|([A-Z]\w*Backward\d*|AccumulateGrad|CopySlices|AsStridedBackward0)")
 
 
@@ -228,7 +214,7 @@ class Pipeline(Reader):
 
     def _bind_target(self, expression: Expression, target: Name) -> None:
         span = expression.span(target)
-        if target.id in STEP_WORDS or target.id == "all":
+        if target.id in RESERVED:
             message = f"`{target.id}` is a word of the language and cannot be bound by a step"
             self.note(message, span, "choose another name")
         self.scope.bind(target.id, span.line)
@@ -269,8 +255,7 @@ class Pipeline(Reader):
             of = self.expressions(node, "`backward`", example)
             return Backward(of, [None] * len(of), span=span)
         example = "backward: {of: loss, retain_graph: true}"
-        optional = ("gradient", "retain_graph", "create_graph", "inputs")
-        given = self.options(node, "`backward`", ("of",), optional, example)
+        given = self.options(node, "`backward`", STEPS["backward"].options, example)
         of = self.expressions(given["of"], "`of`", example) if "of" in given else []
         gradient: list[Value | None] = [None] * len(of)
         if "gradient" in given:
@@ -307,7 +292,7 @@ class Pipeline(Reader):
         of: Node | None = node
         if isinstance(node, Mapping):
             example = "zero_grad: {of: [w, b], set_to_none: true}"
-            given = self.options(node, "`zero_grad`", ("of",), ("set_to_none",), example)
+            given = self.options(node, "`zero_grad`", STEPS["zero_grad"].options, example)
             of = given.get("of")
             if "set_to_none" in given:
                 set_to_none = self.boolean(given["set_to_none"], "`set_to_none`")
@@ -326,7 +311,7 @@ class Pipeline(Reader):
         return RetainGrad(self.expressions(node, "`retain_grad`", EXAMPLES["retain_grad"]), span=span)
 
     def _hook(self, node: Node, span: Span) -> Step | None:
-        given = self._options(node, "hook", ("on",), ("as", "value"))
+        given = self._options(node, "hook")
         if "on" not in given:
             return None
         on = self.expression(given["on"], "`on`", "on: w")
@@ -346,7 +331,7 @@ class Pipeline(Reader):
         return Hook(on, name, value, span=span)
 
     def _repeat(self, node: Node, span: Span) -> Step:
-        given = self._options(node, "repeat", ("times", "steps"), ("as",))
+        given = self._options(node, "repeat")
         times: Value = Literal(0, span)
         if "times" in given:
             times = self.count(given["times"], "`times`", "times: 100")
@@ -360,7 +345,7 @@ class Pipeline(Reader):
         return Repeat(times, name, self._loop(given.get("steps"), "repeat"), span=span)
 
     def _while(self, node: Node, span: Span) -> Step | None:
-        given = self._options(node, "while", ("condition", "at_most", "steps"), ())
+        given = self._options(node, "while")
         condition = given.get("condition")
         if condition is None:
             return None
@@ -397,7 +382,7 @@ class Pipeline(Reader):
         return [PrintItem(None, self.expression(node, "what `print` prints", EXAMPLES["print"]))]
 
     def _expect(self, node: Node, span: Span) -> Step:
-        tolerances: dict[str, float | None] = {"rtol": None, "atol": None}
+        tolerances: dict[str, float | None] = dict.fromkeys(TOLERANCES)
         items = []
         for key, value in self._mapping(node, "expect", "expressions to what is expected of them"):
             if key.text in tolerances:
@@ -414,9 +399,8 @@ class Pipeline(Reader):
         if not isinstance(node, Mapping):
             expected, recorded, is_none = self._expected(node)
             return ExpectItem(expr, span, expected, recorded, is_none)
-        checks = ("equals", "load", "rtol", "atol", "finite", "nonzero", "shape")
         what = f"the expectation of `{shown(key.text)}`"
-        given = self.options(node, what, (), checks, "")
+        given = self.options(node, what, EXPECTATION, "")
         expected, recorded, is_none = None, True, False
         if "equals" in given and "load" in given:
             self.note(f"{what} has both `equals` and `load`", node.span, "keep one of them")
@@ -424,7 +408,7 @@ class Pipeline(Reader):
             expected, recorded, is_none = self._expected(given["equals"])
         elif "load" in given:
             expected = self.load(given["load"])
-        elif not {"finite", "nonzero", "shape"} & set(given) and len(given) == len(node.entries):
+        elif not set(CHECKS) & set(given) and len(given) == len(node.entries):
             self.note(f"{what} checks nothing", node.span, "for example `{equals: 2.0, rtol: 1e-3}`")
         rtol, atol, shape = given.get("rtol"), given.get("atol"), given.get("shape")
         return ExpectItem(
@@ -486,7 +470,7 @@ class Pipeline(Reader):
         return shape
 
     def _expect_error(self, node: Node, span: Span) -> Step:
-        given = self._options(node, "expect_error", ("steps", "match"), ())
+        given = self._options(node, "expect_error")
         match = self.text(given["match"], "`match`", "match: second time") if "match" in given else ""
         outer = self._expects_failure, self.scope.judges_arguments
         self._expects_failure, self.scope.judges_arguments = True, False
@@ -502,7 +486,7 @@ class Pipeline(Reader):
         return Claim(items, span=span)
 
     def _gradcheck(self, node: Node, span: Span) -> Step | None:
-        given = self._options(node, "gradcheck", ("of", "wrt"), ("order",))
+        given = self._options(node, "gradcheck")
         if len(given) < 2 or "of" not in given or "wrt" not in given:
             return None
         of = self.expression(given["of"], "`of`", EXAMPLES["gradcheck"])
@@ -521,9 +505,10 @@ class Pipeline(Reader):
         self.note(f"`{word}` must be a mapping of {what}", node.span, f"for example `{EXAMPLES[word]}`")
         return []
 
-    def _options(self, node: Node, word: str, required: tuple[str, ...], optional: tuple[str, ...]) -> dict[str, Node]:
+    def _options(self, node: Node, word: str) -> dict[str, Node]:
+        options = STEPS[word].options
         if isinstance(node, Mapping):
-            return self.options(node, f"`{word}`", required, optional, EXAMPLES[word])
-        message = f"`{word}` must be a mapping with {listed(required)}"
+            return self.options(node, f"`{word}`", options, EXAMPLES[word])
+        message = f"`{word}` must be a mapping with {listed(required(options))}"
         self.note(message, node.span, f"for example `{EXAMPLES[word]}`")
         return {}

@@ -14,36 +14,17 @@ from gradcli.engine.dtypes import ALIASES, TYPE_NAMES
 from gradcli.errors import Kind, Span, UserError
 from gradcli.record import field
 from gradcli.spec.expression import parse_expression
+from gradcli.spec.language import ARCHIVES, DEVICE, FLOATING, FORMATS, NAME, RESERVED, Options, required
 from gradcli.spec.scope import Scope, did_you_mean
 from gradcli.spec.source import Limits, Mapping, Node, Scalar, Sequence, Source
 from gradcli.spec.steps import Expression, Literal, Load, Plain, Value
 from gradcli.spec.syntax import ExpressionError
 from gradcli.spec.tree import Constant, TupleOf
 
-STEP_WORDS = (
-    "backward",
-    "zero_grad",
-    "no_grad",
-    "enable_grad",
-    "requires_grad",
-    "retain_grad",
-    "hook",
-    "repeat",
-    "while",
-    "print",
-    "expect",
-    "expect_error",
-    "claim",
-    "gradcheck",
-)
-
-FLOATING = tuple(name for name in TYPE_NAMES if name.startswith("float"))
-
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_NAME = re.compile(NAME)
 # What other programs write for truth values.
 _TRUTHS = {**dict.fromkeys(("yes", "on", "true"), "true"), **dict.fromkeys(("no", "off", "false"), "false")}
-_DEVICE = r"cpu|cuda(?::[0-9]+)?"
-_LOADED = r"(?i)(?P<path>.+\.(?P<format>npy|npz|safetensors|csv|json))(?::(?P<key>.+))?"
+_LOADED = rf"(?i)(?P<path>.+\.(?P<format>{'|'.join(FORMATS)}))(?::(?P<key>.+))?"
 
 
 class ListText(Scalar):
@@ -189,11 +170,10 @@ class Reader:
         put("]")
         return at
 
-    def options(
-        self, node: Mapping, what: str, required: Several[str], optional: Several[str], example: str
-    ) -> dict[str, Node]:
-        """The entries of a mapping with fixed keys; what is unknown or missing is noted."""
-        known = [*required, *optional]
+    def options(self, node: Mapping, what: str, options: Options, example: str) -> dict[str, Node]:
+        """The entries of a mapping whose keys are `options`; what is unknown or missing is noted."""
+        needed = required(options)
+        known = [*needed, *(name for name in options if name not in needed)]
         found: dict[str, Node] = {}
         # An unknown key is likely a missing one, misspelt: that is one mistake, not two.
         for key, value in node.entries:
@@ -202,7 +182,7 @@ class Reader:
             else:
                 hint = did_you_mean(key.text, known) or f"it has {listed(known)}"
                 self.note(f"{what} has no option `{key.text}`", key.span, hint)
-        missing = [name for name in required if name not in found]
+        missing = [name for name in needed if name not in found]
         if missing and len(found) == len(node.entries):
             self.note(f"{what} needs {listed(missing)}", node.span, f"for example `{example}`")
         return found
@@ -279,7 +259,7 @@ class Reader:
         if isinstance(node, Scalar) and not self.is_missing(node):
             found = re.fullmatch(_LOADED, node.text)
             if found is not None:
-                if found["key"] is not None and found["format"].lower() not in ("npz", "safetensors"):
+                if found["key"] is not None and found["format"].lower() not in ARCHIVES:
                     message = f"a .{found['format'].lower()} file has no keys, so `:{found['key']}` has no meaning"
                     self.note(message, node.span)
                 return Load(found["path"], found["key"], node.span)
@@ -290,7 +270,7 @@ class Reader:
     def name(self, scalar: Scalar, what: str) -> str:
         """A name to bind."""
         name = scalar.text
-        if name in STEP_WORDS or name == "all":
+        if name in RESERVED:
             self.note(f"`{name}` is a word of the language and cannot be {what}", scalar.span, "choose another name")
         elif keyword.iskeyword(name):
             message = f"`{name}` is a word of Python's syntax and cannot be {what}"
@@ -312,7 +292,7 @@ def _first_scalar(node: Node) -> Scalar:
 
 
 def is_device(text: str) -> bool:
-    return re.fullmatch(_DEVICE, text) is not None
+    return re.fullmatch(DEVICE, text) is not None
 
 
 def full_dtype(text: str) -> str:
