@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any
 
+from gradcli.engine import memory
 from gradcli.engine.device import device_of
 from gradcli.engine.dtypes import as_dtype, is_differentiable
 from gradcli.engine.node import Node
@@ -91,7 +92,7 @@ class Program:
             # NumPy refuses what no check of ours has foreseen
             raise located(UserError("value", f"this cannot be computed: {error}"), self.nodes[place]) from error
         except MemoryError as error:
-            raise located(UserError("limit", "there is not enough memory for this"), self.nodes[place]) from error
+            raise located(memory.exceeded(error), self.nodes[place]) from error
         return stack.pop()
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from gradcli import advice
-from gradcli.engine import graph
+from gradcli import advice, deadline
+from gradcli.engine import graph, memory
 from gradcli.engine.device import device_of, load_numpy, np
 from gradcli.engine.dtypes import as_dtype, default_dtype, dtype_named, scalar_dtype
 from gradcli.engine.mode import grad_mode, set_grad_enabled
@@ -16,6 +16,8 @@ from gradcli.engine.node import Node, numbers
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import Span, UserError
 from gradcli.evaluate import Program, Scope, located, set_attribute, set_item, truth, with_operands
+from gradcli.files.access import Access
+from gradcli.files.load import load
 from gradcli.functions import declared
 from gradcli.ops import frontend
 from gradcli.ops.create import default_generator, tensor
@@ -41,23 +43,33 @@ def run(
     *,
     detect_anomaly: bool = False,
     get: Sequence[str] = (),
+    allow_path: Sequence[str] = (),
+    max_memory: int | None = None,
+    timeout: float | None = None,
 ) -> Report:
     """Run `spec` and report what happened; a mistake in it ends the run and is the report's `error`.
 
     `on_step` is called with each step as it is done; `get` are expressions to evaluate at the end (`Report.got`).
+    `allow_path` are folders besides the spec's own to load from; the run may take `max_memory` bytes, half of what
+    is available if left out, and `timeout` seconds.
     """
     load_numpy()
     report = Report(spec.source.name, spec.seed, spec.dtype, spec.device, spec.title)
-    session = Session(spec, report, on_step)
+    session = Session(spec, report, on_step, allow_path)
     before = default_dtype.name, grad_mode.anomaly
     default_dtype.name, grad_mode.anomaly = spec.dtype, detect_anomaly
     try:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), memory.limited(max_memory):
             try:
-                session.run()
-            except UserError as error:
-                report.error = error
-            session.finish(get)
+                with deadline.limited(timeout):
+                    try:
+                        session.run()
+                    except UserError as error:
+                        report.error = error
+                    session.finish(get)
+            except deadline.Expired as late:
+                report.error = late.error
+                session.finish(())
     finally:
         default_dtype.name, grad_mode.anomaly = before
     return report
@@ -66,8 +78,9 @@ def run(
 class Session:
     """A run in progress."""
 
-    def __init__(self, spec: Spec, report: Report, on_step: OnStep | None) -> None:
+    def __init__(self, spec: Spec, report: Report, on_step: OnStep | None, allow_path: Sequence[str] = ()) -> None:
         self.spec = spec
+        self.access = Access(spec.source.file, allow_path)
         self.report = report
         self.on_step = on_step
         self.scope = Scope(dict(spec.params), warn=self.warn)
@@ -95,9 +108,7 @@ class Session:
         data = entry.data
         check_device(entry.device)
         dtype = None if entry.dtype is None else dtype_named(entry.dtype)
-        if isinstance(data, Load):
-            raise UserError("spec", "`load:` is not available in this version", span=data.span)
-        value = data.value if isinstance(data, Literal) else self.value_of(data)
+        value = self.loaded(data, dtype) if isinstance(data, Load) else self.value_of(data)
         if not isinstance(value, Tensor):
             result: Tensor = tensor(value, dtype=dtype)
         else:
@@ -108,6 +119,15 @@ class Session:
         if entry.requires_grad is not None:
             result.requires_grad_(entry.requires_grad)
         return result
+
+    def loaded(self, file: Load, dtype: Any) -> Tensor:
+        """The tensor in a file; numbers in text are read as `dtype`, or as in a literal if it is None."""
+        try:
+            value = load(file.path, file.key, self.access)
+            return Tensor(value) if isinstance(value, np.ndarray) else tensor(value, dtype=dtype)
+        except UserError as error:
+            error.at(file.span)
+            raise
 
     def run_steps(self, steps: Sequence[Step], path: tuple[int, ...] = ()) -> None:
         for place, step in enumerate(steps):
@@ -130,6 +150,11 @@ class Session:
             advice.advise(error, self.line_of)
             error.at(span)
             raise
+        except deadline.Expired as late:
+            late.error.at(span)
+            raise
+        except MemoryError as error:
+            raise memory.exceeded(error).at(span) from error
         finally:
             self.span = before
 
@@ -401,8 +426,8 @@ class Session:
         actual = self.value_of(item.expr)
         expected: Any = None
         if isinstance(item.expected, Load):
-            raise UserError("spec", "`load:` is not available in this version", span=item.expected.span)
-        if item.expected is not None:
+            expected = self.loaded(item.expected, np.dtype(np.float64))  # as exact as it is written
+        elif item.expected is not None:
             expected = self.value_of(item.expected)
         rtol = step.rtol if item.rtol is None else item.rtol
         atol = step.atol if item.atol is None else item.atol
@@ -472,7 +497,10 @@ class Session:
 
     def finish(self, get: Sequence[str]) -> None:
         """Put the final bindings, and the values of `get`, into the report."""
-        self.report.bindings = [self.state_of(name, value) for name, value in self.scope.bindings.items()]
+        try:
+            self.report.bindings = [self.state_of(name, value) for name, value in self.scope.bindings.items()]
+        except MemoryError as error:
+            self.report.error = self.report.error or memory.exceeded(error)
         if self.report.error is None:
             for text in get:
                 try:

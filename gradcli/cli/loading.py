@@ -14,19 +14,25 @@ if TYPE_CHECKING:
 
 def load(path: str) -> tuple[list[Spec], list[UserError]]:
     """The specs in the file at `path`, or everything wrong with them, which the user has been told then."""
+    specs, errors, source = read(path)
+    if errors:
+        show_errors(errors, source)
+    return specs, errors
+
+
+def read(path: str) -> tuple[list[Spec], list[UserError], Source]:
+    """The specs in the file at `path`, or everything wrong with them, and the text."""
     from gradcli.spec.document import load_specs
     from gradcli.spec.source import Source, read_source
 
     source = Source(path, "")
     try:
         source = read_source(path)
-        return load_specs(source), []
+        return load_specs(source), [], source
     except UserErrors as several:
-        errors = several.errors
+        return [], several.errors, source
     except UserError as error:
-        errors = [error]
-    show_errors(errors, source)
-    return [], errors
+        return [], [error], source
 
 
 def show_errors(errors: list[UserError], source: Source) -> None:

@@ -2,20 +2,23 @@
 
 # Annotations are evaluated here: typer would take 2 ms to evaluate them from their texts.
 
+import functools
 import gc
+import math
 import re
 import sys
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gradcli.cli import terminal
 from gradcli.cli.exits import Status, describe, internal_error, tell
-from gradcli.cli.loading import load, show_errors
+from gradcli.cli.loading import read, show_errors
 from gradcli.errors import UserError
 
 if TYPE_CHECKING:
-    from gradcli.report.model import Reporter
+    from gradcli.report.model import Report, Reporter
     from gradcli.spec.document import Spec
     from gradcli.spec.steps import Plain
 
@@ -40,6 +43,19 @@ def run(
     detect_anomaly: Annotated[
         bool, typer.Option("--detect-anomaly", help="Stop where a backward makes a NaN.")
     ] = False,
+    save: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Save tensors and gradients: .npz, .safetensors, .json."),
+    ] = None,
+    allow_path: Annotated[
+        list[str] | None,
+        typer.Option(metavar="DIR", help="Also `load` from this folder. Repeatable."),
+    ] = None,
+    max_memory: Annotated[
+        str | None,
+        typer.Option(metavar="SIZE", help="What a run may take, as in 2GiB; half of what is free."),
+    ] = None,
+    timeout: Annotated[float | None, typer.Option(metavar="SECONDS", help="End a spec that runs longer.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print failed expectations only.")] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", help="Print everything: gradients in full, every step.")
@@ -56,6 +72,9 @@ def run(
     for character as PyTorch prints it, and the expectations that failed; warnings, errors and the outcome go
     to standard error. --verbose gives a file everything, --quiet only failed expectations.
 
+    --save keeps what the names stand for at the end, gradients as `w.grad`; for several specs FILE contains
+    {name}. A run that ends with an error saves nothing.
+
     The exit status is 0 if all went well, 1 if an expectation failed, 2 for an error in a spec or on the
     command line, 3 for a bug in gradcli. NO_COLOR and FORCE_COLOR are respected.
 
@@ -70,7 +89,16 @@ def run(
     if full and not json:
         raise typer.BadParameter("it goes with --json; text is never cut", param_hint="--full")
     reporter = _reporter(json=json, full=full, values=bool(get), quiet=quiet, verbose=verbose, color=color)
-    request = _Request(_settings(settings or [], seed, dtype, device), detect_anomaly, get or [], verbose)
+    options = {
+        "detect_anomaly": detect_anomaly,
+        "get": get or [],
+        "allow_path": _folders(allow_path or []),
+        "max_memory": _size(max_memory),
+        "timeout": _seconds(timeout),
+    }
+    request = _Request(_settings(settings or [], seed, dtype, device), options, save, verbose)
+    if save is not None:
+        _check_destinations(save, specs, request)
     if sys.stderr.isatty() and not quiet:
         from gradcli.cli.progress import Progress
 
@@ -79,19 +107,21 @@ def run(
 
 
 class _Request:
-    """What the command line asks of every spec; `settings` stand in for what the spec says."""
+    """What the command line asks of every spec; `settings` stand in for what the spec says, `options` are the run's."""
 
-    def __init__(self, settings: "dict[str, Plain]", detect_anomaly: bool, get: list[str], verbose: bool) -> None:
+    def __init__(self, settings: "dict[str, Plain]", options: dict[str, Any], save: str | None, verbose: bool) -> None:
         self.settings = settings
-        self.detect_anomaly = detect_anomaly
-        self.get = get
+        self.options = options
+        self.save = save
         self.verbose = verbose
+        self.read = functools.cache(read)  # standard input can be read only once
 
 
 def _run_file(path: str, request: _Request, reporter: "Reporter") -> int:
     try:
-        documents, errors = load(path)
+        documents, errors, source = request.read(path)
         if errors:
+            show_errors(errors, source)
             reporter.refuse(path, errors[0])
             return Status.USER_ERROR
         return max(_run_document(spec, request, reporter) for spec in documents)
@@ -129,12 +159,80 @@ def _run_spec(spec: "Spec", request: _Request, reporter: "Reporter") -> int:
         gc.set_threshold(200_000, 50, 50)
         gc.enable()
     reporter.begin(spec.source.name, spec.title, spec.seed, spec.dtype, spec.device)
-    report = run_spec(spec, reporter.step, detect_anomaly=request.detect_anomaly, get=request.get)
+    report = run_spec(spec, reporter.step, **request.options)
+    if request.save is not None and report.error is None:
+        _save(report, _destination(request.save, spec))
     reporter.end(report)
     if report.error is not None:
         show_errors([report.error], spec.source)
         return Status.USER_ERROR
     return Status.OK if report.ok else Status.FAILED
+
+
+def _destination(save: str, spec: "Spec") -> str:
+    from gradcli.files.save import destination
+
+    return destination(save, spec.source.file, spec.source.name)
+
+
+def _check_destinations(save: str, paths: list[str], request: _Request) -> None:
+    """Refuses, before anything runs, what cannot be written, and one file for several specs."""
+    from gradcli.files.save import PLACEHOLDER, check
+    from gradcli.spec.document import expand
+
+    taken: set[str] = set()
+    for document in [document for path in paths for document in request.read(path)[0]]:
+        try:
+            specs = expand(document, request.settings)
+        except UserError:  # it will be told when it is this document's turn
+            continue
+        for spec in specs:
+            target = _destination(save, spec)
+            try:
+                check(target)
+            except UserError as error:
+                raise typer.BadParameter(error.message, param_hint="--save") from None
+            if target in taken:
+                mend = "two specs have this name" if PLACEHOLDER in save else f"write {PLACEHOLDER} into it"
+                raise typer.BadParameter(f"several specs would be saved to `{target}`; {mend}", param_hint="--save")
+            taken.add(target)
+
+
+def _save(report: "Report", path: str) -> None:
+    """Saves what a run has found; if that fails, it is the run's error."""
+    from gradcli.files.save import arrays_of, save
+
+    arrays, others = arrays_of(report.bindings)
+    try:
+        save(path, arrays)
+    except UserError as error:
+        report.error = error
+        return
+    if others:
+        names = ", ".join(f"`{name}`" for name in others)
+        tell(f"note: {report.spec}: not in `{path}`, neither tensors nor numbers: {names}")
+
+
+def _folders(paths: list[str]) -> list[str]:
+    for path in paths:
+        if not Path(path).is_dir():
+            raise typer.BadParameter(f"`{path}` is no folder", param_hint="--allow-path")
+    return paths
+
+
+def _size(text: str | None) -> int | None:
+    from gradcli.cli.sizes import parse_size
+
+    size = None if text is None else parse_size(text)
+    if text is not None and not size:
+        raise typer.BadParameter(f"`{text}` is no size such as 500MB or 2GiB", param_hint="--max-memory")
+    return size
+
+
+def _seconds(timeout: float | None) -> float | None:
+    if timeout is not None and not (timeout > 0 and math.isfinite(timeout)):
+        raise typer.BadParameter(f"`{timeout:g}` is no time in seconds", param_hint="--timeout")
+    return timeout
 
 
 def _settings(pairs: list[str], seed: int | None, dtype: str | None, device: str | None) -> "dict[str, Plain]":

@@ -34,6 +34,7 @@ DType: TypeAlias = Any
 
 BLOCK = 16  # so many normal numbers come of 16 uniform ones at a time; fewer are drawn in pairs
 STATE_WORDS = 624  # of the Mersenne Twister
+WORDS_AT_ONCE = 2**24
 CHUNK = 8192  # elements whose intermediate results stay in the processor's cache
 SIGNIFICANT_BITS = {"float16": 11, "float32": 24, "float64": 53}
 
@@ -223,7 +224,9 @@ class Generator:
     def _draw(self, count: int) -> Array:
         """The next `count` 32-bit words."""
         words = self._words or self._start()
-        return np.frombuffer(words.randbytes(4 * count), np.dtype("<u4"))
+        # Python draws no more than 2**31 bits at once
+        pieces = [words.randbytes(4 * min(WORDS_AT_ONCE, count - start)) for start in range(0, count, WORDS_AT_ONCE)]
+        return np.frombuffer(b"".join(pieces), np.dtype("<u4"))
 
     def _draw_64(self, count: int) -> Array:
         """The next `count` 64-bit words: of two 32-bit words the first is the upper half."""

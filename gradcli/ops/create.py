@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from gradcli.engine import memory
 from gradcli.engine.device import np
 from gradcli.engine.dtypes import TYPE_NAMES, default_dtype, number_in, scalar_dtype
 from gradcli.engine.random import Generator
@@ -33,13 +34,15 @@ def made(array: Any, requires_grad: bool) -> Tensor:
     return tensor
 
 
-def checked_size(size: Sequence[int]) -> tuple[int, ...]:
+def checked_size(size: Sequence[int], dtype: Any) -> tuple[int, ...]:
+    """`size`, if a tensor of `dtype`, or of the default dtype, can have it."""
     for length in size:
         if length < 0:
             raise UserError(
                 "shape",
                 f"Trying to create tensor with negative dimension {length}: {list(size)}",
             )
+    memory.check(size, dtype or default_dtype.floating)
     return tuple(size)
 
 
@@ -101,18 +104,18 @@ def tensor(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool
 def zeros(size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     if min(size, default=0) < 0:
         raise UserError("shape", "zeros: Dimension size must be non-negative.")
-    return made(np.zeros(tuple(size), dtype or default_dtype.floating), requires_grad)
+    return made(np.zeros(checked_size(size, dtype), dtype or default_dtype.floating), requires_grad)
 
 
 @composite(f"ones(int[] size, {FACTORY})")
 def ones(size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    return made(np.ones(checked_size(size), dtype or default_dtype.floating), requires_grad)
+    return made(np.ones(checked_size(size, dtype), dtype or default_dtype.floating), requires_grad)
 
 
 @composite(f"full(int[] size, Scalar fill_value, {FACTORY})")
 def full(size: Any, fill_value: Number, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     dtype = dtype or scalar_dtype(fill_value)
-    return made(np.full(checked_size(size), number_in(fill_value, dtype), dtype), requires_grad)
+    return made(np.full(checked_size(size, dtype), number_in(fill_value, dtype), dtype), requires_grad)
 
 
 @composite(f"eye(int n, int? m=None, {FACTORY})")
@@ -199,12 +202,12 @@ def full_like(
 
 @composite(f"rand(int[] size, {FACTORY})")
 def rand(size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    return made(default_generator.rand(checked_size(size), dtype or default_dtype.floating), requires_grad)
+    return made(default_generator.rand(checked_size(size, dtype), dtype or default_dtype.floating), requires_grad)
 
 
 @composite(f"randn(int[] size, {FACTORY})")
 def randn(size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    return made(default_generator.randn(checked_size(size), dtype or default_dtype.floating), requires_grad)
+    return made(default_generator.randn(checked_size(size, dtype), dtype or default_dtype.floating), requires_grad)
 
 
 @composite(f"rand_like(Tensor input, {LIKE})")
@@ -223,14 +226,16 @@ def randn_like(
 
 @composite(f"randint(int high, int[] size, {FACTORY})")
 def randint(high: int, size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    return made(default_generator.randint(0, high, checked_size(size), dtype or np.dtype(np.int64)), requires_grad)
+    dtype = dtype or np.dtype(np.int64)
+    return made(default_generator.randint(0, high, checked_size(size, dtype), dtype), requires_grad)
 
 
 @composite(f"randint.low(int low, int high, int[] size, {FACTORY})")
 def randint_low(
     low: int, high: int, size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
-    return made(default_generator.randint(low, high, checked_size(size), dtype or np.dtype(np.int64)), requires_grad)
+    dtype = dtype or np.dtype(np.int64)
+    return made(default_generator.randint(low, high, checked_size(size, dtype), dtype), requires_grad)
 
 
 @composite(f"randperm(int n, {FACTORY})")
@@ -242,7 +247,9 @@ def randperm(n: int, dtype: Any = None, device: Any = None, requires_grad: bool 
 def normal(
     mean: float, std: float, size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
-    return made(default_generator.normal(mean, std, checked_size(size), dtype or default_dtype.floating), requires_grad)
+    return made(
+        default_generator.normal(mean, std, checked_size(size, dtype), dtype or default_dtype.floating), requires_grad
+    )
 
 
 bernoulli = op(

@@ -41,7 +41,7 @@ class JsonValues(JsonLines):
 
     def end(self, report: Report) -> None:
         for item in report.got:
-            _write(dumps(_plain(item.value)))
+            _write(dumps(plain(item.value)))
 
     def refuse(self, name: str, error: UserError) -> None:
         pass
@@ -132,7 +132,7 @@ class _Writer:
     def binding(self, binding: Binding) -> Any:
         if binding.parts is not None:
             return {"tuple": [self.binding(part) for part in binding.parts]}
-        return _plain(binding.value) if binding.state is None else self._tensor(binding.state)
+        return plain(binding.value) if binding.state is None else self._tensor(binding.state)
 
     def step(self, step: StepReport) -> Object:
         line: Object = {"index": step.index, "path": list(step.path), "line": step.line, "kind": step.kind}
@@ -149,14 +149,14 @@ class _Writer:
     def _tensor(self, state: TensorState) -> Object:
         omitted = self._omits(state.value)
         tensor: Object = {
-            "value": None if omitted else _plain(state.value),
+            "value": None if omitted else plain(state.value),
             "shape": list(state.shape),
             "dtype": state.dtype,
             "device": state.device,
             "requires_grad": state.requires_grad,
             "is_leaf": state.is_leaf,
             "grad_fn": state.grad_fn,
-            "grad": None if omitted or state.grad is None else _plain(state.grad),
+            "grad": None if omitted or state.grad is None else plain(state.grad),
         }
         return tensor | {"omitted": True} if omitted else tensor
 
@@ -173,16 +173,16 @@ class _Writer:
     def _expectation(self, item: Expectation) -> Object:
         shown: Object = {"expr": item.expr, "ok": item.ok}
         omitted = self._omits(item.expected) or self._omits(item.actual)
-        shown["expected"] = None if omitted else _plain(item.expected)
-        shown["actual"] = None if omitted else _plain(item.actual)
+        shown["expected"] = None if omitted else plain(item.expected)
+        shown["actual"] = None if omitted else plain(item.actual)
         shown["index"] = None if item.index is None else list(item.index)
-        shown |= {"abs": _plain(item.abs), "rel": _plain(item.rel)}
+        shown |= {"abs": plain(item.abs), "rel": plain(item.rel)}
         return shown | {"omitted": True} if omitted else shown
 
     def _valued(self, shown: Object) -> Object:
         if self._omits(shown["value"]):
             return shown | {"value": None, "omitted": True}
-        return shown | {"value": _plain(shown["value"])}
+        return shown | {"value": plain(shown["value"])}
 
     def _omits(self, value: Any) -> bool:
         return not self._full and _elements(value) > LARGEST_VALUE
@@ -195,16 +195,16 @@ def _elements(value: Any) -> int:
     return size if isinstance(size, int) else 1
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """`value` in JSON's own types: arrays as nested lists, a complex number as [real, imaginary]."""
     if isinstance(value, float):
         return value if value - value == 0 else _not_finite(value)
     if value is None or isinstance(value, (bool, int, str)):
         return value
     if isinstance(value, complex):
-        return [_plain(value.real), _plain(value.imag)]
+        return [plain(value.real), plain(value.imag)]
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return _array(value)
 
 
@@ -214,7 +214,7 @@ def _array(array: Any) -> Any:
     if array.dtype.kind == "c":
         array = np.stack([array.real, array.imag], axis=-1)
     if array.dtype.kind not in "biu" and not np.isfinite(array).all():
-        return _plain(array.tolist())
+        return plain(array.tolist())
     return array.tolist()
 
 

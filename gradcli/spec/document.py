@@ -152,7 +152,8 @@ def expand(spec: Spec, settings: Settings[str, Plain] | None = None) -> list[Spe
         one = _with(fixed, chosen)
         if chosen:
             suffix = ",".join(f"{name}={_shown_value(value)}" for name, value in chosen.items())
-            one = replace(one, source=replace(spec.source, name=f"{spec.source.name}[{suffix}]"))
+            name = f"{spec.source.name}[{suffix}]"
+            one = replace(one, source=replace(spec.source, name=name, path=spec.source.file))
         specs.append(one)
     return specs
 

@@ -74,14 +74,22 @@ class _Event(Protocol):
 
 
 class Source(ValueRecord):
-    """A spec's text, and the name by which errors call it: `file.yaml`, `file.yaml#2`, or `-`."""
+    """A spec's text, and the name by which errors call it: `file.yaml`, `file.yaml#2`, or `-`.
+
+    `path` is where it was read, if that is not its name.
+    """
 
     name: str
     text: str
+    path: str | None = None
+
+    @property
+    def file(self) -> str:
+        return self.name if self.path is None else self.path
 
     def document(self, index: int) -> Source:
         """The same text under the name of its document number `index`, counted from 0."""
-        return self if index == 0 else replace(self, name=f"{self.name}#{index + 1}")
+        return self if index == 0 else replace(self, name=f"{self.name}#{index + 1}", path=self.file)
 
     def span(self, start: int, stop: int) -> Span:
         """The span of `text[start:stop]`."""

@@ -1,0 +1,67 @@
+"""A limit on the time that something takes."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from gradcli.errors import UserError
+
+LONGEST = 10**8  # seconds; every timer can wait for so long
+
+
+class Expired(BaseException):
+    """Time is over. No `except Exception` and no `except UserError` on the way stops it."""
+
+    def __init__(self, seconds: float) -> None:
+        message = f"it runs longer than {seconds:g} seconds"
+        super().__init__(message)
+        self.error = UserError("limit", message, "`--timeout` allows more")
+
+
+@contextmanager
+def limited(seconds: float | None) -> Iterator[None]:
+    """Raises Expired inside, in the main thread, after `seconds`; what NumPy has begun by then is done first."""
+    if seconds is None:
+        yield
+        return
+    armed = True
+
+    def expire(*_: Any) -> None:
+        if armed:
+            raise Expired(seconds)
+
+    set_timer, number = _timer()
+    before = signal.signal(number, expire)
+    stop = set_timer(min(seconds, LONGEST))
+    try:
+        yield
+    finally:
+        armed = False
+        stop()
+        signal.signal(number, before)
+
+
+def _timer() -> tuple[Callable[[float], Callable[[], object]], signal.Signals]:
+    """What starts a timer, and gives what stops it; and the signal that comes at its end."""
+    if hasattr(signal, "setitimer"):
+        return _interval_timer, signal.SIGALRM
+    return _thread_timer, signal.SIGINT
+
+
+def _interval_timer(seconds: float) -> Callable[[], object]:
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    return lambda: signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _thread_timer(seconds: float) -> Callable[[], object]:
+    """For systems that have no other."""
+    import threading
+    from _thread import interrupt_main
+
+    timer = threading.Timer(seconds, interrupt_main)
+    timer.daemon = True
+    timer.start()
+    return timer.cancel

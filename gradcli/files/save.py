@@ -1,0 +1,102 @@
+"""Writes what `--save` asks for."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from importlib import import_module
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from gradcli.engine.device import np
+from gradcli.errors import UserError
+from gradcli.report.model import Binding
+
+FORMATS = ("npz", "safetensors", "json")
+PLACEHOLDER = "{name}"
+
+
+def check(path: str) -> None:
+    """A UserError if nothing can be saved to `path`, as far as can be told before it is tried."""
+    if _extension(path) not in FORMATS:
+        endings = ", ".join(f".{extension}" for extension in FORMATS)
+        raise UserError("io", f"`{path}` has none of the endings {endings}")
+    target = Path(os.path.realpath(path))
+    if not target.parent.is_dir():
+        raise UserError("io", f"there is no folder `{target.parent}`")
+    if target.exists() and not target.is_file():
+        raise UserError("io", f"`{path}` is no regular file")
+
+
+def destination(template: str, path: str, name: str) -> str:
+    """Where the spec called `name`, from the file at `path`, is saved: its own name for `{name}`."""
+    file, further = Path(path).stem, name.removeprefix(path)
+    safe = re.sub(r"[^A-Za-z0-9.,=_-]+", "_", file + further).strip("._-")
+    return template.replace(PLACEHOLDER, safe or "spec")
+
+
+def arrays_of(bindings: Sequence[Binding]) -> tuple[dict[str, Any], list[str]]:
+    """The arrays to save: tensors and numbers by name, gradients as `w.grad`; and the names of all else."""
+    arrays: dict[str, Any] = {}
+    others: list[str] = []
+    pending = list(reversed(bindings))
+    while pending:
+        binding = pending.pop()
+        if binding.parts is not None:
+            pending += reversed(binding.parts)
+        elif binding.state is not None:
+            arrays[binding.name] = binding.state.value
+            if binding.state.grad is not None:
+                arrays[f"{binding.name}.grad"] = binding.state.grad
+        elif isinstance(binding.value, bool | int | float | complex) and np.asarray(binding.value).dtype.kind in "bifc":
+            arrays[binding.name] = np.asarray(binding.value)
+        else:
+            others.append(binding.name)
+    return arrays, others
+
+
+def save(path: str, arrays: Mapping[str, Any]) -> None:
+    """Writes `arrays` to the file at `path`: all of them, or, if that fails, the file stays what it was."""
+    module = import_module(f"gradcli.files.{_extension(path)}")
+    try:
+        with replaced(path) as file:
+            module.write(file, arrays)
+    except OSError as error:
+        raise UserError("io", f"cannot write `{path}`: {error.strerror or error}") from None
+
+
+@contextmanager
+def replaced(path: str) -> Iterator[BinaryIO]:
+    """A new file, open for writing, that takes the place of the one at `path` once it is complete on the disk."""
+    target = Path(os.path.realpath(path))
+    partial = target.with_name(f".gradcli-{os.urandom(8).hex()}")
+    try:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+        with os.fdopen(os.open(partial, flags, 0o666), "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileNotFoundError):
+            partial.chmod(stat.S_IMODE(target.stat().st_mode))
+        partial.replace(target)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+    _sync_folder(target.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Has the new name of a file on the disk, too, where a folder can be opened."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _extension(path: str) -> str:
+    return path.rpartition(".")[2].lower()
