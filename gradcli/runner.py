@@ -17,9 +17,9 @@ from gradcli.engine.tensor import Tensor
 from gradcli.errors import Span, UserError
 from gradcli.evaluate import Program, Scope, located, set_attribute, set_item, truth
 from gradcli.ops import frontend
+from gradcli.ops.copies import clone, to_dtype, zero
 from gradcli.ops.create import default_generator, tensor
 from gradcli.ops.method import Size
-from gradcli.ops.pointwise import clone, to_dtype, zero
 from gradcli.ops.views import View
 from gradcli.report.model import Binding, Expectation, Gradient, Printed, Report, StepReport, TensorState, Warned
 from gradcli.report.text import format_tensor, format_value

@@ -35,7 +35,7 @@ def keeps_dtype(array: Any, number: Any) -> bool:
 
 def cloned(value: Any, edge: Edge | None) -> Tensor:
     """The clone that an in-place operation saves of what it overwrites: in the graph a clone, too."""
-    from gradcli.ops.pointwise import clone
+    from gradcli.ops.copies import clone
 
     tensor: Tensor = clone(Tensor(value, edge))
     return tensor
