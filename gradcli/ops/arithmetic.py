@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from gradcli.engine.device import np
-from gradcli.engine.dtypes import as_dtype, promoted
+from gradcli.engine.dtypes import as_dtype, number_in, promoted
 from gradcli.errors import UserError
-from gradcli.ops.copies import conj, masked_fill, zeros_like
+from gradcli.ops.copies import conj, masked_fill, where, zeros_like
 from gradcli.ops.define import composite, op
-from gradcli.ops.kinds import all_of_one_dtype, in_turn, no_bools, only, refuse
+from gradcli.ops.kinds import in_turn, kind_of, no_bools, only, refuse, same_dtypes
 
 
 def add_forward(self: Any, other: Any, alpha: float) -> Any:
@@ -91,6 +90,36 @@ def sgn_forward(self: Any) -> Any:
 def div_other(grad: Any, slope: Any) -> Any:
     """-grad * slope; torch's code computes the slope first, which shows in the order of the recorded nodes."""
     return -grad * slope
+
+
+def scaled(tensor: Any, value: Any) -> Any:
+    """`tensor * value`, in the dtype of `tensor`."""
+    return tensor if value == 1 else np.multiply(tensor, as_dtype(value, tensor.dtype))
+
+
+def no_integer_division(*operands: Any) -> None:
+    if all(kind_of(operand) in "biu" for operand in operands[1:]):
+        raise UserError(
+            "type", "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will "
+            "perform a true division of tensor1 and tensor2. The historic addcdiv behavior can be implemented as "
+            "(input + value * torch.trunc(tensor1 / tensor2)).to(input.dtype) for integer inputs and as "
+            "(input + value * tensor1 / tensor2) for float inputs. The future addcdiv behavior is just the latter "
+            "implementation: (input + value * tensor1 / tensor2), for all dtypes."
+        )  # fmt: skip
+
+
+def lerp_forward(self: Any, end: Any, weight: Any) -> Any:
+    """From the nearer end, as torch does."""
+    near, far = self + weight * (end - self), end - (end - self) * (1 - weight)
+    return np.where(np.absolute(weight) < 0.5, near, far)
+
+
+def lerp_dtypes(self: Any, end: Any, weight: Any) -> None:
+    """All the same, but a weight without dimensions is promoted."""
+    if weight.ndim:
+        same_dtypes("end", "weight")(self, end, weight)
+    else:
+        same_dtypes("end")(self, end)
 
 
 def no_derivative(name: str) -> Any:
@@ -211,19 +240,73 @@ sign = op(
 sgn = op(
     "sgn(Tensor self)", "SgnBackward0", sgn_forward, self=lambda grad, self, result: sgn_backward(grad, self, result)
 )
+addcmul = op(
+    "addcmul(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1)", "AddcmulBackward0",
+    lambda self, tensor1, tensor2, value: self + scaled(tensor1, value) * tensor2,
+    promote="same",
+    check=only("iufc", "addcmul_cpu_out"),
+    self=lambda grad: grad,
+    tensor1=lambda grad, tensor2, value: grad * conj(tensor2 * value),
+    tensor2=lambda grad, tensor1, value: grad * conj(tensor1 * value),
+)  # fmt: skip
+addcdiv = op(
+    "addcdiv(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1)", "AddcdivBackward0",
+    lambda self, tensor1, tensor2, value: self + scaled(tensor1, value) / tensor2,
+    promote="same",
+    check=no_integer_division,
+    self=lambda grad: grad,
+    tensor1=lambda grad, tensor2, value: grad * conj(value / tensor2),
+    tensor2=lambda grad, tensor1, tensor2, value: -grad * conj((tensor1 * value) / (tensor2 * tensor2)),
+)  # fmt: skip
+hypot = op(
+    "hypot(Tensor self, Tensor other)", "HypotBackward0", np.hypot, promote="same",
+    check=only("f", "hypot_cpu"),
+    self=lambda grad, self, result: grad * self / result,
+    other=lambda grad, other, result: grad * other / result,
+)  # fmt: skip
+copysign = op(
+    "copysign(Tensor self, Tensor other)", "CopysignBackward0", np.copysign, promote="float",
+    check=only("biuf", "copysign_cpu"),
+    self=lambda grad, self, result: grad * masked_fill(result / self, self == 0, 0),
+    other=lambda grad: zeros_like(grad),
+)  # fmt: skip
+copysign_scalar = op(
+    "copysign.Scalar(Tensor self, Scalar other)", "CopysignBackward1", np.copysign, promote="float",
+    check=only("biuf", "copysign_cpu"),
+    self=lambda grad, self, result: grad * masked_fill(result / self, self == 0, 0),
+)  # fmt: skip
+gcd = op("gcd(Tensor self, Tensor other)", None, np.gcd, promote="same", check=only("iu", "gcd_cpu"))
+lcm = op("lcm(Tensor self, Tensor other)", None, np.lcm, promote="same", check=only("iu", "lcm_cpu"))
+nextafter = op(
+    "nextafter(Tensor self, Tensor other)", "NextafterBackward0", np.nextafter, promote="same",
+    check=only("f", "nextafter_cpu"),
+    self=lambda grad, self, other: where(self != other, grad, 0),
+    other=lambda grad: zeros_like(grad),
+)  # fmt: skip
+signbit = op(
+    "signbit(Tensor self)", None, lambda self: self < 0 if self.dtype.kind != "f" else np.signbit(self),
+    check=refuse(c="signbit is not implemented for complex tensors."),
+)  # fmt: skip
 reciprocal = op(
     "reciprocal(Tensor self)", "ReciprocalBackward0", np.reciprocal, promote="float",
     self=lambda grad, result: -grad * conj(result * result),
 )  # fmt: skip
 lerp = op(
     "lerp.Scalar(Tensor self, Tensor end, Scalar weight)", "LerpBackward0",
-    lambda self, end, weight: (
-    self + weight * (end - self) if math.fabs(weight) < 0.5 else end - (end - self) * (1 - weight)
-    ),
+    lambda self, end, weight: lerp_forward(self, end, number_in(weight, self.dtype)),
     promote="same", operands=("self", "end"),
-    check=in_turn(all_of_one_dtype("end"), only("fc", "lerp_kernel_scalar")),
+    check=in_turn(same_dtypes("end"), only("fc", "lerp_kernel_scalar")),
     self=lambda grad, weight: grad * (1 - weight),
     end=lambda grad, weight: grad * weight,
+)  # fmt: skip
+
+
+lerp_tensor = op(
+    "lerp.Tensor(Tensor self, Tensor end, Tensor weight)", "LerpBackward1", lerp_forward, promote="same",
+    check=in_turn(lerp_dtypes, only("fc", "lerp_kernel_tensor")),
+    self=lambda grad, weight: grad * conj(1 - weight),
+    end=lambda grad, weight: grad * conj(weight),
+    weight=lambda grad, self, end: grad * conj(end - self),
 )  # fmt: skip
 
 

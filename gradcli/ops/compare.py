@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from gradcli.engine.device import np
-from gradcli.engine.dtypes import TYPE_NAMES
+from gradcli.engine.dtypes import TYPE_NAMES, as_dtype, result_type
+from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
+from gradcli.ops.arithmetic import no_derivative
 from gradcli.ops.copies import masked_fill, where
-from gradcli.ops.define import op
+from gradcli.ops.define import composite, op
 from gradcli.ops.kinds import in_turn, only, refuse
+from gradcli.ops.shape import broadcast_sizes
 
 
 def clamp_forward(self: Any, min: Any, max: Any) -> Any:
@@ -47,6 +50,34 @@ def integral(name: str, function: Any) -> Any:
     return forward
 
 
+def heaviside_forward(self: Any, values: Any) -> Any:
+    return np.where(self == 0, values, (self > 0).astype(values.dtype))
+
+
+def heaviside_dtypes(self: Any, values: Any) -> None:
+    if self.dtype != values.dtype:
+        raise UserError("type", "heaviside is not yet implemented for tensors with different dtypes.")
+
+
+def isclose_forward(self: Any, other: Any, rtol: float, atol: float, equal_nan: bool) -> Any:
+    if self.dtype != other.dtype:
+        first, second = TYPE_NAMES[self.dtype.name], TYPE_NAMES[other.dtype.name]
+        raise UserError("type", f"{first} did not match {second}")
+    for name, tolerance in (("rtol", rtol), ("atol", atol)):
+        if tolerance < 0:
+            raise UserError("value", f"{name} must be greater than or equal to zero, but got {tolerance}")
+    broadcast_sizes(self.shape, other.shape)
+    close = self == other
+    if equal_nan:
+        close = close | (np.isnan(self) & np.isnan(other))
+    if rtol == 0 and atol == 0:
+        return close
+    if self.dtype.kind == "b":
+        self, other = self.astype(np.int8), other.astype(np.int8)
+    error = np.absolute(self - other)
+    return close | (np.isfinite(error) & (error <= atol + np.absolute(rtol * other)))
+
+
 maximum = op(
     "maximum(Tensor self, Tensor other)", "MaximumBackward0", np.maximum, promote="same",
     check=refuse(c="maximum not implemented for complex tensors."),
@@ -58,6 +89,46 @@ minimum = op(
     check=refuse(c="minimum not implemented for complex tensors."),
     self=lambda grad, self, other: masked_fill(where(self == other, grad / 2, grad), self > other, 0),
     other=lambda grad, self, other: masked_fill(where(self == other, grad / 2, grad), self < other, 0),
+)  # fmt: skip
+fmax = op(
+    "fmax(Tensor self, Tensor other)", "FmaxBackward0", np.fmax, promote="same",
+    check=refuse(c="fmax not implemented for complex tensors."),
+    self=lambda grad, self, other: masked_fill(grad, logical_not((self >= other) | isnan(other)), 0),
+    other=lambda grad, self, other: masked_fill(grad, (self >= other) | isnan(other), 0),
+)  # fmt: skip
+fmin = op(
+    "fmin(Tensor self, Tensor other)", "FminBackward0", np.fmin, promote="same",
+    check=refuse(c="fmin not implemented for complex tensors."),
+    self=lambda grad, self, other: masked_fill(grad, logical_not((self <= other) | isnan(other)), 0),
+    other=lambda grad, self, other: masked_fill(grad, (self <= other) | isnan(other), 0),
+)  # fmt: skip
+clamp_min = op(
+    "clamp_min(Tensor self, Scalar min)", "ClampMinBackward0", np.maximum, promote="same", operands=("self", "min"),
+    check=in_turn(refuse(c="clamp is not supported for complex types"), only("iuf", "clamp_min_scalar_cpu")),
+    self=lambda grad, self, min: where(self >= min, grad, 0),
+)  # fmt: skip
+clamp_min_tensor = op(
+    "clamp_min.Tensor(Tensor self, Tensor min)", "ClampMinBackward1", np.maximum, promote="same",
+    check=refuse(c="clamp is not supported for complex types"),
+    self=lambda grad, self, min: where(self >= min, grad, 0),
+    min=lambda grad, self, min: where(self < min, grad, 0),
+)  # fmt: skip
+clamp_max = op(
+    "clamp_max(Tensor self, Scalar max)", "ClampMaxBackward0", np.minimum, promote="same", operands=("self", "max"),
+    check=in_turn(refuse(c="clamp is not supported for complex types"), only("iuf", "clamp_max_scalar_cpu")),
+    self=lambda grad, self, max: where(self <= max, grad, 0),
+)  # fmt: skip
+clamp_max_tensor = op(
+    "clamp_max.Tensor(Tensor self, Tensor max)", "ClampMaxBackward1", np.minimum, promote="same",
+    check=refuse(c="clamp is not supported for complex types"),
+    self=lambda grad, self, max: where(self <= max, grad, 0),
+    max=lambda grad, self, max: where(self > max, grad, 0),
+)  # fmt: skip
+heaviside = op(
+    "heaviside(Tensor self, Tensor values)", "NotImplemented", heaviside_forward, promote="same",
+    check=in_turn(refuse(c="heaviside is not yet implemented for complex tensors."), heaviside_dtypes),
+    self=no_derivative("heaviside"),
+    values=no_derivative("heaviside"),
 )  # fmt: skip
 clamp = op(
     "clamp(Tensor self, Scalar? min=None, Scalar? max=None)", "ClampBackward1", clamp_forward, promote="same",
@@ -117,3 +188,37 @@ bitwise_right_shift = op(
 isnan = op("isnan(Tensor self)", None, np.isnan)
 isinf = op("isinf(Tensor self)", None, np.isinf)
 isfinite = op("isfinite(Tensor self)", None, np.isfinite)
+isposinf = op(
+    "isposinf(Tensor self)", None, lambda self: self == np.inf,
+    check=refuse(c="isposinf does not support complex inputs."),
+)  # fmt: skip
+isneginf = op(
+    "isneginf(Tensor self)", None, lambda self: self == -np.inf,
+    check=refuse(c="isneginf does not support complex inputs."),
+)  # fmt: skip
+isreal = op("isreal(Tensor self)", None, np.isreal)
+isclose = op(
+    "isclose(Tensor self, Tensor other, float rtol=1e-05, float atol=1e-08, bool equal_nan=False)", None,
+    isclose_forward,
+)  # fmt: skip
+
+
+@composite("allclose(Tensor self, Tensor other, float rtol=1e-05, float atol=1e-08, bool equal_nan=False)")
+def allclose(self: Any, other: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
+    return bool(isclose(self, other, rtol, atol, equal_nan).array.all())
+
+
+@composite("equal(Tensor self, Tensor other)")
+def equal(self: Any, other: Any) -> bool:
+    return self.shape == other.shape and bool((self.array == other.array).all())
+
+
+def with_number_first(row: Any) -> None:
+    """The overload of `row`, an operation on integers, whose first operand is a number."""
+    composite(f"{row.name}.Scalar_Tensor(Scalar self, Tensor other)")(
+        lambda self, other: row(Tensor(as_dtype(self, result_type((self, other.array)))), other)
+    )
+
+
+for operation in (bitwise_and, bitwise_or, bitwise_xor, bitwise_left_shift, bitwise_right_shift):
+    with_number_first(operation)

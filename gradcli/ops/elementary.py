@@ -7,11 +7,12 @@ import math
 from typing import Any
 
 from gradcli.engine.device import np
+from gradcli.engine.dtypes import promoted
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import reciprocal
-from gradcli.ops.copies import conj, imag, masked_fill, real, where, zeros_like
+from gradcli.ops.copies import conj, imag, masked_fill, real, to_dtype, where, zeros_like
 from gradcli.ops.define import composite, op
-from gradcli.ops.kinds import only, refuse
+from gradcli.ops.kinds import kind_of, only, refuse
 
 
 def pow_forward(self: Any, exponent: Any) -> Any:
@@ -65,6 +66,12 @@ def acosh_slope(self: Any) -> Any:
     return rsqrt(self + 1) * rsqrt(self - 1) if self.dtype.kind == "c" else rsqrt(self * self - 1)
 
 
+def round_forward(self: Any, decimals: int) -> Any:
+    """To a multiple of a power of ten, a half to the even one."""
+    scale = np.asarray(10.0 ** math.fabs(decimals), self.dtype)
+    return np.rint(self * scale) / scale if decimals > 0 else np.rint(self / scale) * scale
+
+
 def rounding(function: Any) -> Any:
     """`function` on floats; integers are whole already."""
     return lambda self: function(self) if self.dtype.kind == "f" else self.copy()
@@ -92,6 +99,45 @@ pow_of_number = op(
         else grad * conj(result * logarithm(self))
     ),
 )  # fmt: skip
+
+
+def logit_forward(self: Any, eps: float | None) -> Any:
+    inside = self if eps is None else np.clip(self, eps, 1 - eps)
+    return np.log(inside / (1 - inside))
+
+
+def logit_backward(grad: Any, self: Any, eps: float | None) -> Any:
+    """Flat outside what `eps` leaves; without one, not defined outside of 0 to 1."""
+    low, high, outside = (0.0, 1.0, math.nan) if eps is None else (eps, 1 - eps, 0.0)
+    return where((self >= low) & (self <= high), grad / (self * (1 - self)), outside)
+
+
+def ldexp_forward(self: Any, other: Any) -> Any:
+    """`other` is promoted here: torch saves it as it is, and so 2 ** other is whole in the gradient of integers."""
+    if other.dtype.kind == "b" and self.dtype.kind == "f":
+        raise UserError("type", "\"ldexp_cpu_exp\" not implemented for 'Bool'")
+    self, exponent = promoted((self, other), True)
+    return self * np.power(np.asarray(2, exponent.dtype), exponent)
+
+
+def log_of_sum(self: Any, other: Any) -> Any:
+    """log(exp(self) + exp(other)); of complex numbers, too."""
+    if self.dtype.kind != "c":
+        return np.logaddexp(self, other)
+    larger = np.where(self.real < other.real, other, self)
+    return larger + np.log1p(np.exp(np.where(self.real < other.real, self, other) - larger))
+
+
+def sinc_forward(self: Any) -> Any:
+    angle = self * np.asarray(math.pi, self.dtype)
+    return np.where(self == 0, np.ones((), self.dtype), np.sin(angle) / angle)
+
+
+def sinc_backward(grad: Any, self: Any) -> Any:
+    angle, square = self * math.pi, self * self * math.pi
+    return where(square == 0, 0, grad * conj((angle * cos(angle) - sin(angle)) / square))
+
+
 sqrt = op(
     "sqrt(Tensor self)", "SqrtBackward0", np.sqrt, promote="float", self=lambda grad, result: grad / (2 * conj(result))
 )
@@ -123,6 +169,50 @@ log10 = op(
 log1p = op(
     "log1p(Tensor self)", "Log1PBackward0", np.log1p, promote="float", self=lambda grad, self: grad / conj(self + 1)
 )
+logaddexp = op(
+    "logaddexp(Tensor self, Tensor other)", "LogaddexpBackward0", log_of_sum, promote="same",
+    check=only("fc", "logaddexp_cpu"),
+    self=lambda grad, self, other: grad / conj(exp(other - self) + 1),
+    other=lambda grad, self, other: grad / conj(exp(self - other) + 1),
+)  # fmt: skip
+logaddexp2 = op(
+    "logaddexp2(Tensor self, Tensor other)", "Logaddexp2Backward0", np.logaddexp2, promote="same",
+    check=only("f", "logaddexp2_cpu"),
+    self=lambda grad, self, other: grad / (pow_of_number(2, other - self) + 1),
+    other=lambda grad, self, other: grad / (pow_of_number(2, self - other) + 1),
+)  # fmt: skip
+ldexp = op(
+    "ldexp(Tensor self, Tensor other)", "LdexpBackward0",
+    ldexp_forward,
+    self=lambda grad, other: grad * pow_of_number(2, other),
+    other=lambda grad, result: grad * result * math.log(2),
+)  # fmt: skip
+frexp = op(
+    "frexp(Tensor self) -> (mantissa, exponent)", "FrexpBackward0", np.frexp, constant=("exponent",),
+    check=refuse(**dict.fromkeys("biuc", "torch.frexp() only supports floating-point dtypes")),
+    self=lambda grad, exponent: grad / exp2(exponent),
+)  # fmt: skip
+logit = op(
+    "logit(Tensor self, float? eps=None)", "LogitBackward0", logit_forward, promote="float",
+    check=refuse(c="\"logit_cpu\" not implemented for 'ComplexDouble'"),
+    self=lambda grad, self, eps: logit_backward(grad, self, eps),
+)  # fmt: skip
+rad2deg = op(
+    "rad2deg(Tensor self)", "Rad2DegBackward0", lambda self: self * np.asarray(180 / math.pi, self.dtype),
+    promote="float",
+    check=refuse(c="rad2deg is not supported for complex tensors."),
+    self=lambda grad: grad * (180 / math.pi),
+)  # fmt: skip
+deg2rad = op(
+    "deg2rad(Tensor self)", "Deg2RadBackward0", lambda self: self * np.asarray(math.pi / 180, self.dtype),
+    promote="float",
+    check=refuse(c="deg2rad is not supported for complex tensors."),
+    self=lambda grad: grad * (math.pi / 180),
+)  # fmt: skip
+sinc = op(
+    "sinc(Tensor self)", "SincBackward0", sinc_forward, promote="float",
+    self=lambda grad, self: sinc_backward(grad, self),
+)  # fmt: skip
 sin = op("sin(Tensor self)", "SinBackward0", np.sin, promote="float", self=lambda grad, self: grad * conj(cos(self)))
 cos = op("cos(Tensor self)", "CosBackward0", np.cos, promote="float", self=lambda grad, self: grad * -conj(sin(self)))
 tan = op(
@@ -238,6 +328,11 @@ round = op(
     check=only("iuf", "round_vml_cpu"),
     self=lambda grad: zeros_like(grad),
 )  # fmt: skip
+round_decimals = op(
+    "round.decimals(Tensor self, *, int decimals)", "RoundBackward1", round_forward,
+    check=only("f", "round_cpu"),
+    self=lambda grad: zeros_like(grad),
+)  # fmt: skip
 frac = op(
     "frac(Tensor self)", "FracBackward0", lambda self: self - np.trunc(self),
     check=only("f", "frac_cpu"),
@@ -253,3 +348,27 @@ def square(self: Any) -> Any:
 @composite("Tensor::square_(Tensor self)")
 def square_(self: Any) -> Any:
     return pow_scalar.inplace(self, 2)
+
+
+def in_double(self: Any, other: Any) -> Any:
+    """`self`, in the dtype in which float_power computes with `other`."""
+    kinds = (kind_of(getattr(operand, "array", operand)) for operand in (self, other))
+    dtype = np.dtype(np.complex128 if "c" in kinds else np.float64)
+    if hasattr(self, "dtype"):
+        return self if self.dtype == dtype else to_dtype(self, dtype)
+    return complex(self) if dtype.kind == "c" else float(self)
+
+
+@composite("float_power(Tensor self, Tensor exponent)")
+def float_power(self: Any, exponent: Any) -> Any:
+    return pow_tensor(in_double(self, exponent), in_double(exponent, self))
+
+
+@composite("float_power.Tensor_Scalar(Tensor self, Scalar exponent)")
+def float_power_scalar(self: Any, exponent: Any) -> Any:
+    return pow_scalar(in_double(self, exponent), in_double(exponent, self))
+
+
+@composite("float_power.Scalar(Scalar self, Tensor exponent)")
+def float_power_of_number(self: Any, exponent: Any) -> Any:
+    return pow_of_number(in_double(self, exponent), in_double(exponent, self))

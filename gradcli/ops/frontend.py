@@ -14,12 +14,15 @@ from gradcli.errors import UserError
 from gradcli.ops import arithmetic, copies, elementary, linalg, reduce
 from gradcli.ops import compare as compare
 from gradcli.ops import create as create
+from gradcli.ops import cumulative as cumulative
 from gradcli.ops import index as index
 from gradcli.ops import loss as loss
 from gradcli.ops import method as method
 from gradcli.ops import nn as nn
 from gradcli.ops import shape as shape
+from gradcli.ops import sorting as sorting
 from gradcli.ops import special as special
+from gradcli.ops import statistics as statistics
 from gradcli.ops import views as views
 from gradcli.ops.define import TABLE as TABLE
 from gradcli.ops.define import Composite, Op, Parameter
@@ -37,15 +40,17 @@ ALIAS_NAMES = {
     "concat": "cat", "concatenate": "cat", "divide": "div", "greater": "gt", "greater_equal": "ge", "less": "lt",
     "less_equal": "le", "multiply": "mul", "negative": "neg", "not_equal": "ne", "subtract": "sub",
     "swapdims": "swapaxes", "true_divide": "div", "moveaxis": "movedim", "nelement": "numel", "ndimension": "dim",
-    "clip": "clamp", "fix": "trunc",
+    "clip": "clamp", "fix": "trunc", "arccosh": "acosh", "arcsinh": "asinh", "arctanh": "atanh", "expit": "sigmoid",
 }  # fmt: skip
 ARGUMENT_ALIASES = {"axis": "dim", "keepdims": "keepdim", "input": "self", "x": "self"}
 MULTIPLE = ("int[]", "int[]?")
 VARIADIC = frozenset({"einsum"})  # these take their list of tensors one by one, too
 OUT_OF_PLACE = frozenset({
-    "all", "amax", "amin", "any", "argmax", "argmin", "argsort", "bmm", "clone", "count_nonzero", "dot", "flip",
-    "gather", "index_select", "isfinite", "isinf", "isnan", "logsumexp", "masked_select", "max", "maximum", "mean",
-    "min", "minimum", "mm", "mv", "prod", "roll", "rsub", "sum", "trace", "vector_norm",
+    "all", "amax", "amin", "any", "argmax", "argmin", "argsort", "bmm", "clone", "count_nonzero", "dist", "dot",
+    "flip", "fmax", "fmin", "gather", "index_select", "isclose", "isfinite", "isinf", "isnan", "isneginf",
+    "isposinf", "isreal", "logaddexp", "logaddexp2", "logcumsumexp", "logsumexp", "masked_select", "max", "maximum",
+    "mean", "median", "min", "minimum", "mm", "mv", "nanmedian", "nansum", "prod", "roll", "rsub", "signbit", "sum",
+    "trace", "vector_norm",
 })  # fmt: skip
 
 
