@@ -18,10 +18,10 @@ from gradcli.engine.node import Node
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops import frontend
+from gradcli.ops.copies import conj, imag, real
 from gradcli.ops.define import Composite
 from gradcli.ops.index import getitem, setitem
 from gradcli.ops.method import Size
-from gradcli.ops.pointwise import conj, imag, real
 from gradcli.ops.shape import permute, transpose
 from gradcli.ops.views import View
 from gradcli.record import Record, field

@@ -20,9 +20,9 @@ from gradcli.files.access import Access
 from gradcli.files.load import load
 from gradcli.functions import declared
 from gradcli.ops import frontend
+from gradcli.ops.copies import clone, to_dtype, zero
 from gradcli.ops.create import default_generator, tensor
 from gradcli.ops.method import Size
-from gradcli.ops.pointwise import clone, to_dtype, zero
 from gradcli.ops.views import View
 from gradcli.record import replace
 from gradcli.report.model import Binding, Expectation, Gradient, Printed, Report, StepReport, TensorState, Warned

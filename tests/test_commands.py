@@ -368,7 +368,7 @@ def test_a_gpu_is_usable_if_it_has_computed_something(
     fake(folder, "cupy", package, "13.4.1", content, monkeypatch)
     status, found, text, _ = doctor()
     assert status == 0, "a GPU is optional"
-    assert f"gpu          {shown}\n" in text and f"cuda         {package} 13.4.1\n" in text
+    assert f"gpu       {shown}\n" in text and f"cuda         {package} 13.4.1\n" in text
     assert found["gpu"]["usable"] is shown.startswith("usable")
 
 

@@ -14,7 +14,7 @@ from gradcli.engine.graph import backward, grad
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.evaluate import Program, Scope
-from gradcli.ops import frontend, pointwise, shape
+from gradcli.ops import arithmetic, elementary, frontend, shape
 from gradcli.spec.expression import parse_expression
 
 pytestmark = pytest.mark.usefixtures("quiet_numpy")
@@ -38,7 +38,7 @@ def test_a_graph_of_many_nodes_is_built_walked_and_dropped_without_recursion() -
     x = leaf(2.0)
     y = x
     for _ in range(300_000):
-        y = pointwise.add.call(y, 1.0)
+        y = arithmetic.add.call(y, 1.0)
     backward([y], [Tensor(np.ones(1))])
     del y
     assert numbers(x.grad) == [1.0]
@@ -48,8 +48,8 @@ def test_a_long_graph_is_differentiated_twice_without_recursion() -> None:
     x = leaf(1.0)
     y = x
     for _ in range(20_000):
-        y = pointwise.mul.call(y, y)
-        y = pointwise.sqrt.call(y)
+        y = arithmetic.mul.call(y, y)
+        y = elementary.sqrt.call(y)
     (slope,) = grad([y], [x], [Tensor(np.ones(1))], create_graph=True)
     assert slope is not None
     (curvature,) = grad([slope], [x], [Tensor(np.ones(1))])

@@ -12,9 +12,9 @@ from gradcli.engine.dtypes import TYPE_NAMES, default_dtype, number_in, scalar_d
 from gradcli.engine.random import Generator
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
+from gradcli.ops.arithmetic import mul
+from gradcli.ops.copies import zeros_like as zeros_like_grad
 from gradcli.ops.define import composite, op
-from gradcli.ops.pointwise import mul
-from gradcli.ops.pointwise import zeros_like as zeros_like_grad
 
 default_generator = Generator(0)
 Number = bool | int | float | complex

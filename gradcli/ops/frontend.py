@@ -11,13 +11,18 @@ from gradcli.engine.device import np
 from gradcli.engine.dtypes import ALIASES, TYPE_NAMES, as_dtype, dtype_named, result_type
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
+from gradcli.ops import arithmetic, copies, elementary, linalg, reduce
+from gradcli.ops import compare as compare
 from gradcli.ops import create as create
+from gradcli.ops import cumulative as cumulative
 from gradcli.ops import index as index
-from gradcli.ops import linalg, pointwise, reduce
 from gradcli.ops import loss as loss
 from gradcli.ops import method as method
 from gradcli.ops import nn as nn
 from gradcli.ops import shape as shape
+from gradcli.ops import sorting as sorting
+from gradcli.ops import special as special
+from gradcli.ops import statistics as statistics
 from gradcli.ops import views as views
 from gradcli.ops.define import TABLE as TABLE
 from gradcli.ops.define import Composite, Op, Parameter
@@ -35,15 +40,17 @@ ALIAS_NAMES = {
     "concat": "cat", "concatenate": "cat", "divide": "div", "greater": "gt", "greater_equal": "ge", "less": "lt",
     "less_equal": "le", "multiply": "mul", "negative": "neg", "not_equal": "ne", "subtract": "sub",
     "swapdims": "swapaxes", "true_divide": "div", "moveaxis": "movedim", "nelement": "numel", "ndimension": "dim",
-    "clip": "clamp", "fix": "trunc",
+    "clip": "clamp", "fix": "trunc", "arccosh": "acosh", "arcsinh": "asinh", "arctanh": "atanh", "expit": "sigmoid",
 }  # fmt: skip
 ARGUMENT_ALIASES = {"axis": "dim", "keepdims": "keepdim", "input": "self", "x": "self"}
 MULTIPLE = ("int[]", "int[]?")
 VARIADIC = frozenset({"einsum"})  # these take their list of tensors one by one, too
 OUT_OF_PLACE = frozenset({
-    "all", "amax", "amin", "any", "argmax", "argmin", "argsort", "bmm", "clone", "count_nonzero", "dot", "flip",
-    "gather", "index_select", "isfinite", "isinf", "isnan", "logsumexp", "masked_select", "max", "maximum", "mean",
-    "min", "minimum", "mm", "mv", "prod", "roll", "rsub", "sum", "trace", "vector_norm",
+    "all", "amax", "amin", "any", "argmax", "argmin", "argsort", "bmm", "clone", "count_nonzero", "dist", "dot",
+    "flip", "fmax", "fmin", "gather", "index_select", "isclose", "isfinite", "isinf", "isnan", "isneginf",
+    "isposinf", "isreal", "logaddexp", "logaddexp2", "logcumsumexp", "logsumexp", "masked_select", "max", "maximum",
+    "mean", "median", "min", "minimum", "mm", "mv", "nanmedian", "nansum", "prod", "roll", "rsub", "signbit", "sum",
+    "trace", "vector_norm",
 })  # fmt: skip
 
 
@@ -359,9 +366,9 @@ SYMBOLS = {
 
 def on_tensor(name: str, self: Tensor, other: Any) -> Any:
     if name == "pow":
-        return (pointwise.pow_tensor if isinstance(other, Tensor) else pointwise.pow_scalar).call(self, other)
+        return (elementary.pow_tensor if isinstance(other, Tensor) else elementary.pow_scalar).call(self, other)
     if name == "remainder":
-        return (pointwise.remainder if isinstance(other, Tensor) else pointwise.remainder_scalar).call(self, other)
+        return (arithmetic.remainder if isinstance(other, Tensor) else arithmetic.remainder_scalar).call(self, other)
     if name == "matmul":
         return call((linalg.matmul,), (self, other), {})
     return TABLE[ROW_NAMES.get(name, name)][0].call(self, other)
@@ -372,13 +379,13 @@ def on_number(name: str, self: Any, other: Tensor) -> Any:
     if name in MIRRORED:
         return on_tensor(MIRRORED[name], other, self)
     if name == "sub":
-        return pointwise.rsub.call(other, self)
+        return arithmetic.rsub.call(other, self)
     if name == "div":
-        return pointwise.mul.call(pointwise.reciprocal.call(other), self)
+        return arithmetic.mul.call(arithmetic.reciprocal.call(other), self)
     if name == "pow":
-        return pointwise.pow_of_number.call(self, other)
+        return elementary.pow_of_number.call(self, other)
     if name == "remainder":
-        return pointwise.remainder_of_number.call(self, other)
+        return arithmetic.remainder_of_number.call(self, other)
     if name in ("floor_divide", "lshift", "rshift"):
         return on_tensor(name, Tensor(as_dtype(self, result_type((self, other.array)))), other)
     if name == "matmul":
@@ -427,7 +434,8 @@ def inplace(name: str, self: Any, other: Any) -> Any:
 
 # Formulas recorded for `create_graph` use the operators of Tensor, as torch's C++ code does; the walk uses four more.
 IN_FORMULAS = {
-    "add": pointwise.add_number, "sub": pointwise.sub_number, "mul": pointwise.mul_number, "div": pointwise.div_number,
+    "add": arithmetic.add_number, "sub": arithmetic.sub_number, "mul": arithmetic.mul_number,
+    "div": arithmetic.div_number,
 }  # fmt: skip
 
 
@@ -461,13 +469,13 @@ def _install() -> None:
     for name in ("add", "sub", "mul", "div"):
         setattr(Tensor, f"__r{python.get(name, name)}__", reflected_in_formula(name))
     more: dict[str, Any] = {
-        "__neg__": lambda self: pointwise.neg.call(self),
+        "__neg__": lambda self: arithmetic.neg.call(self),
         "__hash__": object.__hash__,
         "sum_to_size": lambda self, size: reduce.sum_to_size(self, size),
-        "astype": lambda self, dtype: pointwise.to_dtype(self, dtype),
-        "real": property(lambda self: pointwise.real.call(self)),
-        "cloned": lambda self: pointwise.clone.call(self),
-        "copied": lambda self: pointwise.copy.call(Tensor(np.empty_like(self.array)), self),
+        "astype": lambda self, dtype: copies.to_dtype(self, dtype),
+        "real": property(lambda self: copies.real.call(self)),
+        "cloned": lambda self: copies.clone.call(self),
+        "copied": lambda self: copies.copy.call(Tensor(np.empty_like(self.array)), self),
     }
     for name, value in more.items():
         setattr(Tensor, name, value)

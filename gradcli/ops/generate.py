@@ -35,7 +35,7 @@ def keeps_dtype(array: Any, number: Any) -> bool:
 
 def cloned(value: Any, edge: Edge | None) -> Tensor:
     """The clone that an in-place operation saves of what it overwrites: in the graph a clone, too."""
-    from gradcli.ops.pointwise import clone
+    from gradcli.ops.copies import clone
 
     tensor: Tensor = clone(Tensor(value, edge))
     return tensor
@@ -377,10 +377,12 @@ def promotion(op: Op, tensors: list[Parameter]) -> list[str]:
     first, *others = arrays
     numbers = [p.name for p in op.schema.parameters if p.name in op.operands and not p.is_tensor]
     if numbers:
-        return [
+        lines = [
             f"    if {name} is not None and not keeps_dtype({first}, {name}): {first} = in_dtype_of({first}, {name})"
             for name in numbers
         ]
+        as_float = f"    if {first}.dtype.kind not in 'fc': ({first},) = promoted(({first},), True)"
+        return [*lines, as_float] if to_float else lines
     tests = []
     if operands[0].type != "Tensor":
         tests.append(f"not isinstance({operands[0].name}, Tensor)")

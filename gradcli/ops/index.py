@@ -12,9 +12,9 @@ from gradcli.engine.dtypes import TYPE_NAMES
 from gradcli.engine.mode import grad_mode
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
+from gradcli.ops.copies import alias, copy, fill_tensor, masked_fill, zeros_like
 from gradcli.ops.define import composite, op
 from gradcli.ops.kinds import refuse
-from gradcli.ops.pointwise import alias, copy, fill_tensor, masked_fill, zeros_like
 from gradcli.ops.shape import broadcast_sizes, cat, expand, reshape, select, slice_, unsqueeze, view, wrap_dim, zeros
 
 Shape = tuple[int, ...]

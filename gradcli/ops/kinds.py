@@ -51,13 +51,14 @@ def refuse(**messages: str) -> Check:
     return check
 
 
-def all_of_one_dtype(name: str) -> Check:
-    """A check that the second operand, called `name`, has the dtype of the first."""
+def same_dtypes(*names: str) -> Check:
+    """A check that the operands behind the first, called `names`, have its dtype."""
 
-    def check(self: Any, other: Any) -> None:
-        if self.dtype != other.dtype:
-            first, second = (INTEGER_NAMES.get(dtype.name, C_NAMES[dtype.name]) for dtype in (self.dtype, other.dtype))
-            raise UserError("type", f"expected dtype {first} for `{name}` but got dtype {second}")
+    def check(self: Any, *others: Any) -> None:
+        for name, other in zip(names, others, strict=True):
+            if self.dtype != other.dtype:
+                first, second = (INTEGER_NAMES.get(one.name, C_NAMES[one.name]) for one in (self.dtype, other.dtype))
+                raise UserError("type", f"expected dtype {first} for `{name}` but got dtype {second}")
 
     return check
 

@@ -10,10 +10,11 @@ from gradcli.engine.device import np
 from gradcli.engine.dtypes import C_NAMES
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
+from gradcli.ops.arithmetic import add, mul
+from gradcli.ops.copies import conj
 from gradcli.ops.define import composite, op
 from gradcli.ops.index import make_index
 from gradcli.ops.kinds import only
-from gradcli.ops.pointwise import add, conj, mul
 from gradcli.ops.reduce import index_fill_tensor, sum_dim
 from gradcli.ops.shape import (
     broadcast_sizes,

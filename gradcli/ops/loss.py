@@ -9,25 +9,16 @@ from gradcli.engine.device import np
 from gradcli.engine.dtypes import TYPE_NAMES
 from gradcli.engine.mode import grad_mode
 from gradcli.errors import UserError
+from gradcli.ops.arithmetic import abs as absolute
+from gradcli.ops.arithmetic import add, add_number, div_number, mul, mul_number, neg
+from gradcli.ops.compare import eq as equal
+from gradcli.ops.compare import logical_not
+from gradcli.ops.copies import masked_fill, ones_like, zeros_like
 from gradcli.ops.define import composite, op
+from gradcli.ops.elementary import sigmoid
 from gradcli.ops.index import gather, masked_select
 from gradcli.ops.kinds import only
 from gradcli.ops.nn import log_softmax_dim
-from gradcli.ops.pointwise import abs as absolute
-from gradcli.ops.pointwise import (
-    add,
-    add_number,
-    div_number,
-    logical_not,
-    masked_fill,
-    mul,
-    mul_number,
-    neg,
-    ones_like,
-    sigmoid,
-    zeros_like,
-)
-from gradcli.ops.pointwise import eq as equal
 from gradcli.ops.reduce import mean, sum, sum_dim
 from gradcli.ops.shape import broadcast_sizes, expand, flatten, reshape
 

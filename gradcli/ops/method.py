@@ -9,9 +9,10 @@ from gradcli.engine.device import np
 from gradcli.engine.dtypes import as_dtype, dtype_named
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
+from gradcli.ops.arithmetic import add, mul
+from gradcli.ops.copies import copy, to_dtype, where
 from gradcli.ops.define import composite
 from gradcli.ops.index import getitem
-from gradcli.ops.pointwise import add, copy, mul, to_dtype, where
 from gradcli.ops.reduce import sum
 from gradcli.ops.shape import reshape, stack
 

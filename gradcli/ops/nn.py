@@ -7,9 +7,10 @@ from typing import Any
 
 from gradcli.engine.device import np
 from gradcli.errors import UserError
+from gradcli.ops.copies import to_dtype, zeros_like
 from gradcli.ops.define import composite, op
+from gradcli.ops.elementary import exp, sigmoid, sigmoid_backward
 from gradcli.ops.kinds import only
-from gradcli.ops.pointwise import exp, sigmoid, sigmoid_backward, to_dtype, zeros_like
 from gradcli.ops.reduce import mean_dim, sum_dim
 from gradcli.ops.shape import wrap_dim
 

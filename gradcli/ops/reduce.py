@@ -9,25 +9,14 @@ from gradcli.engine.device import np
 from gradcli.engine.dtypes import TYPE_NAMES, as_dtype
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
+from gradcli.ops.arithmetic import abs as absolute
+from gradcli.ops.arithmetic import sgn
+from gradcli.ops.compare import isnan, maximum, minimum
+from gradcli.ops.copies import as_mask, cast, clone, conj, copy, masked_fill, ones_like, where
 from gradcli.ops.define import composite, op
+from gradcli.ops.elementary import exp
 from gradcli.ops.index import checked, index_select, masked_select, scatter
 from gradcli.ops.kinds import only, refuse
-from gradcli.ops.pointwise import abs as absolute
-from gradcli.ops.pointwise import (
-    as_mask,
-    cast,
-    clone,
-    conj,
-    copy,
-    exp,
-    isnan,
-    masked_fill,
-    maximum,
-    minimum,
-    ones_like,
-    sgn,
-    where,
-)
 from gradcli.ops.shape import cat, expand, flip, narrow, reshape, select, unsqueeze, wrap_dim, wrap_dims, zeros
 
 Dims = int | Sequence[int] | None

@@ -14,8 +14,8 @@ from gradcli.engine.mode import grad_mode
 from gradcli.engine.node import DEAD_END, AccumulateGrad, Edge, Freed, Node, numbers
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
+from gradcli.ops.copies import clone, copy
 from gradcli.ops.define import op
-from gradcli.ops.pointwise import clone, copy
 from gradcli.ops.reduce import sum_dim
 from gradcli.ops.shape import squeeze_dim
 

@@ -54,7 +54,7 @@ class Times:
 def ours() -> Library:
     from gradcli.engine.graph import backward
     from gradcli.engine.tensor import Tensor
-    from gradcli.ops import index, linalg, pointwise, reduce
+    from gradcli.ops import arithmetic, elementary, index, linalg, reduce
 
     def tensor(array: Any, requires_grad: bool) -> Tensor:
         return Tensor(array.copy()).requires_grad_(requires_grad)
@@ -62,11 +62,11 @@ def ours() -> Library:
     return Library(
         tensor,
         {
-            "mul": pointwise.mul.call,
-            "add": pointwise.add.call,
-            "neg": pointwise.neg.call,
-            "exp": pointwise.exp.call,
-            "tanh": pointwise.tanh.call,
+            "mul": arithmetic.mul.call,
+            "add": arithmetic.add.call,
+            "neg": arithmetic.neg.call,
+            "exp": elementary.exp.call,
+            "tanh": elementary.tanh.call,
             "sum": lambda self, dim: reduce.sum_dim.call(self, [dim]),
             "matmul": linalg.matmul.call,
             "slice": lambda self, start: index.getitem(self, slice(start, None)),

@@ -1,0 +1,142 @@
+"""Copies, fills, choices, conversions, and the parts of complex numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gradcli.engine.device import as_strided as window
+from gradcli.engine.device import np
+from gradcli.engine.dtypes import C_NAMES, INTEGER_NAMES, TYPE_NAMES, as_dtype, number_in
+from gradcli.errors import UserError
+from gradcli.ops.define import composite, op
+from gradcli.ops.shape import contiguous, select
+
+
+def as_mask(mask: Any) -> Any:
+    if mask.dtype.kind != "b":
+        kind = INTEGER_NAMES.get(mask.dtype.name, C_NAMES[mask.dtype.name])
+        raise UserError("type", f"masked_fill_ only supports boolean masks, but got mask with dtype {kind}")
+    return mask
+
+
+def where_forward(condition: Any, self: Any, other: Any) -> Any:
+    if condition.dtype.kind != "b":
+        raise UserError(
+            "type",
+            "where expected condition to be a boolean tensor, but got a tensor with dtype "
+            f"{TYPE_NAMES[condition.dtype.name]}",
+        )
+    return np.where(condition, self, other)
+
+
+def copy_forward(self: Any, src: Any) -> Any:
+    """`src` in the shape and dtype of `self`."""
+    if src.shape == self.shape:
+        return cast(src, self.dtype)
+    try:
+        return cast(np.broadcast_to(src, self.shape), self.dtype)
+    except ValueError as error:
+        raise UserError(
+            "shape", f"output with shape {list(self.shape)} doesn't match the broadcast shape {list(src.shape)}"
+        ) from error
+
+
+def cast(self: Any, dtype: Any) -> Any:
+    """`self` in another dtype; a complex number loses its imaginary part."""
+    if self.dtype.kind == "c" and dtype.kind != "c":
+        self = self.real
+    return self.astype(dtype)
+
+
+def view_as_real_forward(self: Any) -> Any:
+    """Real and imaginary parts in a last dimension of their own."""
+    if self.dtype.kind != "c":
+        raise UserError("type", "view_as_real is only supported for complex tensors")
+    parts = self.real
+    return window(parts, (*self.shape, 2), (*self.strides, parts.itemsize))
+
+
+def view_as_complex_forward(self: Any) -> Any:
+    if self.dtype.kind != "f":
+        kind = TYPE_NAMES[self.dtype.name]
+        raise UserError(
+            "type", f"view_as_complex is only supported for half, float and double tensors, but got a tensor of "
+            f"scalar type: {kind}"
+        )  # fmt: skip
+    if self.ndim == 0:
+        raise UserError("shape", "Input tensor must have one or more dimensions")
+    if self.shape[-1] != 2:
+        raise UserError("shape", "Tensor must have a last dimension of size 2")
+    if self.strides[-1] != self.itemsize:
+        raise UserError("shape", "Tensor must have a last dimension with stride 1")
+    if any(stride % (2 * self.itemsize) for stride in self.strides[:-1]):
+        raise UserError("shape", "Tensor must have a stride divisible by 2 for all but last dimension")
+    return self.view(f"c{2 * self.itemsize}")[..., 0]
+
+
+conj_complex = op("_conj(Tensor self)", "ConjBackward0", np.conj, self=lambda grad: conj_complex(grad))
+where = op(
+    "where(Tensor condition, Tensor|Scalar self, Tensor|Scalar other)", "WhereBackward0", where_forward,
+    promote="same", operands=("self", "other"),
+    self=lambda grad, condition: where(condition, grad, 0),
+    other=lambda grad, condition: where(condition, 0, grad),
+)  # fmt: skip
+clone = op("clone(Tensor self)", "CloneBackward0", lambda self: self.copy("K"), self=lambda grad: grad)
+alias = op("_alias(Tensor self)", "AliasBackward0", lambda self: self[...], view=True, self=lambda grad: grad)
+to_dtype = op(
+    "_to_copy(Tensor self, ScalarType dtype)", "ToCopyBackward0", cast, self=lambda grad: grad,
+)  # fmt: skip
+view_as_real = op(
+    "view_as_real(Tensor self)", "ViewAsRealBackward0", view_as_real_forward, view=True,
+    self=lambda grad: view_as_complex(contiguous(grad)),
+)  # fmt: skip
+view_as_complex = op(
+    "view_as_complex(Tensor self)", "ViewAsComplexBackward0", view_as_complex_forward, view=True,
+    self=lambda grad: view_as_real(grad),
+)  # fmt: skip
+copy = op(
+    "copy(Tensor self, Tensor src)", "CopyBackwards",
+    copy_forward,
+    self=lambda grad: zeros_like(grad),
+    src=lambda grad: grad,
+)  # fmt: skip
+fill = op(
+    "fill(Tensor self, Scalar value)", "FillBackward2",
+    lambda self, value: np.full_like(self, number_in(value, self.dtype)),
+    self=lambda grad: zeros_like(grad),
+)  # fmt: skip
+fill_tensor = op(
+    "fill.Tensor(Tensor self, Tensor value)", "FillBackward3",
+    lambda self, value: np.full_like(self, cast(value.reshape(()), self.dtype)),
+    self=lambda grad: zeros_like(grad),
+    value=lambda grad: grad,
+)  # fmt: skip
+zero = op("zero(Tensor self)", "ZeroBackward0", np.zeros_like, self=lambda grad: zeros_like(grad))
+masked_fill = op(
+    "masked_fill(Tensor self, Tensor mask, Scalar value)", "MaskedFillBackward0",
+    lambda self, mask, value: np.where(as_mask(mask), as_dtype(value, self.dtype), self),
+    self=lambda grad, mask: masked_fill(grad, mask, 0),
+)  # fmt: skip
+zeros_like = op("_zeros_like(Tensor self)", None, np.zeros_like)
+ones_like = op("_ones_like(Tensor self)", None, np.ones_like)
+
+
+@composite("conj(Tensor self)")
+def conj(self: Any) -> Any:
+    """Real tensors, and the real numbers in formulas, are their own conjugates: no node, no copy."""
+    dtype = getattr(self, "dtype", None)
+    if dtype is None:
+        return self.conjugate()
+    return conj_complex(self) if dtype.kind == "c" else self
+
+
+@composite("real(Tensor self)")
+def real(self: Any) -> Any:
+    return select(view_as_real(self), -1, 0) if self.dtype.kind == "c" else self
+
+
+@composite("imag(Tensor self)")
+def imag(self: Any) -> Any:
+    if self.dtype.kind != "c":
+        raise UserError("type", "imag is not implemented for tensors with non-complex dtypes.")
+    return select(view_as_real(self), -1, 1)

@@ -1,0 +1,365 @@
+"""What comes of order: sorts, order statistics, distinct values, searches in what is sorted."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from gradcli.engine.device import np
+from gradcli.engine.tensor import Tensor
+from gradcli.errors import UserError
+from gradcli.ops.arithmetic import lerp_tensor
+from gradcli.ops.compare import isnan
+from gradcli.ops.cumulative import scan
+from gradcli.ops.define import composite, op
+from gradcli.ops.index import gather, scatter, sort, sort_forward
+from gradcli.ops.kinds import only, refuse
+from gradcli.ops.reduce import evenly, scattered
+from gradcli.ops.shape import (
+    flatten,
+    squeeze_dim,
+    squeeze_result,
+    transpose,
+    transpose_forward,
+    unsqueeze,
+    unsqueeze_forward,
+    view,
+    wrap_dim,
+    zeros,
+)
+
+
+def picked(self: Any, indices: Any, dim: int, keepdim: bool) -> tuple[Any, Any]:
+    """The values at `indices`, one along `dim`, and `indices`."""
+    values = np.take_along_axis(self, indices, axis=dim)
+    return (values, indices) if keepdim else (values.squeeze(dim), indices.squeeze(dim))
+
+
+def one_along(choose: Any) -> Any:
+    """The forward that picks, of each line along `dim`, the value at the index that `choose` gives."""
+
+    def forward(self: Any, *options: Any) -> tuple[Any, Any]:
+        *arguments, dim, keepdim = options
+        at = wrap_dim(dim, self.ndim)
+        lines = np.moveaxis(self if self.ndim else self.reshape(1), at, -1)
+        chosen = np.moveaxis(choose(lines, at, *arguments), -1, at)
+        if self.ndim == 0:
+            return self.copy(), np.zeros((), np.int64)
+        return picked(self, chosen, at, keepdim)
+
+    return forward
+
+
+def kth_place(lines: Any, dim: int, k: int) -> Any:
+    if not 1 <= k <= lines.shape[-1]:
+        raise UserError("value", f"kthvalue(): selected number k out of range for dimension {dim}")
+    return np.argsort(lines, axis=-1, kind="stable")[..., k - 1 : k]
+
+
+def median_place(name: str) -> Any:
+    """The lower of the two in the middle; `median` is NaN where one is, `nanmedian` leaves them out."""
+
+    def choose(lines: Any, dim: int) -> Any:
+        length = lines.shape[-1]
+        if length == 0:
+            raise UserError("shape", f"{name}(): Expected reduction dim {dim} to have non-zero size.")
+        order = np.argsort(lines, axis=-1, kind="stable")
+        missing = np.add.reduce(lines != lines, axis=-1, keepdims=True)
+        middle = np.maximum(length - missing - 1, 0) // 2
+        if name == "median":
+            middle = np.where(missing > 0, length - missing, middle)  # the first NaN
+        return np.take_along_axis(order, middle, axis=-1)
+
+    return choose
+
+
+def mode_place(lines: Any, dim: int) -> Any:
+    """The last place of the smallest of the most frequent values."""
+    if lines.shape[-1] == 0:
+        raise UserError("shape", f"mode(): Expected reduction dim {dim} to have non-zero size.")
+    order = np.argsort(lines, axis=-1, kind="stable")
+    values = np.take_along_axis(lines, order, axis=-1)
+    starts = np.zeros_like(order)
+    places = np.arange(lines.shape[-1])
+    starts[..., 1:] = np.where(values[..., 1:] != values[..., :-1], places[1:], 0)
+    run = places - scan(np.maximum, starts, values.ndim - 1)
+    return np.take_along_axis(order, np.argmax(run, axis=-1, keepdims=True), axis=-1)
+
+
+def median_of_all(name: str) -> Any:
+    choose = median_place(name)
+
+    def forward(self: Any) -> Any:
+        flat = self.reshape(-1)
+        return flat[choose(flat, 0)].reshape(()) if flat.size else np.full_like(self, math.nan, shape=())
+
+    return forward
+
+
+def unique_forward(self: Any) -> tuple[Any, Any, Any]:
+    values, inverse, counts = np.unique(self.reshape(-1), return_inverse=True, return_counts=True, equal_nan=False)
+    return values, inverse.reshape(self.shape), counts
+
+
+def unique_dim_forward(self: Any, dim: int) -> tuple[Any, Any, Any]:
+    dim = wrap_dim(dim, self.ndim)
+    values, inverse, counts = np.unique(self, return_inverse=True, return_counts=True, axis=dim, equal_nan=False)
+    return values, inverse.reshape(-1), counts
+
+
+def consecutive_forward(self: Any, dim: int | None) -> tuple[Any, Any, Any]:
+    lines = self.reshape(-1, 1) if dim is None else np.moveaxis(self, dim, 0)
+    changes = (lines[1:] != lines[:-1]).any(axis=tuple(range(1, lines.ndim)))
+    first = np.concatenate([np.ones_like(changes, shape=min(len(lines), 1)), changes])
+    inverse = np.cumsum(first) - 1
+    starts = np.flatnonzero(first)
+    counts = np.concatenate([starts[1:], np.full_like(starts, len(lines), shape=min(len(lines), 1))]) - starts
+    if dim is None:
+        return lines[first, 0], inverse.reshape(self.shape), counts
+    return np.moveaxis(lines[first], 0, dim), inverse, counts
+
+
+def not_derived(name: str) -> Any:
+    def formula(grad: Any) -> Any:
+        raise UserError("autograd", f"the derivative for '{name}' is not implemented.")
+
+    return formula
+
+
+def search_forward(sorted_sequence: Any, self: Any, out_int32: bool, right: bool, side: Any, sorter: Any) -> Any:
+    """How many of each sorted row are smaller (`right`: not larger) than the values; none counts as NaN."""
+    self = np.asarray(self)
+    if side not in (None, "left", "right"):
+        raise UserError("value", f"torch.searchsorted(): side can only be 'left' or 'right' but got {side}")
+    if side == "left" and right:
+        raise UserError(
+            "value", "torch.searchsorted(): side and right can't be set to opposites, got side of left while right was "
+            "True"
+        )  # fmt: skip
+    right = right or side == "right"
+    if sorter is not None:
+        if sorter.shape != sorted_sequence.shape:
+            raise UserError(
+                "shape",
+                "torch.searchsorted(): boundary and sorter must have the same size, but got boundary tensor "
+                f"{list(sorted_sequence.shape)}and got sorter tensor {list(sorter.shape)}",
+            )
+        sorted_sequence = np.take_along_axis(sorted_sequence, sorter, axis=-1)
+    if sorted_sequence.ndim == 1:
+        places = np.searchsorted(sorted_sequence, self, "right" if right else "left")
+    else:
+        if self.ndim == 0 or sorted_sequence.shape[:-1] != self.shape[:-1]:
+            raise UserError(
+                "shape",
+                "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions of "
+                "boundaries tensor and input value tensor must match, but we got boundaries tensor "
+                f"{list(sorted_sequence.shape)} and input value tensor {list(self.shape)}",
+            )
+        rows, values = sorted_sequence[..., None, :], self[..., :, None]
+        places = np.add.reduce(~(rows > values if right else rows >= values), axis=-1)
+    return places.astype(np.int32 if out_int32 else np.int64)
+
+
+sort_stable = op(
+    "sort.stable(Tensor self, *, bool? stable, int dim=-1, bool descending=False) -> (values, indices)",
+    "SortBackward1",
+    lambda self, stable, dim, descending: sort_forward(self, dim, descending), constant=("indices",),
+    check=refuse(c=" Sort does not support complex dtypes on CPU"),
+    self=lambda grad, self_shape, dim, indices: scatter(zeros(self_shape, grad.dtype), dim, indices, grad),
+)  # fmt: skip
+argsort_stable = op(
+    "argsort.stable(Tensor self, *, bool stable, int dim=-1, bool descending=False)", None,
+    lambda self, stable, dim, descending: sort_forward(self, dim, descending)[1],
+    check=refuse(c=" Sort does not support complex dtypes on CPU"),
+)  # fmt: skip
+kthvalue = op(
+    "kthvalue(Tensor self, int k, int dim=-1, bool keepdim=False) -> (values, indices)", "KthvalueBackward0",
+    one_along(kth_place), constant=("indices",),
+    contiguous=True,
+    check=only("iuf", "kthvalue_cpu"),
+    self=lambda grad, self_shape, dim, keepdim, indices: scattered(grad, self_shape, dim, keepdim, indices),
+)  # fmt: skip
+median = op(
+    "median(Tensor self)", "MedianBackward0", median_of_all("median"),
+    contiguous=True,
+    check=only("iuf", "median_cpu"),
+    self=lambda grad, self, result: evenly(grad, (self == result) | (isnan(self) & isnan(result))),
+)  # fmt: skip
+median_dim = op(
+    "median.dim(Tensor self, int dim, bool keepdim=False) -> (values, indices)", "MedianBackward1",
+    one_along(median_place("median")), constant=("indices",),
+    contiguous=True,
+    check=only("iuf", "median_out"),
+    self=lambda grad, self_shape, dim, keepdim, indices: scattered(grad, self_shape, dim, keepdim, indices),
+)  # fmt: skip
+nanmedian = op(
+    "nanmedian(Tensor self)", "NanmedianBackward0", median_of_all("nanmedian"),
+    contiguous=True,
+    check=only("iuf", "nanmedian_cpu"),
+    self=lambda grad, self, result: evenly(grad, (self == result) | (isnan(self) & isnan(result))),
+)  # fmt: skip
+nanmedian_dim = op(
+    "nanmedian.dim(Tensor self, int dim, bool keepdim=False) -> (values, indices)", "NanmedianBackward1",
+    one_along(median_place("nanmedian")), constant=("indices",),
+    contiguous=True,
+    check=only("iuf", "median_out"),
+    self=lambda grad, self_shape, dim, keepdim, indices: scattered(grad, self_shape, dim, keepdim, indices),
+)  # fmt: skip
+mode = op(
+    "mode(Tensor self, int dim=-1, bool keepdim=False) -> (values, indices)", "ModeBackward0",
+    one_along(mode_place), constant=("indices",),
+    contiguous=True,
+    check=only("biuf", "mode"),
+    self=lambda grad, self_shape, dim, keepdim, indices: scattered(grad, self_shape, dim, keepdim, indices),
+)  # fmt: skip
+unique = op(
+    "_unique2(Tensor self) -> (output, inverse_indices, counts)", "Unique2Backward0", unique_forward,
+    check=only("biuf", "unique"),
+    constant=("inverse_indices", "counts"),
+    self=not_derived("_unique2"),
+)  # fmt: skip
+unique_dim = op(
+    "_unique_dim(Tensor self, int dim) -> (output, inverse_indices, counts)", "UniqueDimBackward0", unique_dim_forward,
+    check=only("biuf", "unique_dim"),
+    constant=("inverse_indices", "counts"),
+    self=not_derived("unique_dim"),
+)  # fmt: skip
+unique_consecutive = op(
+    "_unique_consecutive(Tensor self, int? dim) -> (output, inverse_indices, counts)", "UniqueConsecutiveBackward0",
+    consecutive_forward,
+    check=only("biuf", "unique"),
+    constant=("inverse_indices", "counts"),
+    self=not_derived("unique_consecutive"),
+)  # fmt: skip
+searchsorted = op(
+    "searchsorted(Tensor sorted_sequence, Tensor|Scalar self, *, bool out_int32=False, bool right=False, "
+    "str? side=None, Tensor? sorter=None)",
+    None, search_forward,
+    check=only("iuf", "searchsorted_out_cpu"),
+)  # fmt: skip
+# the changes in place of a fresh result, inside quantile
+unsqueeze_result = op(
+    "_unsqueeze_result(Tensor self, int dim)", "UnsqueezeBackward1", unsqueeze_forward,
+    self=lambda grad, dim: squeeze_dim(grad, dim),
+)  # fmt: skip
+transpose_result = op(
+    "_transpose_result(Tensor self, int dim0, int dim1)", "TransposeBackward1", transpose_forward,
+    self=lambda grad, dim0, dim1: transpose(grad, dim0, dim1),
+)  # fmt: skip
+
+
+@composite("bucketize(Tensor|Scalar input, Tensor boundaries, *, bool out_int32=False, bool right=False)")
+def bucketize(input: Any, boundaries: Any, out_int32: bool = False, right: bool = False) -> Any:
+    if boundaries.ndim != 1:
+        raise UserError("shape", f"boundaries tensor must be 1 dimension, but got dim({boundaries.ndim})")
+    return searchsorted(boundaries, input, out_int32=out_int32, right=right)
+
+
+@composite("msort(Tensor self)")
+def msort(self: Any) -> Any:
+    return sort(self, 0)[0]
+
+
+DISTINCT = "bool return_inverse=False, bool return_counts=False, int? dim=None"
+
+
+@composite(f"unique(Tensor self, bool sorted=True, {DISTINCT})")
+def unique_user(
+    self: Any, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
+) -> Any:
+    return asked(unique(self) if dim is None else unique_dim(self, dim), return_inverse, return_counts)
+
+
+@composite(f"unique_consecutive(Tensor self, {DISTINCT})")
+def unique_consecutive_user(
+    self: Any, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
+) -> Any:
+    at = None if dim is None else wrap_dim(dim, self.ndim)
+    return asked(unique_consecutive(self, at), return_inverse, return_counts)
+
+
+def asked(results: Any, return_inverse: bool, return_counts: bool) -> Any:
+    """The distinct values, alone or with what else is asked for."""
+    values, inverse, counts = results
+    if not return_inverse and not return_counts:
+        return values
+    return (values, *([inverse] if return_inverse else []), *([counts] if return_counts else []))
+
+
+QUANTILE = 'Tensor self, Tensor|float q, int? dim=None, bool keepdim=False, *, str interpolation="linear"'
+
+
+@composite(f"quantile({QUANTILE})")
+def quantile(self: Any, q: Any, dim: int | None = None, keepdim: bool = False, interpolation: str = "linear") -> Any:
+    return quantile_of("quantile", self, q, dim, keepdim, interpolation)
+
+
+@composite(f"nanquantile({QUANTILE})")
+def nanquantile(self: Any, q: Any, dim: int | None = None, keepdim: bool = False, interpolation: str = "linear") -> Any:
+    return quantile_of("nanquantile", self, q, dim, keepdim, interpolation)
+
+
+INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")
+
+
+def quantile_of(name: str, self: Any, q: Any, dim: int | None, keepdim: bool, interpolation: str) -> Any:
+    """Sorted along a last dimension, gathered at the ranks, and interpolated between neighbours."""
+    fractions = checked_fractions(name, self, q, interpolation)
+    at = None if dim is None else wrap_dim(dim, self.ndim)
+    if at is None:
+        lines = flatten(self)
+        kept = (1,) * self.ndim
+    else:
+        lines = self if at == self.ndim - 1 else transpose(unsqueeze(self, -1), at, -1)
+        kept = tuple(1 if place == at else length for place, length in enumerate(self.shape))
+    shape = kept if keepdim or at is None else (*kept[:at], *kept[at + 1 :])
+    if at is None and not keepdim:
+        shape = ()
+    ordered = sort(lines)[0]
+    ordered = view(ordered, (*shape, ordered.shape[-1] if ordered.ndim else 1))
+    ranks = ranks_of(name, ordered.array, fractions.reshape(-1), interpolation)
+    below = np.floor(ranks)
+    result = gather(ordered, -1, Tensor(below.astype(np.int64)))
+    if interpolation in ("linear", "midpoint"):
+        weight = ranks - below if interpolation == "linear" else np.full_like(ranks, 0.5)
+        result = lerp_tensor(result, gather(ordered, -1, Tensor(np.ceil(ranks).astype(np.int64))), Tensor(weight))
+    if fractions.ndim == 0:
+        return squeeze_result(result, result.ndim - 1)
+    result = transpose_result(unsqueeze_result(result, 0), 0, -1)
+    return squeeze_result(result, result.ndim - 1)
+
+
+def checked_fractions(name: str, self: Any, q: Any, interpolation: str) -> Any:
+    """`q` as an array, if torch takes it."""
+    if self.array.size == 0:
+        raise UserError("shape", f"{name}() input tensor must be non-empty")
+    if self.dtype.kind != "f" or self.dtype.itemsize < 4:
+        raise UserError("type", f"{name}() input tensor must be either float or double dtype")
+    given = isinstance(q, Tensor)
+    fractions = q.array if given else np.asarray(q, self.dtype)
+    if fractions.ndim > 1:
+        raise UserError("shape", f"{name}() q must be a scalar or 1D tensor")
+    if fractions.dtype != self.dtype:
+        raise UserError("type", f"{name}() q tensor must be same dtype as the input tensor")
+    if not ((fractions >= 0) & (fractions <= 1)).all():
+        said = "values must be in the range [0, 1]" if given else f"must be in the range [0, 1] but got {q:g}"
+        raise UserError("value", f"{name}() q {said}")
+    if interpolation not in INTERPOLATIONS:
+        raise UserError(
+            "value", f"{name}() interpolation must be one of linear, lower, higher, midpoint or nearest, but got "
+            f"{interpolation}"
+        )  # fmt: skip
+    return fractions
+
+
+def ranks_of(name: str, ordered: Any, fractions: Any, interpolation: str) -> Any:
+    """Where in each sorted line its quantiles are; with a NaN in it, at the end, where it stands."""
+    missing = ordered != ordered
+    last = ordered.shape[-1] - 1
+    if name == "nanquantile":
+        last = np.maximum(last - np.add.reduce(missing, axis=-1, keepdims=True), 0)
+        ranks = fractions * last.astype(fractions.dtype)
+    else:
+        ranks = np.where(missing.any(axis=-1, keepdims=True), last, fractions * last).astype(fractions.dtype)
+    rounded = {"lower": np.floor, "higher": np.ceil, "nearest": np.rint}.get(interpolation)
+    return ranks if rounded is None else rounded(ranks)

@@ -1,0 +1,188 @@
+"""Reductions to several results, those that skip NaN, and norms of matrices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from gradcli.engine.device import np
+from gradcli.engine.dtypes import TYPE_NAMES
+from gradcli.errors import UserError
+from gradcli.ops.arithmetic import div
+from gradcli.ops.compare import isnan, logical_not
+from gradcli.ops.copies import masked_fill
+from gradcli.ops.define import composite, op
+from gradcli.ops.kinds import no_bools, only, refuse
+from gradcli.ops.reduce import (
+    Dims,
+    amax,
+    amin,
+    axes,
+    count,
+    expanded,
+    kept_view,
+    shared,
+    sum_dim,
+    sum_forward,
+    var_backward,
+    var_forward,
+    vector_norm,
+    vector_norm_backward,
+    vector_norm_forward,
+)
+from gradcli.ops.shape import wrap_dim
+
+
+def aminmax_forward(self: Any, dim: int | None, keepdim: bool) -> tuple[Any, Any]:
+    if self.size == 0 and count(self.shape, dim) == 0:
+        raise UserError(
+            "shape", "aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity."
+        )
+    axis = None if dim is None or self.ndim == 0 else wrap_dim(dim, self.ndim)
+    return np.amin(self, axis=axis, keepdims=keepdim), np.amax(self, axis=axis, keepdims=keepdim)
+
+
+def aminmax_backward(grads: Sequence[Any], self: Any, dim: Dims, keepdim: bool, results: Sequence[Any]) -> Any:
+    parts = [
+        shared(kept_view(grad, self.shape, dim, keepdim), self == kept_view(result, self.shape, dim, keepdim), dim)
+        for grad, result in zip(grads, results, strict=True)
+        if grad is not None
+    ]
+    return parts[0] + parts[1] if len(parts) == 2 else parts[0]
+
+
+def moments_forward(self: Any, dim: Dims, correction: float, keepdim: bool) -> tuple[Any, Any]:
+    mean = np.add.reduce(self, axis=axes(dim, self.ndim), keepdims=keepdim) / count(self.shape, dim)
+    return var_forward(self, dim, correction, keepdim), mean
+
+
+def std_mean_forward(self: Any, dim: Dims, correction: float, keepdim: bool) -> tuple[Any, Any]:
+    var, mean = moments_forward(self, dim, correction, keepdim)
+    return np.sqrt(var), mean
+
+
+def moments_backward(by_var: Any, by_mean: Any, self: Any, dim: Dims, correction: float, keepdim: bool) -> Any:
+    """The sum of the gradients that there are of a variance and of a mean."""
+    total = None if by_var is None else var_backward(by_var, self, dim, correction, keepdim)
+    if by_mean is None:
+        return total
+    part = expanded(by_mean, self.shape, dim, keepdim) / count(self.shape, dim)
+    return part if total is None else total + part
+
+
+def by_variance(grad: Any, std: Any) -> Any:
+    """The gradient of the variance, from that of its root."""
+    return None if grad is None else masked_fill(grad / (std * 2), std == 0, 0)
+
+
+aminmax = op(
+    "aminmax(Tensor self, *, int? dim=None, bool keepdim=False) -> (min, max)", "AminmaxBackward0", aminmax_forward,
+    contiguous=True,
+    check=only("biuf", "aminmax_cpu"),
+    self=lambda grads, self, dim, keepdim, min, max: aminmax_backward(grads, self, dim, keepdim, (min, max)),
+)  # fmt: skip
+var_mean = op(
+    "_var_mean(Tensor self, int[]? dim, Scalar correction, bool keepdim) -> (var, mean)", "VarMeanBackward0",
+    moments_forward,
+    contiguous=True,
+    self=lambda grads, self, dim, correction, keepdim: moments_backward(
+        grads[0], grads[1], self, dim, correction, keepdim
+    ),
+)  # fmt: skip
+std_mean = op(
+    "_std_mean(Tensor self, int[]? dim, Scalar correction, bool keepdim) -> (std, mean)", "StdMeanBackward0",
+    std_mean_forward,
+    contiguous=True,
+    self=lambda grads, self, dim, correction, keepdim, std: moments_backward(
+        by_variance(grads[0], std), grads[1], self, dim, correction, keepdim
+    ),
+)  # fmt: skip
+nansum = op(
+    "nansum(Tensor self, int[]? dim=None, bool keepdim=False, *, ScalarType? dtype=None)", "NansumBackward0",
+    lambda self, dim, keepdim, dtype: sum_forward(np.where(self == self, self, 0), dim, keepdim, dtype),
+    contiguous=True,
+    check=refuse(c="nansum on CPU does not support complex inputs"),
+    self=lambda grad, self, dim, keepdim: expanded(grad, self.shape, dim, keepdim) * logical_not(isnan(self)),
+)  # fmt: skip
+dist = op(
+    "dist(Tensor self, Tensor other, Scalar p=2)", "DistBackward0",
+    lambda self, other, p: distance(self - other, p),
+    promote="same",
+    contiguous=True,
+    check=no_bools,
+    self=lambda grad, self, other, p, result: dist_backward(grad, self, other, p, result),
+    other=lambda grad, self, other, p, result: negated(dist_backward(grad, self, other, p, result)),
+)  # fmt: skip
+
+
+def dist_backward(grad: Any, self: Any, other: Any, p: float, result: Any) -> Any:
+    return vector_norm_backward(grad, self - other, p, None, False, result)
+
+
+def negated(grad: Any) -> Any:
+    return None if grad is None else -grad
+
+
+def distance(self: Any, p: float) -> Any:
+    if self.dtype.kind not in "fc":
+        kind = TYPE_NAMES[self.dtype.name]
+        raise UserError("type", f"norm(): input dtype should be either floating point or complex. Got {kind} instead.")
+    return vector_norm_forward(self, p, None, False, None)
+
+
+def check_moments(name: str, self: Any) -> Any:
+    if self.dtype.kind not in "fc":
+        raise UserError("type", f"{name} only support floating point and complex dtypes")
+    return self
+
+
+MOMENTS = "Tensor self, int[]? dim=None, bool unbiased=True, bool keepdim=False, *, Scalar? correction=None"
+
+
+@composite(f"var_mean({MOMENTS})")
+def var_mean_user(
+    self: Any, dim: Dims = None, unbiased: bool = True, keepdim: bool = False, correction: float | None = None
+) -> Any:
+    return var_mean(check_moments("var_mean", self), dim, int(unbiased) if correction is None else correction, keepdim)
+
+
+@composite(f"std_mean({MOMENTS})")
+def std_mean_user(
+    self: Any, dim: Dims = None, unbiased: bool = True, keepdim: bool = False, correction: float | None = None
+) -> Any:
+    return std_mean(check_moments("std_mean", self), dim, int(unbiased) if correction is None else correction, keepdim)
+
+
+@composite("nanmean(Tensor self, int[]? dim=None, bool keepdim=False, *, ScalarType? dtype=None)")
+def nanmean(self: Any, dim: Dims = None, keepdim: bool = False, dtype: Any = None) -> Any:
+    if self.dtype.kind not in "fc":
+        kind = TYPE_NAMES[self.dtype.name]
+        raise UserError("type", f"nanmean(): expected input to have floating point or complex dtype but got {kind}")
+    return div(nansum(self, dim, keepdim, dtype=dtype), sum_dim(logical_not(isnan(self)), dim, keepdim))
+
+
+@composite(
+    'matrix_norm(Tensor input, Scalar|str ord="fro", int[] dim=[-2, -1], bool keepdim=False, *, ScalarType? dtype=None)'
+)
+def matrix_norm(
+    input: Any, ord: Any = "fro", dim: Sequence[int] = (-2, -1), keepdim: bool = False, dtype: Any = None
+) -> Any:
+    if input.ndim < 2:
+        raise UserError("shape", "linalg.matrix_norm: The input tensor A must have at least 2 dimensions.")
+    if len(dim) != 2:
+        raise UserError("shape", "linalg.matrix_norm: dim must be a 2-tuple of ints")
+    rows, columns = wrap_dim(dim[0], input.ndim), wrap_dim(dim[1], input.ndim)
+    if rows == columns:
+        raise UserError("shape", f"linalg.matrix_norm: dims must be different. Got ({dim[0]}, {dim[1]})")
+    if (dtype or input.dtype).kind not in "fc":
+        kind = TYPE_NAMES[input.dtype.name]
+        raise UserError("type", f"linalg.matrix_norm: Expected a floating point or complex tensor as input. Got {kind}")
+    if ord == "fro":
+        return vector_norm(input, 2, (rows, columns), keepdim, dtype=dtype)
+    if isinstance(ord, str) or ord not in (1, -1, np.inf, -np.inf):
+        raise UserError("value", f"linalg.matrix_norm: Order {ord} not supported.")
+    summed, compared = (rows, columns) if ord in (1, -1) else (columns, rows)
+    sums = vector_norm(input, 1, (summed,), keepdim, dtype=dtype)
+    if not keepdim and summed < compared:
+        compared -= 1
+    return (amax if ord > 0 else amin)(sums, (compared,), keepdim)
