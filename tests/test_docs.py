@@ -17,7 +17,6 @@ from typing import NamedTuple
 import pytest
 
 from gradcli.cli import app
-from gradcli.ops.frontend import ALIAS_NAMES, TABLE
 from gradcli.spec.language import KEYS, STEP_WORDS
 from gradcli.spec.scope import ATTRIBUTES
 
@@ -147,13 +146,6 @@ def test_the_checks_run_the_test_command_of_the_readme() -> None:
     extras = re.findall(r"'\.\[(\w+)]'", "\n".join(commands))
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     assert extras == ["test"] and "\ntest = [" in project
-
-
-def test_the_reference_lists_every_operation() -> None:
-    rows, _, aliases = section("Operations").partition("\nOther names")
-    listed = re.findall(r"`(\w+)`", rows.partition("\n- ")[2])
-    assert sorted(listed) == sorted({name.rpartition("::")[2] for name in TABLE if not name.startswith("_")})
-    assert dict(re.findall(r"`(\w+)` \(`(\w+)`\)", aliases)) == ALIAS_NAMES
 
 
 def test_the_reference_has_every_key_and_step() -> None:

@@ -13,6 +13,7 @@ from gradcli.engine.random import Generator
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import mul
+from gradcli.ops.copies import to_dtype
 from gradcli.ops.copies import zeros_like as zeros_like_grad
 from gradcli.ops.define import composite, op
 
@@ -100,6 +101,29 @@ def tensor(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool
     return made(numbers.astype(dtype or inferred).reshape(shape), requires_grad)
 
 
+@composite("as_tensor(any data, ScalarType? dtype=None, Device? device=None)")
+def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
+    if not isinstance(data, Tensor):
+        made_of: Tensor = tensor(data, dtype)
+        return made_of
+    converted: Tensor = data if dtype is None or dtype == data.dtype else to_dtype(data, dtype)
+    return converted
+
+
+@composite(f"scalar_tensor(Scalar s, {FACTORY})")
+def scalar_tensor(s: Number, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    dtype = dtype or default_dtype.floating
+    return made(np.array(number_in(s, dtype), dtype), requires_grad)
+
+
+@composite(f"empty(int[] size, {FACTORY}, Tensor? memory_format=None)")
+def empty(
+    size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
+) -> Tensor:
+    """Zeros: what memory happens to hold would not be the same at every run."""
+    return made(np.zeros(checked_size(size, dtype), dtype or default_dtype.floating), requires_grad)
+
+
 @composite(f"zeros(int[] size, {FACTORY})")
 def zeros(size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     if min(size, default=0) < 0:
@@ -115,7 +139,11 @@ def ones(size: Any, dtype: Any = None, device: Any = None, requires_grad: bool =
 @composite(f"full(int[] size, Scalar fill_value, {FACTORY})")
 def full(size: Any, fill_value: Number, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     dtype = dtype or scalar_dtype(fill_value)
-    return made(np.full(checked_size(size, dtype), number_in(fill_value, dtype), dtype), requires_grad)
+    return made(filled(checked_size(size, dtype), fill_value, dtype), requires_grad)
+
+
+def filled(shape: tuple[int, ...], value: Number, dtype: Any) -> Any:
+    return np.full(shape, number_in(value, dtype), dtype)
 
 
 @composite(f"eye(int n, int? m=None, {FACTORY})")
@@ -197,7 +225,89 @@ def full_like(
     memory_format: Any = None,
 ) -> Tensor:
     shape, dtype = like(input, dtype)
-    return made(np.full(shape, number_in(fill_value, dtype), dtype), requires_grad)
+    return made(filled(shape, fill_value, dtype), requires_grad)
+
+
+@composite(f"empty_like(Tensor input, {LIKE})")
+def empty_like(
+    input: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
+) -> Tensor:
+    return made(np.zeros(*like(input, dtype)), requires_grad)
+
+
+@composite(f"new_empty(Tensor self, int[] size, {FACTORY})")
+def new_empty(self: Tensor, size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    return made(np.zeros(checked_size(size, dtype or self.dtype), dtype or self.dtype), requires_grad)
+
+
+@composite(f"new_zeros(Tensor self, int[] size, {FACTORY})")
+def new_zeros(self: Tensor, size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    return made(np.zeros(checked_size(size, dtype or self.dtype), dtype or self.dtype), requires_grad)
+
+
+@composite(f"new_ones(Tensor self, int[] size, {FACTORY})")
+def new_ones(self: Tensor, size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    return made(np.ones(checked_size(size, dtype or self.dtype), dtype or self.dtype), requires_grad)
+
+
+@composite(f"new_full(Tensor self, int[] size, Scalar fill_value, {FACTORY})")
+def new_full(
+    self: Tensor, size: Any, fill_value: Number, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    return made(filled(checked_size(size, dtype or self.dtype), fill_value, dtype or self.dtype), requires_grad)
+
+
+@composite(f"new_tensor(Tensor self, any data, {FACTORY})")
+def new_tensor(self: Tensor, data: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    return made(tensor(data).array.astype(dtype or self.dtype), requires_grad)
+
+
+@composite(f"logspace(Scalar start, Scalar end, int steps, float base=10.0, {FACTORY})")
+def logspace(
+    start: Any,
+    end: Any,
+    steps: int,
+    base: float = 10.0,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """The powers of `base`, their exponents spaced evenly, from both ends towards the middle, in float64."""
+    if steps < 0:
+        raise UserError("value", "number of steps must be non-negative")
+    dtype = dtype or default_dtype.floating
+    first, last = np.asarray(start).astype(dtype), np.asarray(end).astype(dtype)
+    compute = np.complex128 if dtype.kind == "c" else np.float64
+    step = (last - first).astype(compute) / (steps - 1 or 1)
+    place = np.arange(steps)
+    from_start = (place < steps // 2) | (steps == 1)
+    exponents = np.where(from_start, first + step * place, last - step * (steps - 1 - place))
+    return made(np.power(compute(base), exponents).astype(dtype), requires_grad)
+
+
+@composite("tril_indices(int row, int col, int offset=0, *, ScalarType? dtype=None, Device? device=None)")
+def tril_indices(row: int, col: int, offset: int = 0, dtype: Any = None, device: Any = None) -> Tensor:
+    return triangle_indices("tril_indices", np.tri(*sides(row, col), offset, bool), dtype)
+
+
+@composite("triu_indices(int row, int col, int offset=0, *, ScalarType? dtype=None, Device? device=None)")
+def triu_indices(row: int, col: int, offset: int = 0, dtype: Any = None, device: Any = None) -> Tensor:
+    return triangle_indices("triu_indices", ~np.tri(*sides(row, col), offset - 1, bool), dtype)
+
+
+def sides(row: int, col: int) -> tuple[int, int]:
+    for name, length in (("row", row), ("col", col)):
+        if length < 0:
+            raise UserError("shape", f"{name} must be non-negative, got{length}")
+    return row, col
+
+
+def triangle_indices(name: str, triangle: Any, dtype: Any) -> Tensor:
+    """The places of a triangle of a matrix: a row of their rows and one of their columns."""
+    dtype = dtype or np.dtype(np.int64)
+    if dtype.name not in ("int32", "int64"):
+        raise UserError("type", f"\"{name}\" not implemented for '{TYPE_NAMES[dtype.name]}'")
+    return Tensor(np.stack(np.nonzero(triangle)).astype(dtype))
 
 
 @composite(f"rand(int[] size, {FACTORY})")
@@ -236,6 +346,31 @@ def randint_low(
 ) -> Tensor:
     dtype = dtype or np.dtype(np.int64)
     return made(default_generator.randint(low, high, checked_size(size, dtype), dtype), requires_grad)
+
+
+@composite(f"randint_like(Tensor input, int high, {LIKE})")
+def randint_like(
+    input: Any,
+    high: int,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: Any = None,
+) -> Tensor:
+    return made(default_generator.randint(0, high, *like(input, dtype)), requires_grad)
+
+
+@composite(f"randint_like.low_dtype(Tensor input, int low, int high, {LIKE})")
+def randint_like_low(
+    input: Any,
+    low: int,
+    high: int,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: Any = None,
+) -> Tensor:
+    return made(default_generator.randint(low, high, *like(input, dtype)), requires_grad)
 
 
 @composite(f"randperm(int n, {FACTORY})")

@@ -111,7 +111,7 @@ def text_in(node: ast.expr, module: str) -> str:
     if isinstance(node, ast.JoinedStr):
         return "".join(text_in(part, module) for part in node.values)
     if isinstance(node, ast.FormattedValue):
-        return str(getattr(import_module(f"gradcli.ops.{module}"), ast.unparse(node.value)))
+        return str(getattr(import_module(f"gradcli.ops.{module}"), ast.unparse(node.value), ""))  # "" for a loop's name
     return str(node.value) if isinstance(node, ast.Constant) else ""
 
 

@@ -16,14 +16,17 @@ from gradcli.ops import compare as compare
 from gradcli.ops import create as create
 from gradcli.ops import cumulative as cumulative
 from gradcli.ops import index as index
+from gradcli.ops import join as join
 from gradcli.ops import loss as loss
 from gradcli.ops import method as method
 from gradcli.ops import nn as nn
+from gradcli.ops import scatter as scatter
 from gradcli.ops import shape as shape
 from gradcli.ops import sorting as sorting
 from gradcli.ops import special as special
 from gradcli.ops import statistics as statistics
 from gradcli.ops import views as views
+from gradcli.ops import windows as windows
 from gradcli.ops.define import TABLE as TABLE
 from gradcli.ops.define import Composite, Op, Parameter
 
@@ -40,17 +43,23 @@ ALIAS_NAMES = {
     "concat": "cat", "concatenate": "cat", "divide": "div", "greater": "gt", "greater_equal": "ge", "less": "lt",
     "less_equal": "le", "multiply": "mul", "negative": "neg", "not_equal": "ne", "subtract": "sub",
     "swapdims": "swapaxes", "true_divide": "div", "moveaxis": "movedim", "nelement": "numel", "ndimension": "dim",
-    "clip": "clamp", "fix": "trunc", "arccosh": "acosh", "arcsinh": "asinh", "arctanh": "atanh", "expit": "sigmoid",
+    "clip": "clamp", "fix": "trunc", "arccosh": "acosh", "arcsinh": "asinh", "arctanh": "atanh",
+    "expit": "sigmoid", "row_stack": "vstack", "swapdims_": "swapaxes_",
 }  # fmt: skip
 ARGUMENT_ALIASES = {"axis": "dim", "keepdims": "keepdim", "input": "self", "x": "self"}
 MULTIPLE = ("int[]", "int[]?")
-VARIADIC = frozenset({"einsum"})  # these take their list of tensors one by one, too
+# these take their list (of tensors; of sizes) one by one, too
+VARIADIC = frozenset({
+    "einsum", "meshgrid", "broadcast_tensors", "cartesian_prod", "block_diag", "chain_matmul", "atleast_1d.Sequence",
+    "atleast_2d.Sequence", "atleast_3d.Sequence", "broadcast_shapes",
+})  # fmt: skip
 OUT_OF_PLACE = frozenset({
-    "all", "amax", "amin", "any", "argmax", "argmin", "argsort", "bmm", "clone", "count_nonzero", "dist", "dot",
-    "flip", "fmax", "fmin", "gather", "index_select", "isclose", "isfinite", "isinf", "isnan", "isneginf",
-    "isposinf", "isreal", "logaddexp", "logaddexp2", "logcumsumexp", "logsumexp", "masked_select", "max", "maximum",
-    "mean", "median", "min", "minimum", "mm", "mv", "nanmedian", "nansum", "prod", "roll", "rsub", "signbit", "sum",
-    "trace", "vector_norm",
+    "all", "amax", "amin", "any", "argmax", "argmin", "argsort", "argwhere", "bmm", "clone", "count_nonzero",
+    "diag_embed", "diagonal_scatter", "dist", "dot", "flip", "fmax", "fmin", "gather", "index_select", "isclose",
+    "isfinite", "isinf", "isnan", "isneginf", "isposinf", "isreal", "logaddexp", "logaddexp2", "logcumsumexp",
+    "logsumexp", "masked_select", "max", "maximum", "mean", "median", "min", "minimum", "mm", "mv", "nanmedian",
+    "nansum", "prod", "repeat", "roll", "rot90", "rsub", "select_scatter", "signbit", "slice_scatter", "sum",
+    "take", "trace", "vector_norm",
 })  # fmt: skip
 
 
@@ -146,10 +155,19 @@ def misfit(row: Row, count: int, keywords: Sequence[str], method: bool) -> str |
     return None
 
 
+def is_variadic(row: Row) -> bool:
+    return row.text.partition("(")[0] in VARIADIC
+
+
+def is_item(row: Row, value: Any) -> bool:
+    """Whether `value` is one of the list that a variadic row takes."""
+    return is_tensor(value) if row.name != "broadcast_shapes" else as_ints(value) is not MISFIT
+
+
 def takes_many(row: Row, method: bool) -> bool:
     """Whether `zeros(2, 3)` and `x.view(2, 3)` may stand for `zeros([2, 3])`: sizes and dims come one by one."""
     positional = [parameter for parameter in row.schema.parameters if not parameter.keyword_only]
-    if row.name in VARIADIC:
+    if is_variadic(row):
         return True
     place = 1 if method else 0
     return len(positional) == place + 1 and positional[place].type in MULTIPLE
@@ -187,8 +205,8 @@ def call(rows: Rows, args: Sequence[Any], keywords: dict[str, Any], method: bool
 
 def bind(row: Row, args: Sequence[Any], keywords: dict[str, Any], method: bool) -> dict[str, Any] | str:
     """The arguments by parameter, checked and converted; or, as text, why they do not fit."""
-    if row.name in VARIADIC:
-        first = next((place for place, arg in enumerate(args) if is_tensor(arg)), len(args))
+    if is_variadic(row):
+        first = next((place for place, arg in enumerate(args) if is_item(row, arg)), len(args))
         args = [*args[:first], list(args[first:])] if first < len(args) else args
     elif method and takes_many(row, True) and len(args) > 1 and all(is_int(arg) for arg in args[1:]):
         args = [args[0], list(args[1:])]
@@ -296,6 +314,7 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "Scalar": as_scalar,
     "int": as_int,
     "int[]": as_ints,
+    "int[][]": all_of(lambda item: as_ints(item) is not MISFIT),
     "float": take(lambda value: isinstance(value, int | float) and not isinstance(value, bool)),
     "bool": take(lambda value: isinstance(value, bool)),
     "str": take(lambda value: isinstance(value, str)),

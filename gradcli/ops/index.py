@@ -29,13 +29,16 @@ def along(index: Any, dim: int) -> tuple[Any, ...]:
     return tuple(places)
 
 
-def checked(index: Any, size: int, dim: int) -> Any:
-    """`index` (integers from 0) if all its values are inside the dimension; CuPy would wrap them silently."""
+def checked(index: Any, size: int, dim: int, name: str = "") -> Any:
+    """`index` (integers from 0) if all its values are inside the dimension; CuPy would wrap them silently.
+
+    `name` is how the message begins.
+    """
     if index.dtype.kind not in "iu":
         raise UserError("type", "gather(): Expected dtype int32/int64 for index")
     if index.size and (index.min() < 0 or index.max() >= size):
         wrong = int(index[(index < 0) | (index >= size)].reshape(-1)[0])
-        raise UserError("shape", f"index {wrong} is out of bounds for dimension {dim} with size {size}")
+        raise UserError("shape", f"{name}index {wrong} is out of bounds for dimension {dim} with size {size}")
     return index
 
 
@@ -62,11 +65,15 @@ def scatter_places(self: Any, dim: int, index: Any, src: Any) -> tuple[Any, Any,
     dim = wrap_dim(dim, result.ndim)
     if index.size == 0:
         return result, (np.zeros(0, np.int64),) * result.ndim, np.zeros(0, self.dtype)
+    if index.dtype.kind not in "iu":
+        raise UserError("type", "scatter(): Expected dtype int32/int64 for index")
     if index.ndim != result.ndim:
         raise UserError("shape", "Index tensor must have the same number of dimensions as self tensor")
     places = along(checked(index, result.shape[dim], dim), dim)
     if getattr(src, "ndim", None) is None:
         return result, places, src
+    if src.dtype != self.dtype:
+        raise UserError("type", "scatter(): Expected self.dtype to be equal to src.dtype")
     src = src if src.ndim else src.reshape(1)
     if src.ndim != index.ndim:
         raise UserError("shape", "Index tensor must have the same number of dimensions as src tensor")
@@ -268,7 +275,7 @@ index_add = op(
     "index_add(Tensor self, int dim, Tensor index, Tensor source, *, Scalar alpha=1)", "IndexAddBackward0",
     index_add_forward,
     self=lambda grad: grad,
-    source=lambda grad, source_shape, dim, index, alpha: taken(grad, source_shape, dim, index, alpha),
+    source=lambda grad, source, dim, index, alpha: taken(grad, source.shape, dim, index, alpha),
 )  # fmt: skip
 masked_select = op(
     "masked_select(Tensor self, Tensor mask)", "MaskedSelectBackward0",
@@ -277,7 +284,10 @@ masked_select = op(
         zeros(broadcast_sizes(self.shape, mask.shape), grad.dtype), mask, grad
     ),
 )  # fmt: skip
-nonzero_places = op("where.nonzero(Tensor condition) -> (indices[])", None, lambda condition: np.nonzero(condition))
+nonzero_places = op(
+    "where.nonzero(Tensor condition) -> (indices[])", None,
+    lambda condition: np.nonzero(condition if condition.ndim else condition.reshape(1)),
+)  # fmt: skip
 masked_scatter = op(
     "masked_scatter(Tensor self, Tensor mask, Tensor source)", "MaskedScatterBackward0", masked_scatter_forward,
     self=lambda grad, mask: masked_fill(grad, mask, 0),
@@ -306,9 +316,10 @@ argsort = op(
 )  # fmt: skip
 
 
-def taken(grad: Any, shape: Shape, dim: int, index: Any, alpha: float) -> Any:
-    """The gradient of what index_add adds."""
-    part = expand(index_select(grad, dim, index), shape)
+def taken(grad: Any, shape: Shape, dim: int, index: Any, alpha: float = 1) -> Any:
+    """The gradient of what is added or copied to the places of `index`."""
+    part = index_select(grad, dim, index)
+    part = expand(part, shape) if shape else part
     return part if alpha == 1 else part * alpha
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from gradcli.engine import graph
@@ -48,6 +49,26 @@ def size(self: Tensor, dim: int | None = None) -> Any:
             f"Dimension out of range (expected to be in range of [{-self.ndim}, {self.ndim - 1}], but got {dim})",
         )
     return self.shape[dim]
+
+
+@composite("broadcast_shapes(int[][] shapes=[])")
+def broadcast_shapes(shapes: Sequence[Any] = ()) -> Any:
+    result: list[int] = []
+    for place, shape in enumerate((one,) if isinstance(one, int) else one for one in shapes):
+        for dim, length in enumerate(reversed(shape), 1):
+            if length < 0:
+                raise UserError("shape", "Attempting to broadcast a dimension with negative length!")
+            if dim > len(result):
+                result.insert(0, length)
+            elif length not in (1, result[-dim]):
+                if result[-dim] != 1:
+                    raise UserError(
+                        "shape",
+                        f"Attempting to broadcast a dimension of length {length} at -{dim}! Mismatching argument at "
+                        f"index {place} had {tuple(shape)}; but expected shape should be broadcastable to {result}",
+                    )
+                result[-dim] = length
+    return Size(result)
 
 
 @composite("numel(Tensor self)")

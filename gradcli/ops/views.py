@@ -16,8 +16,9 @@ from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.copies import clone, copy
 from gradcli.ops.define import op
+from gradcli.ops.index import index_add, make_index
 from gradcli.ops.reduce import sum_dim
-from gradcli.ops.shape import squeeze_dim
+from gradcli.ops.shape import reshape, squeeze_dim, zeros
 
 AMBIGUOUS = (
     " Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both "
@@ -53,7 +54,11 @@ def as_strided_forward(
     stride: Sequence[int],
     storage_offset: int,
 ) -> Any:
-    start = window(self, (storage_offset + 1,), (self.itemsize,))[storage_offset:]
+    if storage_offset < 0:
+        memory = storage_of(self)
+        start = memory[offset_in(memory, self) + storage_offset :]
+    else:
+        start = window(self, (storage_offset + 1,), (self.itemsize,))[storage_offset:]
     return window(start, tuple(size), tuple(step * self.itemsize for step in stride))
 
 
@@ -73,24 +78,57 @@ def is_folded(size: Sequence[int], stride: Sequence[int]) -> bool:
     return 0 not in size and any(step == 0 and length > 1 for step, length in zip(stride, size, strict=True))
 
 
+def may_overlap(size: Sequence[int], stride: Sequence[int]) -> bool:
+    """Whether a window may show an element of the memory twice, as torch sees it."""
+    reach = 0
+    for step, length in sorted((step, length) for step, length in zip(stride, size, strict=True) if length != 1):
+        if step <= reach:
+            return True
+        reach += step * (length - 1)
+    return False
+
+
+def extent(size: Sequence[int], stride: Sequence[int], offset: int) -> int:
+    """How many elements of memory a window needs."""
+    if 0 in size:
+        return 0
+    return offset + 1 + sum(step * (length - 1) for step, length in zip(stride, size, strict=True))
+
+
 def as_strided_backward(
     grad: Any, shape: tuple[int, ...], strides: tuple[int, ...], size: Sequence[int], stride: Sequence[int], offset: int
 ) -> Any:
-    """Zeros in the layout of the base with `grad` where the window is; where it shows an element twice, the sum."""
+    """Zeros in the layout of the base with `grad` where the window is; where it shows an element twice, the sum.
+
+    Where the base shows an element twice, each gets an equal part of it.
+    """
+    if 0 in size or 0 in shape:
+        return zeros(shape, grad.dtype)
     moving = [dim for dim in range(len(size)) if size[dim] != 1 and stride[dim] != 0]
     for dim in reversed(range(len(size))):
         if size[dim] == 1:
             grad = squeeze_dim(grad, dim)
         elif stride[dim] == 0:
             grad = sum_dim(grad, [dim], False)
-    part: tuple[Any, ...] = ([size[dim] for dim in moving], [stride[dim] for dim in moving], offset)
-    zeros = laid_out(np.zeros, shape, strides, grad.dtype)
-    if not isinstance(grad, Tensor):
-        as_strided_forward(zeros, shape, strides, *part)[...] = grad
-        return zeros
-    storage = Tensor(zeros)
-    copy.inplace(as_strided(storage, shape, strides, *part), grad)
-    return as_strided(storage, shape, strides, shape, strides, 0)
+    start = min(0, offset)
+    base: tuple[Any, ...] = (shape, strides, -start)
+    part: tuple[Any, ...] = ([size[dim] for dim in moving], [stride[dim] for dim in moving], offset - start)
+    length = max(extent(*base), extent(*part))
+    flat = ((length,), (1,))
+    places = np.arange(length)
+    if may_overlap(*part[:2]):
+        seen = as_strided_forward(places, *flat, *part).reshape(-1)
+        storage = index_add(zeros((length,), grad.dtype), 0, make_index(seen, grad), reshape(grad, (-1,)))
+    elif isinstance(grad, Tensor):
+        storage = Tensor(np.zeros((length,), grad.dtype))
+        copy.inplace(as_strided(storage, *flat, *part), grad)
+    else:
+        storage = np.zeros_like(grad, shape=(length,))
+        as_strided_forward(storage, *flat, *part)[...] = grad
+    if may_overlap(shape, strides):
+        count = np.bincount(as_strided_forward(places, *flat, *base).reshape(-1), minlength=length)
+        storage = storage / make_index(count.astype(grad.dtype), grad)
+    return as_strided(storage, *flat, *base)
 
 
 def laid_out(make: Any, shape: tuple[int, ...], strides: tuple[int, ...], dtype: Any) -> Any:
@@ -105,6 +143,18 @@ def owner(array: Any) -> Any:
     while getattr(array, "base", None) is not None:
         array = array.base
     return array
+
+
+def storage_of(array: Any) -> Any:
+    """All the memory that `array` shows a part of, as one row of elements of its dtype."""
+    whole = owner(array)
+    order = sorted(range(whole.ndim), key=lambda dim: (-whole.strides[dim], dim))
+    return whole.transpose(order).reshape(-1).view(array.dtype)
+
+
+def offset_in(memory: Any, array: Any) -> int:
+    """At which element of `memory` the first one of `array` lies."""
+    return (memory_address(array) - memory_address(memory)) // int(array.itemsize)
 
 
 class View(Tensor):
