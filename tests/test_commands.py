@@ -270,6 +270,7 @@ def test_the_requirements_are_those_of_the_project() -> None:
     ("version", "needs", "enough"),
     [
         ("2.0", ">=2.0", True),
+        ("2", ">=2.0", True),
         ("2.0.0rc1", ">=2.0", True),
         ("1.26.4", ">=2.0", False),
         ("2.10", ">=2.9", True),
