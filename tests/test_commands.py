@@ -35,6 +35,8 @@ Ended = tuple[int, str, str]
 def gradcli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ended]:
     """Runs a command line in this process and in an empty folder."""
     monkeypatch.chdir(tmp_path)
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
 
     def run(*arguments: str) -> Ended:
         out, err = io.StringIO(), io.StringIO()
