@@ -117,7 +117,8 @@ def satisfies(version: str, needs: str) -> bool:
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(number) for number in re.findall(r"\d+", version)[:3])
+    """The first three numbers of a version; what it leaves out is 0."""
+    return tuple(int(number) for number in [*re.findall(r"\d+", version), "0", "0"][:3])
 
 
 def _package(name: str, needs: str) -> Found:
@@ -144,7 +145,7 @@ def _ask(question: str, seconds: float = 60.0) -> Found:
     """What a process of its own finds out; `why` tells what went wrong."""
     try:
         ended = subprocess.run(
-            [sys.executable, "-c", _BEGIN + question + _END],
+            [sys.executable or "", "-c", _BEGIN + question + _END],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -35,6 +35,8 @@ Ended = tuple[int, str, str]
 def gradcli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ended]:
     """Runs a command line in this process and in an empty folder."""
     monkeypatch.chdir(tmp_path)
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
 
     def run(*arguments: str) -> Ended:
         out, err = io.StringIO(), io.StringIO()
@@ -270,6 +272,7 @@ def test_the_requirements_are_those_of_the_project() -> None:
     ("version", "needs", "enough"),
     [
         ("2.0", ">=2.0", True),
+        ("2", ">=2.0", True),
         ("2.0.0rc1", ">=2.0", True),
         ("1.26.4", ">=2.0", False),
         ("2.10", ">=2.9", True),

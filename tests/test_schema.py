@@ -23,7 +23,7 @@ RULES = schema.spec_schema()
 VALIDATOR = jsonschema.Draft202012Validator(RULES)
 EXAMPLES = [
     *(path.read_text(encoding="utf-8") for path in sorted(ROOT.glob("specs/*.yaml"))),
-    *(path.read_text(encoding="utf-8") for path in sorted(ROOT.glob("tests/pipelines/**/*.yaml"))),
+    *(path.read_text(encoding="utf-8") for path in sorted(ROOT.glob("gradcli/spec/templates/*.yaml"))),
     *(
         text
         for name in ("README.md", "specs/README.md")
@@ -95,6 +95,10 @@ def test_the_schema_in_the_package_is_that_of_the_code() -> None:
 def test_it_is_a_schema_also_for_editors_that_know_draft_7_only() -> None:
     jsonschema.Draft202012Validator.check_schema(RULES)
     jsonschema.Draft7Validator.check_schema(RULES)
+
+
+def test_what_no_schema_can_see_is_tried() -> None:
+    assert {case.stem for case in BAD} >= UNSEEN
 
 
 def test_every_definition_is_used_and_every_key_explained() -> None:

@@ -67,6 +67,7 @@ def spec_schema() -> Schema:
 
 def _definitions() -> dict[str, Schema]:
     expression, value = _ref("expression"), _ref("value")
+    item = _mapping_or(expression, _ref("labels"))  # of what is printed
     return {
         "boolean": {"type": "boolean"},
         "true": {"const": True},
@@ -96,42 +97,42 @@ def _definitions() -> dict[str, Schema]:
             "propertyNames": _names(_TAKEN),
         },
         "tensors": _named(_ref("tensor")),
-        "tensor": {"anyOf": [_ref("data"), _keys(TENSOR) | _one_of("data", "load")]},
+        "tensor": _mapping_or(_ref("data"), _keys(TENSOR) | _one_of("data", "load")),
         "functions": {
             "type": ["object", "null"],
-            "additionalProperties": {"anyOf": [expression, _keys(FUNCTION)]},
-            "propertyNames": {"pattern": f"^{SIGNATURE}$"},
+            "additionalProperties": _mapping_or(expression, _keys(FUNCTION)),
+            "propertyNames": _pattern(SIGNATURE, "A function is written with its parameters: f(a, b)."),
         },
         "formulas": {"type": "object", "additionalProperties": {"anyOf": [expression, {"type": "null"}]}},
         "pipeline": {"type": ["array", "null"], "items": _ref("step")},
         "steps": _several(_ref("step")),
-        "step": {
-            "anyOf": [
-                {
-                    "type": "object",
-                    "description": "`name: expression`, or one of the step words with its value.",
-                    "properties": {name: _word(word) for name, word in STEPS.items()},
-                    "additionalProperties": value,
-                    "propertyNames": _names(_TAKEN - set(STEP_WORDS)),
-                    "minProperties": 1,
-                    "maxProperties": 1,
-                },
-                {
-                    "type": "string",
-                    "description": "A line of PyTorch.",
-                    "pattern": r"\S",
-                    "not": {"enum": list(STEP_WORDS)},
-                },
-            ]
-        },
+        "step": _mapping_or(
+            {
+                "type": "string",
+                "description": "A line of PyTorch.",
+                **_pattern(
+                    rf"(?!\s*(?:{'|'.join(STEP_WORDS)})\s*$)[\s\S]*\S[\s\S]*",
+                    "A step word needs a value, as in `print: x`.",
+                ),
+            },
+            {
+                "type": "object",
+                "description": "`name: expression`, or one of the step words with its value.",
+                "properties": {name: _word(word) for name, word in STEPS.items()},
+                "additionalProperties": value,
+                "propertyNames": _names(_TAKEN - set(STEP_WORDS)),
+                "minProperties": 1,
+                "maxProperties": 1,
+            },
+        ),
         "flags": _mapping(_ref("boolean")),
-        "printed": {"anyOf": [{"type": _SCALAR}, _ref("labels"), _several({"anyOf": [expression, _ref("labels")]})]},
+        "printed": _mapping_or({"type": [*_SCALAR, "array"], "minItems": 1, "items": item}, _ref("labels")),
         "labels": {"type": "object", "additionalProperties": expression},
         "claims": _mapping(expression),
         "expectations": {
             "type": "object",
             "properties": _properties({name: EXPECTATION[name] for name in TOLERANCES}),
-            "additionalProperties": {"anyOf": [value, _ref("expectation")]},
+            "additionalProperties": _mapping_or(value, _ref("expectation")),
             "not": {"propertyNames": {"enum": list(TOLERANCES)}},
         },
         "expectation": _keys(EXPECTATION)
@@ -147,7 +148,7 @@ def _word(word: Word) -> Schema:
         return {"description": about, **_keys(word.options)}
     if not word.options:
         return {"description": about, **_ref(word.alone)}
-    return {"description": about, "anyOf": [_ref(word.alone), _keys(word.options)]}
+    return {"description": about, **_mapping_or(_ref(word.alone), _keys(word.options))}
 
 
 def _keys(options: Options) -> Schema:
@@ -182,7 +183,18 @@ def _named(item: Schema) -> Schema:
 
 
 def _names(taken: set[str]) -> Schema:
-    return {"pattern": f"^{NAME}$", "not": {"enum": sorted(taken)}}
+    told = "A name is made of letters, digits and _, and is no word of the language or of Python."
+    return _pattern(rf"(?!(?:{'|'.join(sorted(taken))})$){NAME}", told)
+
+
+def _pattern(pattern: str, told: str) -> Schema:
+    """What a whole text must match, and what editors tell of one that does not."""
+    return {"pattern": f"^{pattern}$", "patternErrorMessage": told}
+
+
+def _mapping_or(other: Schema, mapping: Schema) -> Schema:
+    """One of two, told apart in a way that lets editors say what is wrong inside the one that is meant."""
+    return {"if": {"type": "object"}, "then": mapping, "else": other}
 
 
 def _one_of(*names: str) -> Schema:
