@@ -13,6 +13,7 @@ from typing import Any
 
 from gradcli.engine.device import device_of
 from gradcli.engine.dtypes import as_dtype, is_differentiable
+from gradcli.engine.mode import warn
 from gradcli.engine.node import Node
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
@@ -36,7 +37,6 @@ class Scope(Record):
 
     params: dict[str, Any] = field(default_factory=dict)
     bindings: dict[str, Any] = field(default_factory=dict)
-    warn: Callable[[str], None] = lambda message: None
 
     def look_up(self, name: str) -> Any:
         for names in (self.bindings, self.params, CONSTANTS):
@@ -281,7 +281,7 @@ def attribute(node: tree.Attribute) -> Instruction:
         value = stack.pop()
         if isinstance(value, Tensor) and read is not None:
             if name == "grad" and not value.is_leaf and not value.retains_grad:
-                scope.warn(NON_LEAF_GRAD)
+                warn(NON_LEAF_GRAD)
             stack.append(read(value))
         elif name in fields_of(value):
             stack.append(getattr(value, name))

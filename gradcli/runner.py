@@ -11,7 +11,7 @@ from gradcli import advice
 from gradcli.engine import graph
 from gradcli.engine.device import device_of, load_numpy, np
 from gradcli.engine.dtypes import as_dtype, default_dtype, dtype_named, scalar_dtype
-from gradcli.engine.mode import grad_mode, set_grad_enabled
+from gradcli.engine.mode import grad_mode, heard_by, set_grad_enabled
 from gradcli.engine.node import Node, numbers
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import Span, UserError
@@ -49,7 +49,7 @@ def run(
     before = default_dtype.name, grad_mode.anomaly
     default_dtype.name, grad_mode.anomaly = spec.dtype, detect_anomaly
     try:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), heard_by(session.warn):
             try:
                 session.run()
             except UserError as error:
@@ -67,7 +67,7 @@ class Session:
         self.spec = spec
         self.report = report
         self.on_step = on_step
-        self.scope = Scope(dict(spec.params), warn=self.warn)
+        self.scope = Scope(dict(spec.params))
         self.programs: dict[int, Program] = {}
         self.path: tuple[int, ...] = ()
         self.span = Span(1, 1, 1, 1)
@@ -326,7 +326,7 @@ class Session:
                         shown = Printed(step.name, self.text_of(gradient), plain_value(gradient))
                         self.tell("hook", name=step.name, printed=[shown])
                         return None
-                    inner = Scope(self.scope.params, {**self.scope.bindings, step.name: gradient}, self.warn)
+                    inner = Scope(self.scope.params, {**self.scope.bindings, step.name: gradient})
                     value = self.evaluate(step.value, step.value.tree, inner)
                     if value is not None and not isinstance(value, Tensor):
                         raise UserError("type", f"expected Variable, but hook returned '{frontend.kind_of(value)}'")

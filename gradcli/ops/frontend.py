@@ -11,13 +11,17 @@ from gradcli.engine.device import np
 from gradcli.engine.dtypes import ALIASES, TYPE_NAMES, as_dtype, dtype_named, result_type
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
+from gradcli.ops import activation as activation
 from gradcli.ops import create as create
+from gradcli.ops import dropout as dropout
 from gradcli.ops import index as index
 from gradcli.ops import linalg, pointwise, reduce
 from gradcli.ops import loss as loss
 from gradcli.ops import method as method
-from gradcli.ops import nn as nn
+from gradcli.ops import norm as norm
+from gradcli.ops import pad as pad
 from gradcli.ops import shape as shape
+from gradcli.ops import softmax as softmax
 from gradcli.ops import views as views
 from gradcli.ops.define import TABLE as TABLE
 from gradcli.ops.define import Composite, Op, Parameter
@@ -42,8 +46,8 @@ MULTIPLE = ("int[]", "int[]?")
 VARIADIC = frozenset({"einsum"})  # these take their list of tensors one by one, too
 OUT_OF_PLACE = frozenset({
     "all", "amax", "amin", "any", "argmax", "argmin", "argsort", "bmm", "clone", "count_nonzero", "dot", "flip",
-    "gather", "index_select", "isfinite", "isinf", "isnan", "logsumexp", "masked_select", "max", "maximum", "mean",
-    "min", "minimum", "mm", "mv", "prod", "roll", "rsub", "sum", "trace", "vector_norm",
+    "gather", "hardshrink", "index_select", "isfinite", "isinf", "isnan", "logsumexp", "masked_select", "max",
+    "maximum", "mean", "min", "minimum", "mm", "mv", "prod", "roll", "rsub", "sum", "trace", "vector_norm",
 })  # fmt: skip
 
 

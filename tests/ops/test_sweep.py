@@ -50,9 +50,13 @@ def test_every_operation_has_samples() -> None:
     assert sorted(set(ALL) - rows) == ["in place"]
 
 
+# below the nodes that frozen graphs show
+TOO_DEEP = {"AvgPool2DBackward0", "AvgPool3DBackward0"}
+
+
 def test_the_samples_reach_every_node() -> None:
     named = {row.grad_fn for rows in TABLE.values() for row in rows if isinstance(row, Op) and row.grad_fn}
-    assert sorted(named - set(re.findall(r"\w+", json.dumps(FROZEN["samples"])))) == []
+    assert sorted(named - TOO_DEEP - set(re.findall(r"\w+", json.dumps(FROZEN["samples"])))) == []
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -159,8 +163,12 @@ LAYOUTS: dict[str, Callable[[Any], Any]] = {
 }
 
 
+# the masks are drawn in the order of the memory
+ABOUT_MEMORY = {"is_contiguous", "dropout", "alpha_dropout"}
+
+
 @pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("name", sorted(set(ALL) - {"is_contiguous"}))
+@pytest.mark.parametrize("name", sorted(set(ALL) - ABOUT_MEMORY))
 def test_the_layout_of_the_memory_does_not_matter(name: str, layout: str) -> None:
     for expression in ALL[name]:
         expected, actual = (laid_out(expression, laid) for laid in (lambda array: array, LAYOUTS[layout]))
