@@ -14,6 +14,7 @@ from typing import Any
 from gradcli.engine import memory
 from gradcli.engine.device import device_of
 from gradcli.engine.dtypes import as_dtype, is_differentiable
+from gradcli.engine.mode import warn
 from gradcli.engine.node import Node
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
@@ -41,12 +42,11 @@ class Scope(Record):
 
     params: dict[str, Any] = field(default_factory=dict)
     bindings: dict[str, Any] = field(default_factory=dict)
-    warn: Callable[[str], None] = lambda message: None
     functions: dict[str, Composite] = field(default_factory=dict)
 
     def inside(self, bindings: dict[str, Any]) -> Scope:
         """The scope of a hook, or of a function's body: other bindings, all else the same."""
-        return Scope(self.params, bindings, self.warn, self.functions)
+        return Scope(self.params, bindings, self.functions)
 
     def look_up(self, name: str) -> Any:
         for names in (self.bindings, self.params, CONSTANTS):
@@ -322,7 +322,7 @@ def attribute(node: tree.Attribute) -> Instruction:
         value = stack.pop()
         if isinstance(value, Tensor) and read is not None:
             if name == "grad" and not value.is_leaf and not value.retains_grad:
-                scope.warn(NON_LEAF_GRAD)
+                warn(NON_LEAF_GRAD)
             stack.append(read(value))
         elif name in fields_of(value):
             stack.append(getattr(value, name))

@@ -11,7 +11,7 @@ from gradcli import advice, deadline
 from gradcli.engine import graph, memory
 from gradcli.engine.device import device_of, load_numpy, np
 from gradcli.engine.dtypes import as_dtype, default_dtype, dtype_named, scalar_dtype
-from gradcli.engine.mode import grad_mode, set_grad_enabled
+from gradcli.engine.mode import grad_mode, heard_by, set_grad_enabled
 from gradcli.engine.node import Node, numbers
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import Span, UserError
@@ -59,7 +59,7 @@ def run(
     before = default_dtype.name, grad_mode.anomaly
     default_dtype.name, grad_mode.anomaly = spec.dtype, detect_anomaly
     try:
-        with np.errstate(all="ignore"), memory.limited(max_memory):
+        with np.errstate(all="ignore"), heard_by(session.warn), memory.limited(max_memory):
             try:
                 with deadline.limited(timeout):
                     try:
@@ -83,7 +83,7 @@ class Session:
         self.access = Access(spec.source.file, allow_path)
         self.report = report
         self.on_step = on_step
-        self.scope = Scope(dict(spec.params), warn=self.warn)
+        self.scope = Scope(dict(spec.params))
         self.programs: dict[int, Program] = {}
         self.path: tuple[int, ...] = ()
         self.span = Span(1, 1, 1, 1)

@@ -1,8 +1,8 @@
-"""Grad mode: whether operations are recorded."""
+"""What holds for all operations at a time: whether they are recorded, and who hears their warnings."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
@@ -32,3 +32,24 @@ def set_grad_enabled(enabled: bool) -> Iterator[None]:
         yield
     finally:
         grad_mode.enabled = before
+
+
+Listener = Callable[[str], None]
+
+_listeners: list[Listener] = []
+
+
+def warn(message: str) -> None:
+    """Say what torch warns of here; outside of a run nobody listens."""
+    if _listeners:
+        _listeners[-1](message)
+
+
+@contextmanager
+def heard_by(listener: Listener) -> Iterator[None]:
+    """Call `listener` with every warning inside the block."""
+    _listeners.append(listener)
+    try:
+        yield
+    finally:
+        _listeners.pop()

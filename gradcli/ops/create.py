@@ -12,7 +12,6 @@ from gradcli.engine.dtypes import TYPE_NAMES, default_dtype, number_in, scalar_d
 from gradcli.engine.random import Generator
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
-from gradcli.ops.arithmetic import mul
 from gradcli.ops.copies import to_dtype
 from gradcli.ops.copies import zeros_like as zeros_like_grad
 from gradcli.ops.define import composite, op
@@ -392,24 +391,6 @@ bernoulli = op(
     lambda self: default_generator.bernoulli(self, self.shape, self.dtype),
     self=lambda grad: zeros_like_grad(grad),
 )  # fmt: skip
-
-
-@composite("dropout(Tensor input, float p=0.5, bool training=True, bool inplace=False)")
-def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
-    """Kept where a uniform draw is below 1 - p, and scaled by 1 / (1 - p)."""
-    if not 0 <= p <= 1:
-        raise UserError("value", f"dropout probability has to be between 0 and 1, but got {p}")
-    if not training:
-        return input
-    if input.dtype.kind not in "fc":
-        kind = TYPE_NAMES[input.dtype.name]
-        raise UserError("type", f"result type Float can't be cast to the desired output type {kind}")
-    if p == 0 or input.array.size == 0:
-        return input
-    if p == 1:
-        return mul(input, Tensor(np.zeros_like(input.array)))
-    noise = default_generator.bernoulli(1 - p, input.shape, input.dtype)
-    return mul(input, Tensor(noise / np.asarray(1 - p, input.dtype)))
 
 
 @composite("manual_seed(int seed)")

@@ -11,17 +11,21 @@ from gradcli.engine.device import np
 from gradcli.engine.dtypes import ALIASES, TYPE_NAMES, as_dtype, dtype_named, result_type
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
+from gradcli.ops import activation as activation
 from gradcli.ops import arithmetic, copies, elementary, linalg, reduce
 from gradcli.ops import compare as compare
 from gradcli.ops import create as create
 from gradcli.ops import cumulative as cumulative
+from gradcli.ops import dropout as dropout
 from gradcli.ops import index as index
 from gradcli.ops import join as join
 from gradcli.ops import loss as loss
 from gradcli.ops import method as method
-from gradcli.ops import nn as nn
+from gradcli.ops import norm as norm
+from gradcli.ops import pad as pad
 from gradcli.ops import scatter as scatter
 from gradcli.ops import shape as shape
+from gradcli.ops import softmax as softmax
 from gradcli.ops import sorting as sorting
 from gradcli.ops import special as special
 from gradcli.ops import statistics as statistics
@@ -55,11 +59,11 @@ VARIADIC = frozenset({
 })  # fmt: skip
 OUT_OF_PLACE = frozenset({
     "all", "amax", "amin", "any", "argmax", "argmin", "argsort", "argwhere", "bmm", "clone", "count_nonzero",
-    "diag_embed", "diagonal_scatter", "dist", "dot", "flip", "fmax", "fmin", "gather", "index_select", "isclose",
-    "isfinite", "isinf", "isnan", "isneginf", "isposinf", "isreal", "logaddexp", "logaddexp2", "logcumsumexp",
-    "logsumexp", "masked_select", "max", "maximum", "mean", "median", "min", "minimum", "mm", "mv", "nanmedian",
-    "nansum", "prod", "repeat", "roll", "rot90", "rsub", "select_scatter", "signbit", "slice_scatter", "sum",
-    "take", "trace", "vector_norm",
+    "diag_embed", "diagonal_scatter", "dist", "dot", "flip", "fmax", "fmin", "gather", "hardshrink", "index_select",
+    "isclose", "isfinite", "isinf", "isnan", "isneginf", "isposinf", "isreal", "logaddexp", "logaddexp2",
+    "logcumsumexp", "logsumexp", "masked_select", "max", "maximum", "mean", "median", "min", "minimum", "mm", "mv",
+    "nanmedian", "nansum", "prod", "repeat", "roll", "rot90", "rsub", "select_scatter", "signbit", "slice_scatter",
+    "sum", "take", "trace", "vector_norm",
 })  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Which kinds of dtypes operations refuse, in torch's words."""
+"""Which operands operations refuse, most for the kind of their dtype, in torch's words."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gradcli.engine.dtypes import C_NAMES, INTEGER_NAMES, KIND_ORDER, TYPE_NAMES, result_type
+from gradcli.engine.mode import grad_mode
 from gradcli.errors import UserError
 
 Check = Callable[..., None]
@@ -84,3 +85,13 @@ def no_bools(self: Any, other: Any) -> None:
             "type", "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a "
             "mask, use the `~` or `logical_not()` operator instead."
         )  # fmt: skip
+
+
+def check_constant(function: str, name: str, tensor: Any) -> None:
+    """torch has no derivative by this argument."""
+    if tensor is not None and tensor.requires_grad and grad_mode.enabled:
+        raise UserError(
+            "autograd",
+            f"The function '{function}' is not differentiable with respect to argument '{name}'. This input cannot "
+            "have requires_grad True.",
+        )

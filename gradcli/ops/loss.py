@@ -7,8 +7,8 @@ from typing import Any
 
 from gradcli.engine.device import np
 from gradcli.engine.dtypes import TYPE_NAMES
-from gradcli.engine.mode import grad_mode
 from gradcli.errors import UserError
+from gradcli.ops.activation import log_sigmoid
 from gradcli.ops.arithmetic import abs as absolute
 from gradcli.ops.arithmetic import add, add_number, div_number, mul, mul_number, neg
 from gradcli.ops.compare import eq as equal
@@ -17,10 +17,10 @@ from gradcli.ops.copies import masked_fill, ones_like, zeros_like
 from gradcli.ops.define import composite, op
 from gradcli.ops.elementary import sigmoid
 from gradcli.ops.index import gather, masked_select
-from gradcli.ops.kinds import only
-from gradcli.ops.nn import log_softmax_dim
+from gradcli.ops.kinds import check_constant, only
 from gradcli.ops.reduce import mean, sum, sum_dim
 from gradcli.ops.shape import broadcast_sizes, expand, flatten, reshape
+from gradcli.ops.softmax import log_softmax_dim
 
 
 def reduced(loss: Any, reduction: str) -> Any:
@@ -41,15 +41,11 @@ def spread(grad: Any, shape: tuple[int, ...], reduction: str) -> Any:
     return grad
 
 
-def log_sigmoid_array(self: Any) -> Any:
-    return np.minimum(self, 0) - np.log1p(np.exp(-np.absolute(self)))
-
-
 def bce_logits_forward(self: Any, target: Any, weight: Any, pos_weight: Any, reduction: str) -> Any:
-    log_sigmoid = log_sigmoid_array(self)
+    log_probability = log_sigmoid(self)
     if pos_weight is not None:
-        log_sigmoid = log_sigmoid * ((pos_weight - 1) * target + 1)
-    loss = (1 - target) * self - log_sigmoid
+        log_probability = log_probability * ((pos_weight - 1) * target + 1)
+    loss = (1 - target) * self - log_probability
     return reduced(loss if weight is None else loss * weight, reduction)
 
 
@@ -132,17 +128,6 @@ binary_cross_entropy_with_logits = op(
     target=lambda grad, self, target, weight, pos_weight, reduction: bce_logits_target_backward(
         grad, self, target, weight, pos_weight, reduction
     ),
-)  # fmt: skip
-log_sigmoid = op(
-    "logsigmoid(Tensor input)", "LogSigmoidBackward0", log_sigmoid_array,
-    check=only("f", "log_sigmoid_cpu"),
-    input=lambda grad, input: log_sigmoid_backward(grad, input),
-)  # fmt: skip
-log_sigmoid_backward = op(
-    "_logsigmoid_backward(Tensor grad_output, Tensor self)", "LogSigmoidBackwardBackward0",
-    lambda grad_output, self: grad_output * sigmoid(-self),
-    grad_output=lambda grad, self: log_sigmoid_backward(grad, self),
-    self=lambda grad, grad_output, self: grad * grad_output * (sigmoid(self) - 1) * sigmoid(self),
 )  # fmt: skip
 mse = op(
     "_mse_loss(Tensor self, Tensor target, str reduction)", "MseLossBackward0",
@@ -317,16 +302,6 @@ def cross_entropy(
     elif reduction == "sum":
         smooth = sum(smooth)
     return add(mul_number(loss, 1 - label_smoothing), mul_number(smooth, label_smoothing / classes))
-
-
-def check_constant(function: str, name: str, weight: Any) -> None:
-    """torch has no derivative by the weights of classes."""
-    if weight is not None and weight.requires_grad and grad_mode.enabled:
-        raise UserError(
-            "autograd",
-            f"The function '{function}' is not differentiable with respect to argument '{name}'. This input cannot "
-            "have requires_grad True.",
-        )
 
 
 def class_column(weight: Any, ndim: int, dim: int) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from . import nn_samples
 from .pool import POOL
 
 # the argument that suits each elementwise function of one tensor
@@ -562,7 +563,7 @@ KINKED: dict[str, list[str]] = {
 }  # fmt: skip
 
 # here torch's own second derivatives fail, where ours are right
-TORCH_FAILS = ("layer_norm(x, [3], bias=v, eps=0.1)",)
+TORCH_FAILS = ("layer_norm(x, [3], bias=v, eps=0.1)", *nn_samples.TORCH_FAILS)
 
 
 def smooth() -> Iterator[tuple[str, str]]:
@@ -574,10 +575,14 @@ def smooth() -> Iterator[tuple[str, str]]:
             yield name, f"{argument}.t().{name}()"
         if name in COMPLEX:
             yield name, f"{name}(c)"
-    for name, expressions in SMOOTH.items():
+    for name in nn_samples.ACTIVATIONS:
+        if name not in nn_samples.UNSMOOTH:
+            yield name, f"{name}(x)"
+            yield name, f"{name}(s)"
+    for name, expressions in (*SMOOTH.items(), *nn_samples.SMOOTH.items()):
         for expression in expressions:
             yield name, expression
-            if name in LINEAR:
+            if name in LINEAR or name in nn_samples.LINEAR:
                 yield name, f"tanh({expression})"
 
 
@@ -593,7 +598,9 @@ def kinked() -> Iterator[tuple[str, str]]:
         yield name, f"x {symbol} 0"
         yield name, f"0.5 {symbol} x"
         yield name, f"k {symbol} k2"
-    for name, expressions in KINKED.items():
+    for name in nn_samples.ACTIVATIONS:
+        yield name, f"{name}(empty)"
+    for name, expressions in (*KINKED.items(), *nn_samples.KINKED.items()):
         for expression in expressions:
             yield name, expression
 

@@ -50,9 +50,13 @@ def test_every_operation_has_samples() -> None:
     assert sorted(set(ALL) - rows) == ["in place"]
 
 
+# below the nodes that frozen graphs show
+TOO_DEEP = {"AvgPool2DBackward0", "AvgPool3DBackward0"}
+
+
 def test_the_samples_reach_every_node() -> None:
     named = {row.grad_fn for rows in TABLE.values() for row in rows if isinstance(row, Op) and row.grad_fn}
-    assert sorted(named - set(re.findall(r"\w+", json.dumps(FROZEN["samples"])))) == []
+    assert sorted(named - TOO_DEEP - set(re.findall(r"\w+", json.dumps(FROZEN["samples"])))) == []
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -159,8 +163,8 @@ LAYOUTS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-# what these say is about the layout itself
-BY_STRIDES = {"is_contiguous", "as_strided", "as_strided_", "as_strided_scatter"}
+# what these say is about the layout itself, or drawn in the order of the memory
+BY_STRIDES = {"is_contiguous", "as_strided", "as_strided_", "as_strided_scatter", "dropout", "alpha_dropout"}
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

@@ -11,6 +11,7 @@ import torch.nn.functional as functional
 
 from . import promotion
 from .answers import DEPTH, OPENING, Answer, rounded, weights
+from .nn_samples import FUNCTIONAL
 from .pool import Input
 from .samples import names_in
 
@@ -38,7 +39,7 @@ def jvp(y: Any, x: Any, v: Any, create_graph: bool) -> Any:
 
 NAMESPACE: dict[str, Any] = {
     **vars(torch),
-    **{name: getattr(functional, name) for name in FROM_FUNCTIONAL},
+    **{name: getattr(functional, name) for name in (*FROM_FUNCTIONAL, *FUNCTIONAL)},
     "torch": torch, "F": functional, "linalg": torch.linalg, "inf": float("inf"),
     "grad": torch.autograd.grad, "jacobian": jacobian, "jvp": jvp,
     "hessian": lambda y, x, create_graph: jacobian(first_grad(y, x), x, True),
