@@ -17,8 +17,9 @@ from gradcli.ops.elementary import pow_scalar, rsqrt
 from gradcli.ops.kinds import check_constant, only
 from gradcli.ops.pad import constant_pad
 from gradcli.ops.reduce import mean_dim, norm, sum_dim
-from gradcli.ops.shape import contiguous, expand, reshape, select, squeeze_dim, unsqueeze, unsqueeze_forward
+from gradcli.ops.shape import contiguous, expand, reshape, select, squeeze_dim, unsqueeze
 from gradcli.ops.views import write
+from gradcli.ops.windows import unsqueeze_in_place
 
 
 def check_one_dtype(input: Any, *parameters: Any) -> None:
@@ -288,13 +289,13 @@ def group_norm_backward(
     for_input = for_weight = for_bias = None
     if by_result is not None:
         grad = reshape(by_result, (batch, group, share, -1))
-        products = unsqueezed(sum_dim(grad * x, [3]), -1)
-        totals = unsqueezed(sum_dim(grad, [3]), -1)
+        products = unsqueeze_in_place(sum_dim(grad * x, [3]), -1)
+        totals = unsqueeze_in_place(sum_dim(grad, [3]), -1)
         if needs[0]:
             scale = None if weight is None else reshape(weight, (1, group, share, 1))
             slope = rstd if scale is None else rstd * scale
-            product = unsqueezed(sum_dim(products if scale is None else products * scale, [2]), -2)
-            total = unsqueezed(sum_dim(totals if scale is None else totals * scale, [2]), -2)
+            product = unsqueeze_in_place(sum_dim(products if scale is None else products * scale, [2]), -2)
+            total = unsqueeze_in_place(sum_dim(totals if scale is None else totals * scale, [2]), -2)
             factor = (total * mean - product) * (rstd * rstd * rstd) * (1 / count)
             for_input = slope * grad + factor * x + (-factor * mean - total * rstd * (1 / count))
         if needs[1]:
@@ -368,11 +369,6 @@ native_group_norm = op(
     joint=lambda grads, needs, input, mean, rstd, weight, group, eps: group_norm_backward(
         grads, needs, input, mean, rstd, weight, group, eps
     ),
-)  # fmt: skip
-# torch's own formula has these two in place, and so under other names
-unsqueezed = op(
-    "_unsqueeze_(Tensor self, int dim)", "UnsqueezeBackward1", unsqueeze_forward, view=True,
-    self=lambda grad, dim: squeeze_dim(grad, dim),
 )  # fmt: skip
 repeated = op(
     "_repeat(Tensor self, int times)", "RepeatBackward0", lambda self, times: np.tile(self, times),
