@@ -103,9 +103,26 @@ def located(error: UserError, node: tree.Node) -> UserError:
     return error
 
 
-def with_operands(error: UserError, nodes: Sequence[Any], values: Sequence[Any]) -> UserError:
-    """`error` with the tensors that it is about, if shapes or dtypes do not go together."""
-    if error.kind not in ("shape", "type") or error.operands or error.place is not None:
+# what is told of each tensor that does not go with the others
+TOLD: dict[str, Callable[[Tensor], str]] = {
+    "shape": lambda tensor: str(list(tensor.shape)),
+    "type": lambda tensor: str(tensor.dtype.name),
+    "device": lambda tensor: f"on {device_of(tensor.array)}",
+}
+
+
+def with_operands(error: UserError | TypeError, nodes: Sequence[Any], values: Sequence[Any]) -> Exception:
+    """`error` with the tensors that it is about, if shapes, dtypes or devices do not go together."""
+    if isinstance(error, TypeError):
+        devices = {device_of(value.array) for value in values if isinstance(value, Tensor)}
+        if len(devices) < 2:
+            return error
+        first, second = sorted(devices, reverse=True)[:2]
+        message = (
+            f"Expected all tensors to be on the same device, but found at least two devices, {first} and {second}!"
+        )
+        error = UserError("device", message)
+    if error.kind not in TOLD or error.operands or error.place is not None:
         return error
     pending = list(zip(nodes, values, strict=True))
     while pending:
@@ -113,8 +130,7 @@ def with_operands(error: UserError, nodes: Sequence[Any], values: Sequence[Any])
         if isinstance(node, tree.ListOf | tree.TupleOf):
             pending = [*zip(node.items, value, strict=True), *pending]
         elif isinstance(value, Tensor):
-            told = str(list(value.shape)) if error.kind == "shape" else value.dtype.name
-            error.operands.append((node.start, node.end, told))
+            error.operands.append((node.start, node.end, TOLD[error.kind](value)))
     return error
 
 
@@ -192,7 +208,7 @@ def arguments(
         args = take(stack, count)
         try:
             stack.append(run(args, dict(zip(names, named, strict=True)), scope))
-        except UserError as error:
+        except (UserError, TypeError) as error:
             raise with_operands(error, operands(node), [*args, *named]) from None
 
     return instruction
@@ -211,7 +227,7 @@ def operation(node: tree.Operator) -> Instruction:
             other = stack.pop()
             try:
                 stack[-1] = binary(name, stack[-1], other)
-            except UserError as error:
+            except (UserError, TypeError) as error:
                 raise with_operands(error, node.operands, (stack[-1], other)) from None
 
         return run_binary

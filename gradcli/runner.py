@@ -9,7 +9,7 @@ from typing import Any
 
 from gradcli import advice, deadline
 from gradcli.engine import graph, memory
-from gradcli.engine.device import device_of, load_numpy, np
+from gradcli.engine.device import default_device, device_of, load_numpy, np, to_device, to_host
 from gradcli.engine.dtypes import as_dtype, default_dtype, dtype_named, scalar_dtype
 from gradcli.engine.mode import grad_mode, heard_by, set_grad_enabled
 from gradcli.engine.node import Node, numbers
@@ -56,8 +56,8 @@ def run(
     load_numpy()
     report = Report(spec.source.name, spec.seed, spec.dtype, spec.device, spec.title)
     session = Session(spec, report, on_step, allow_path)
-    before = default_dtype.name, grad_mode.anomaly
-    default_dtype.name, grad_mode.anomaly = spec.dtype, detect_anomaly
+    before = default_dtype.name, default_device.name, grad_mode.anomaly
+    default_dtype.name, default_device.name, grad_mode.anomaly = spec.dtype, spec.device, detect_anomaly
     try:
         with np.errstate(all="ignore"), heard_by(session.warn), memory.limited(max_memory):
             try:
@@ -71,7 +71,7 @@ def run(
                 report.error = late.error
                 session.finish(())
     finally:
-        default_dtype.name, grad_mode.anomaly = before
+        default_dtype.name, default_device.name, grad_mode.anomaly = before
     return report
 
 
@@ -93,7 +93,7 @@ class Session:
 
     def run(self) -> None:
         grad_mode.detached_in_place = grad_mode.data_replaced = False
-        check_device(self.spec.device)
+        to_device(np.zeros(0), self.spec.device)  # an error if there is none
         self.scope.functions = {entry.name: declared(entry, self.evaluate_inside) for entry in self.spec.functions}
         default_generator.manual_seed(self.spec.seed)
         with set_grad_enabled(False):
@@ -106,16 +106,17 @@ class Session:
     def make_tensor(self, entry: spec_steps.TensorEntry) -> Tensor:
         """A leaf from an entry of `tensors:`; what would be another tensor, or a view of one, is a copy."""
         data = entry.data
-        check_device(entry.device)
         dtype = None if entry.dtype is None else dtype_named(entry.dtype)
         value = self.loaded(data, dtype) if isinstance(data, Load) else self.value_of(data)
         if not isinstance(value, Tensor):
-            result: Tensor = tensor(value, dtype=dtype)
+            result: Tensor = tensor(value, dtype=dtype, device=entry.device)
         else:
             shared = isinstance(value, View) or any(value is known for known in self.scope.bindings.values())
             result = clone(value) if shared else value
             if dtype is not None and result.dtype != dtype:
                 result = to_dtype(result, dtype)
+            if entry.device is not None:
+                result = Tensor(to_device(result.array, entry.device))
         if entry.requires_grad is not None:
             result.requires_grad_(entry.requires_grad)
         return result
@@ -526,13 +527,13 @@ class Session:
             node, is_leaf = None, False
         grad = value.grad
         return TensorState(
-            host(value),
+            to_host(value.array),
             value.dtype.name,
             device_of(value.array),
             value.requires_grad,
             is_leaf,
             None if node is None else node.name,
-            None if grad is None else host(grad),
+            None if grad is None else to_host(grad.array),
             self.text_of(value),
         )
 
@@ -547,7 +548,7 @@ class Session:
             except UserError:
                 node = None
             return format_tensor(
-                host(value),
+                to_host(value.array),
                 requires_grad=value.requires_grad,
                 grad_fn=None if node is None else node.name,
                 default_dtype=default_dtype.name,
@@ -575,15 +576,6 @@ RUNNERS: dict[type, Callable[[Session, Any], None]] = {
 }
 
 
-def check_device(device: str | None) -> None:
-    if device not in (None, "cpu"):
-        raise UserError(
-            "device",
-            f"device `{device}` is not available: this version computes on the CPU only",
-            hint="leave `device` out, or write `cpu`",
-        )
-
-
 def span_of(value: Expression | Literal) -> Span:
     return value.span if isinstance(value, Literal) else value.span()
 
@@ -603,16 +595,10 @@ def fingerprint(value: Tensor) -> tuple[int, int] | None:
     return None if grad is None else (id(grad), grad.version[0])
 
 
-def host(value: Tensor) -> Any:
-    """The array in the host's memory."""
-    array = value.array
-    return array if isinstance(array, np.ndarray) else array.get()
-
-
 def plain_value(value: Any) -> Any:
     """`value` without the engine's objects: tensors as arrays, nodes and dtypes by their names, sizes as lists."""
     if isinstance(value, Tensor):
-        return host(value).copy()  # the run goes on, and may change it
+        return to_host(value.array).copy()  # the run goes on, and may change it
     if isinstance(value, Node):
         return value.name
     if isinstance(value, np.dtype):
@@ -641,7 +627,7 @@ def same(actual: Any, expected: Any, rtol: float | None, atol: float | None) -> 
 def as_numbers(value: Any) -> Any:
     """A tensor, a number or a list of numbers as an array; None for anything else."""
     if isinstance(value, Tensor):
-        return host(value)
+        return to_host(value.array)
     if isinstance(value, bool | int | float | complex):
         return as_dtype(value, scalar_dtype(value) if isinstance(value, bool | int) else np.asarray(value).dtype)
     if isinstance(value, list | tuple):

@@ -10,6 +10,8 @@ import os
 import sys
 from typing import Any
 
+from gradcli.errors import UserError
+
 
 class Deferred:
     """A NumPy function named in the table before NumPy is there: `resolve` gives the function itself."""
@@ -112,3 +114,62 @@ def scatter_add(array: Any, index: Any, values: Any) -> None:
 def device_of(array: Any) -> str:
     """The device as torch writes it: `cpu` or `cuda:0`."""
     return "cpu" if isinstance(array, np.ndarray) else f"cuda:{array.device.id}"
+
+
+class DefaultDevice:
+    """Where tensors are made that nothing else decides about: the spec's `device:`."""
+
+    __slots__ = ("name",)
+
+    def __init__(self) -> None:
+        self.name = "cpu"
+
+
+default_device = DefaultDevice()
+
+
+def to_device(array: Any, device: str | None) -> Any:
+    """`array` on `device` (`cpu`, `cuda`, `cuda:1`; None: the default); as it is, if it is there already."""
+    name = device or default_device.name
+    if name == "cpu":
+        return to_host(array)
+    cupy = usable_cupy()
+    number = int(name.partition(":")[2] or 0)
+    count = cupy.cuda.runtime.getDeviceCount()
+    if number >= count:
+        found = "1 GPU" if count == 1 else f"{count} GPUs"
+        raise UserError(
+            "device", f"there is no device `{name}`: this machine has {found}", hint="they count from cuda:0"
+        )
+    if not isinstance(array, np.ndarray) and array.device.id == number:
+        return array
+    with cupy.cuda.Device(number):
+        return cupy.asarray(array)
+
+
+def to_host(array: Any) -> Any:
+    """`array` in the host's memory."""
+    return array if isinstance(array, np.ndarray) else array.get()
+
+
+def usable_cupy() -> Any:
+    """CuPy, if it finds a GPU and computes on it: that it can be imported proves nothing. Else a UserError."""
+    try:
+        import cupy
+    except ImportError as error:
+        raise UserError(
+            "device", f"`cuda` needs CuPy, which cannot be imported: {error}", hint="`pip install 'gradcli[cuda]'`"
+        ) from error
+    try:
+        problem = None if cupy.cuda.is_available() else "it finds no GPU"
+        if problem is None and (cupy.asarray(np.arange(3.0)) * 2).sum().item() != 6:
+            problem = "the GPU computes wrong sums"
+    except Exception as error:  # whatever a driver can raise
+        problem = " ".join(str(error).split())
+    if problem is not None:
+        raise UserError(
+            "device",
+            f"`cuda` is not usable: CuPy {cupy.__version__} is installed, but {problem}",
+            hint="`gradcli doctor` shows what was found; `--device cpu` computes without a GPU",
+        )
+    return cupy

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gradcli.engine.device import as_strided as window
-from gradcli.engine.device import np
+from gradcli.engine.device import np, to_device
 from gradcli.engine.dtypes import C_NAMES, INTEGER_NAMES, TYPE_NAMES, as_dtype, number_in
 from gradcli.errors import UserError
 from gradcli.ops.define import composite, op
@@ -140,3 +140,14 @@ def imag(self: Any) -> Any:
     if self.dtype.kind != "c":
         raise UserError("type", "imag is not implemented for tensors with non-complex dtypes.")
     return select(view_as_real(self), -1, 1)
+
+
+def device_named(device: Any) -> str:
+    """The name of what an array calls its `device`: NumPy a text, CuPy an object."""
+    return device if isinstance(device, str) else f"cuda:{device.id}"
+
+
+move = op(
+    "_to_device(Tensor self, str device)", "ToCopyBackward0", to_device,
+    self=lambda grad, self_device: move(grad, device_named(self_device)),
+)  # fmt: skip

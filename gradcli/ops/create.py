@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gradcli.engine import memory
-from gradcli.engine.device import np
+from gradcli.engine.device import device_of, np, to_device
 from gradcli.engine.dtypes import TYPE_NAMES, default_dtype, number_in, scalar_dtype
 from gradcli.engine.random import Generator
 from gradcli.engine.tensor import Tensor
@@ -24,14 +24,19 @@ FACTORY = "*, ScalarType? dtype=None, Device? device=None, bool requires_grad=Fa
 LIKE = f"{FACTORY}, Tensor? memory_format=None"
 
 
-def made(array: Any, requires_grad: bool) -> Tensor:
-    """A new leaf."""
-    tensor = Tensor(array)
+def made(array: Any, requires_grad: bool, device: str | None = None) -> Tensor:
+    """A new leaf on `device`, or on the default device."""
+    tensor = Tensor(to_device(array, device))
     if requires_grad:
         if array.dtype.kind not in "fc":
             raise UserError("autograd", "Only Tensors of floating point and complex dtype can require gradients")
         tensor.requires_grad_()
     return tensor
+
+
+def made_beside(other: Tensor, array: Any, requires_grad: bool, device: str | None) -> Tensor:
+    """A new leaf on `device`, or on that of `other`."""
+    return made(array, requires_grad, device or device_of(other.array))
 
 
 def checked_size(size: Sequence[int], dtype: Any) -> tuple[int, ...]:
@@ -93,11 +98,11 @@ def measure(values: Any, flat: list[Any]) -> tuple[int, ...]:
 @composite(f"tensor(any data, {FACTORY})")
 def tensor(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     if isinstance(data, Tensor):
-        return made(data.array.astype(dtype or data.dtype), requires_grad)
+        return made_beside(data, data.array.astype(dtype or data.dtype), requires_grad, device)
     numbers, shape, inferred = infer(data)
     if dtype is not None and dtype.kind != "c" and numbers.dtype.kind == "c":
         raise UserError("type", "value cannot be converted to type without overflow")
-    return made(numbers.astype(dtype or inferred).reshape(shape), requires_grad)
+    return made(numbers.astype(dtype or inferred).reshape(shape), requires_grad, device)
 
 
 @composite("as_tensor(any data, ScalarType? dtype=None, Device? device=None)")
@@ -112,7 +117,7 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
 @composite(f"scalar_tensor(Scalar s, {FACTORY})")
 def scalar_tensor(s: Number, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     dtype = dtype or default_dtype.floating
-    return made(np.array(number_in(s, dtype), dtype), requires_grad)
+    return made(np.array(number_in(s, dtype), dtype), requires_grad, device)
 
 
 @composite(f"empty(int[] size, {FACTORY}, Tensor? memory_format=None)")
@@ -120,25 +125,25 @@ def empty(
     size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
 ) -> Tensor:
     """Zeros: what memory happens to hold would not be the same at every run."""
-    return made(np.zeros(checked_size(size, dtype), dtype or default_dtype.floating), requires_grad)
+    return made(np.zeros(checked_size(size, dtype), dtype or default_dtype.floating), requires_grad, device)
 
 
 @composite(f"zeros(int[] size, {FACTORY})")
 def zeros(size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     if min(size, default=0) < 0:
         raise UserError("shape", "zeros: Dimension size must be non-negative.")
-    return made(np.zeros(checked_size(size, dtype), dtype or default_dtype.floating), requires_grad)
+    return made(np.zeros(checked_size(size, dtype), dtype or default_dtype.floating), requires_grad, device)
 
 
 @composite(f"ones(int[] size, {FACTORY})")
 def ones(size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    return made(np.ones(checked_size(size, dtype), dtype or default_dtype.floating), requires_grad)
+    return made(np.ones(checked_size(size, dtype), dtype or default_dtype.floating), requires_grad, device)
 
 
 @composite(f"full(int[] size, Scalar fill_value, {FACTORY})")
 def full(size: Any, fill_value: Number, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     dtype = dtype or scalar_dtype(fill_value)
-    return made(filled(checked_size(size, dtype), fill_value, dtype), requires_grad)
+    return made(filled(checked_size(size, dtype), fill_value, dtype), requires_grad, device)
 
 
 def filled(shape: tuple[int, ...], value: Number, dtype: Any) -> Any:
@@ -151,7 +156,7 @@ def eye(n: int, m: int | None = None, dtype: Any = None, device: Any = None, req
     for name, length in (("n", rows), ("m", columns)):
         if length < 0:
             raise UserError("shape", f"{name} must be greater or equal to 0, got {length}")
-    return made(np.eye(rows, columns, dtype=dtype or default_dtype.floating), requires_grad)
+    return made(np.eye(rows, columns, dtype=dtype or default_dtype.floating), requires_grad, device)
 
 
 @composite(f"arange(Scalar start, Scalar? end=None, Scalar step=1, {FACTORY})")
@@ -169,7 +174,7 @@ def arange(
         dtype = np.dtype(np.int64) if whole else default_dtype.floating
     size = math.ceil((end - start) / step)
     # in the dtype's own precision for integers, in float64 rounded once for floats
-    return made((start + np.arange(size) * step).astype(dtype), requires_grad)
+    return made((start + np.arange(size) * step).astype(dtype), requires_grad, device)
 
 
 @composite(f"linspace(Scalar start, Scalar end, int steps, {FACTORY})")
@@ -186,7 +191,7 @@ def linspace(
     step = (last - first) / np.asarray(steps - 1 or 1, compute)
     forward = fused(place, step, first, compute)
     backward = fused(-(steps - 1 - place), step, last, compute)
-    return made(np.where((place < steps // 2) | (steps == 1), forward, backward).astype(dtype), requires_grad)
+    return made(np.where((place < steps // 2) | (steps == 1), forward, backward).astype(dtype), requires_grad, device)
 
 
 def fused(factor: Any, step: Any, offset: Any, dtype: Any) -> Any:
@@ -204,14 +209,14 @@ def like(tensor: Tensor, dtype: Any) -> tuple[tuple[int, ...], Any]:
 def zeros_like(
     input: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
 ) -> Tensor:
-    return made(np.zeros(*like(input, dtype)), requires_grad)
+    return made_beside(input, np.zeros(*like(input, dtype)), requires_grad, device)
 
 
 @composite(f"ones_like(Tensor input, {LIKE})")
 def ones_like(
     input: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
 ) -> Tensor:
-    return made(np.ones(*like(input, dtype)), requires_grad)
+    return made_beside(input, np.ones(*like(input, dtype)), requires_grad, device)
 
 
 @composite(f"full_like(Tensor input, Scalar fill_value, {LIKE})")
@@ -224,41 +229,57 @@ def full_like(
     memory_format: Any = None,
 ) -> Tensor:
     shape, dtype = like(input, dtype)
-    return made(filled(shape, fill_value, dtype), requires_grad)
+    return made_beside(input, filled(shape, fill_value, dtype), requires_grad, device)
 
 
 @composite(f"empty_like(Tensor input, {LIKE})")
 def empty_like(
     input: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
 ) -> Tensor:
-    return made(np.zeros(*like(input, dtype)), requires_grad)
+    return made_beside(input, np.zeros(*like(input, dtype)), requires_grad, device)
 
 
 @composite(f"new_empty(Tensor self, int[] size, {FACTORY})")
 def new_empty(self: Tensor, size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    return made(np.zeros(checked_size(size, dtype or self.dtype), dtype or self.dtype), requires_grad)
+    return made(
+        np.zeros(checked_size(size, dtype or self.dtype), dtype or self.dtype),
+        requires_grad,
+        device or device_of(self.array),
+    )
 
 
 @composite(f"new_zeros(Tensor self, int[] size, {FACTORY})")
 def new_zeros(self: Tensor, size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    return made(np.zeros(checked_size(size, dtype or self.dtype), dtype or self.dtype), requires_grad)
+    return made(
+        np.zeros(checked_size(size, dtype or self.dtype), dtype or self.dtype),
+        requires_grad,
+        device or device_of(self.array),
+    )
 
 
 @composite(f"new_ones(Tensor self, int[] size, {FACTORY})")
 def new_ones(self: Tensor, size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    return made(np.ones(checked_size(size, dtype or self.dtype), dtype or self.dtype), requires_grad)
+    return made(
+        np.ones(checked_size(size, dtype or self.dtype), dtype or self.dtype),
+        requires_grad,
+        device or device_of(self.array),
+    )
 
 
 @composite(f"new_full(Tensor self, int[] size, Scalar fill_value, {FACTORY})")
 def new_full(
     self: Tensor, size: Any, fill_value: Number, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
-    return made(filled(checked_size(size, dtype or self.dtype), fill_value, dtype or self.dtype), requires_grad)
+    return made(
+        filled(checked_size(size, dtype or self.dtype), fill_value, dtype or self.dtype),
+        requires_grad,
+        device or device_of(self.array),
+    )
 
 
 @composite(f"new_tensor(Tensor self, any data, {FACTORY})")
 def new_tensor(self: Tensor, data: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    return made(tensor(data).array.astype(dtype or self.dtype), requires_grad)
+    return made_beside(self, tensor(data).array.astype(dtype or self.dtype), requires_grad, device)
 
 
 @composite(f"logspace(Scalar start, Scalar end, int steps, float base=10.0, {FACTORY})")
@@ -281,7 +302,7 @@ def logspace(
     place = np.arange(steps)
     from_start = (place < steps // 2) | (steps == 1)
     exponents = np.where(from_start, first + step * place, last - step * (steps - 1 - place))
-    return made(np.power(compute(base), exponents).astype(dtype), requires_grad)
+    return made(np.power(compute(base), exponents).astype(dtype), requires_grad, device)
 
 
 @composite("tril_indices(int row, int col, int offset=0, *, ScalarType? dtype=None, Device? device=None)")
@@ -311,32 +332,36 @@ def triangle_indices(name: str, triangle: Any, dtype: Any) -> Tensor:
 
 @composite(f"rand(int[] size, {FACTORY})")
 def rand(size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    return made(default_generator.rand(checked_size(size, dtype), dtype or default_dtype.floating), requires_grad)
+    return made(
+        default_generator.rand(checked_size(size, dtype), dtype or default_dtype.floating), requires_grad, device
+    )
 
 
 @composite(f"randn(int[] size, {FACTORY})")
 def randn(size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    return made(default_generator.randn(checked_size(size, dtype), dtype or default_dtype.floating), requires_grad)
+    return made(
+        default_generator.randn(checked_size(size, dtype), dtype or default_dtype.floating), requires_grad, device
+    )
 
 
 @composite(f"rand_like(Tensor input, {LIKE})")
 def rand_like(
     input: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
 ) -> Tensor:
-    return made(default_generator.rand(*like(input, dtype)), requires_grad)
+    return made_beside(input, default_generator.rand(*like(input, dtype)), requires_grad, device)
 
 
 @composite(f"randn_like(Tensor input, {LIKE})")
 def randn_like(
     input: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
 ) -> Tensor:
-    return made(default_generator.randn(*like(input, dtype)), requires_grad)
+    return made_beside(input, default_generator.randn(*like(input, dtype)), requires_grad, device)
 
 
 @composite(f"randint(int high, int[] size, {FACTORY})")
 def randint(high: int, size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     dtype = dtype or np.dtype(np.int64)
-    return made(default_generator.randint(0, high, checked_size(size, dtype), dtype), requires_grad)
+    return made(default_generator.randint(0, high, checked_size(size, dtype), dtype), requires_grad, device)
 
 
 @composite(f"randint.low(int low, int high, int[] size, {FACTORY})")
@@ -344,7 +369,7 @@ def randint_low(
     low: int, high: int, size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     dtype = dtype or np.dtype(np.int64)
-    return made(default_generator.randint(low, high, checked_size(size, dtype), dtype), requires_grad)
+    return made(default_generator.randint(low, high, checked_size(size, dtype), dtype), requires_grad, device)
 
 
 @composite(f"randint_like(Tensor input, int high, {LIKE})")
@@ -356,7 +381,9 @@ def randint_like(
     requires_grad: bool = False,
     memory_format: Any = None,
 ) -> Tensor:
-    return made(default_generator.randint(0, high, *like(input, dtype)), requires_grad)
+    return made(
+        default_generator.randint(0, high, *like(input, dtype)), requires_grad, device or device_of(input.array)
+    )
 
 
 @composite(f"randint_like.low_dtype(Tensor input, int low, int high, {LIKE})")
@@ -369,12 +396,14 @@ def randint_like_low(
     requires_grad: bool = False,
     memory_format: Any = None,
 ) -> Tensor:
-    return made(default_generator.randint(low, high, *like(input, dtype)), requires_grad)
+    return made(
+        default_generator.randint(low, high, *like(input, dtype)), requires_grad, device or device_of(input.array)
+    )
 
 
 @composite(f"randperm(int n, {FACTORY})")
 def randperm(n: int, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    return made(default_generator.randperm(n, dtype or np.dtype(np.int64)), requires_grad)
+    return made(default_generator.randperm(n, dtype or np.dtype(np.int64)), requires_grad, device)
 
 
 @composite(f"normal(float mean, float std, int[] size, {FACTORY})")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import operator
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -323,7 +324,7 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "bool": take(lambda value: isinstance(value, bool)),
     "str": take(lambda value: isinstance(value, str)),
     "ScalarType": take(lambda value: isinstance(value, np.dtype)),
-    "Device": take(lambda value: value is None or (isinstance(value, str) and value == "cpu")),
+    "Device": take(lambda value: isinstance(value, str) and re.fullmatch("cpu|cuda(:[0-9]+)?", value) is not None),
     "any": lambda value: value,
 }
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from gradcli.engine import graph
-from gradcli.engine.device import np
+from gradcli.engine.device import device_of, np
 from gradcli.engine.dtypes import as_dtype, dtype_named
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import add, mul
-from gradcli.ops.copies import copy, to_dtype, where
+from gradcli.ops.copies import copy, move, to_dtype, where
 from gradcli.ops.define import composite
 from gradcli.ops.index import getitem
 from gradcli.ops.reduce import sum
@@ -90,6 +90,25 @@ def is_contiguous(self: Tensor) -> bool:
 def to(self: Tensor, dtype: Any) -> Tensor:
     converted: Tensor = self if self.dtype == dtype else to_dtype(self, dtype)
     return converted
+
+
+@composite("to.device(Tensor self, Device device, ScalarType? dtype=None)")
+def to_device(self: Tensor, device: str, dtype: Any = None) -> Tensor:
+    name = "cuda:0" if device == "cuda" else device
+    moved: Tensor = self if device_of(self.array) == name else move(self, name)
+    return moved if dtype is None else to(moved, dtype)
+
+
+@composite("cuda(Tensor self, Device? device=None)")
+def cuda(self: Tensor, device: str | None = None) -> Tensor:
+    moved: Tensor = to_device(self, device or "cuda")
+    return moved
+
+
+@composite("cpu(Tensor self)")
+def cpu(self: Tensor) -> Tensor:
+    moved: Tensor = to_device(self, "cpu")
+    return moved
 
 
 @composite("to.other(Tensor self, Tensor other)")
