@@ -33,7 +33,7 @@ def check(path: str) -> None:
 
 def destination(template: str, path: str, name: str) -> str:
     """Where the spec called `name`, from the file at `path`, is saved: its own name for `{name}`."""
-    file, further = Path(path).stem, name.removeprefix(path)
+    file, further = "stdin" if path == "-" else Path(path).stem, name.removeprefix(path)
     safe = re.sub(r"[^A-Za-z0-9.,=_-]+", "_", file + further).strip("._-")
     return template.replace(PLACEHOLDER, safe or "spec")
 
