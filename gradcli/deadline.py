@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from types import FrameType
 
 from gradcli.errors import UserError
 
@@ -29,9 +30,13 @@ def limited(seconds: float | None) -> Iterator[None]:
         yield
         return
     armed = True
+    end = time.monotonic() + seconds
 
-    def expire(*_: Any) -> None:
-        if armed:
+    def expire(number: int, frame: FrameType | None) -> None:
+        if time.monotonic() < end:  # the user interrupts
+            if callable(before):
+                before(number, frame)
+        elif armed:
             raise Expired(seconds)
 
     set_timer, number = _timer()

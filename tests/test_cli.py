@@ -335,6 +335,13 @@ def test_what_ends_with_an_error_is_not_saved(spec: Callable[..., str], gradcli:
     assert json.loads(Path("out.json").read_text()) == {"x": 1}
 
 
+def test_a_view_that_is_too_large_is_not_saved(spec: Callable[..., str], gradcli: Callable[..., Ended]) -> None:
+    path = spec("tensors: {x: ones(1)}\npipeline: [{y: 'x.expand(10**9)'}]\n")
+    status, _, err = gradcli("run", path, "--save", "out.npz", "--max-memory", "1GiB")
+    assert status == 2 and "`out.npz` needs 3.7 GiB, and all together may take 1.0 GiB" in err
+    assert not Path("out.npz").exists()
+
+
 def test_a_save_that_fails_is_an_error_of_the_run(
     spec: Callable[..., str], gradcli: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -278,6 +278,12 @@ def test_other_specs_run_after_one_that_ran_too_long(tmp_path: Path) -> None:
     assert ended.stderr.startswith("error: long.yaml:3:") and "it runs longer than 0.5 seconds" in ended.stderr
 
 
+def test_an_interruption_by_the_user_is_none_by_the_clock(timer: None) -> None:
+    with pytest.raises(KeyboardInterrupt), deadline.limited(20):
+        signal.raise_signal(signal.SIGINT)
+        wait(lambda: False)
+
+
 def test_a_signal_that_is_lost_comes_again(timer: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deadline, "AGAIN", 0.01)
     with pytest.raises(deadline.Expired), deadline.limited(0.01):

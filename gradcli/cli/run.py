@@ -171,7 +171,7 @@ def _run_spec(spec: "Spec", request: _Request, reporter: _Reporter) -> int:
     reporter.begin(spec.source.name, spec.title, spec.seed, spec.dtype, spec.device)
     report = run_spec(spec, reporter.step, **request.options)
     if request.save is not None and report.error is None:
-        _save(report, _destination(request.save, spec))
+        _save(report, _destination(request.save, spec), request.options["max_memory"])
     reporter.end(report)
     if report.error is not None:
         show_errors([report.error], spec.source)
@@ -204,13 +204,15 @@ def _check_destinations(save: str, paths: list[str], request: _Request) -> None:
             raise typer.BadParameter(f"several specs would be saved to `{target}`; {mend}", param_hint="--save")
 
 
-def _save(report: "Report", path: str) -> None:
+def _save(report: "Report", path: str, max_memory: int | None) -> None:
     """Saves what a run has found; if that fails, it is the run's error."""
+    from gradcli.engine.memory import limited
     from gradcli.files.save import arrays_of, save
 
     arrays, others = arrays_of(report.bindings)
     try:
-        save(path, arrays)
+        with limited(max_memory):
+            save(path, arrays)
     except UserError as error:
         report.error = error
         return

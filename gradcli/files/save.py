@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from gradcli.engine import memory
 from gradcli.engine.device import np
 from gradcli.errors import UserError
 from gradcli.report.model import Binding
@@ -60,6 +61,8 @@ def arrays_of(bindings: Sequence[Binding]) -> tuple[dict[str, Any], list[str]]:
 
 def save(path: str, arrays: Mapping[str, Any]) -> None:
     """Writes `arrays` to the file at `path`: all of them, or, if that fails, the file stays what it was."""
+    # a view may be far larger than the memory it looks at
+    memory.check_bytes(sum(array.nbytes for array in arrays.values()), f"`{path}`")
     module = import_module(f"gradcli.files.{_extension(path)}")
     try:
         with replaced(path) as file:
