@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from types import FrameType
 
 from gradcli.errors import UserError
 
-LONGEST = 10**8  # seconds; every timer can wait for so long
+LONGEST = 10**6  # seconds; every timer can wait for so long
+AGAIN = 1.0  # seconds until the next try: what is raised while an object is being deleted is lost
 
 
 class Expired(BaseException):
@@ -28,9 +30,13 @@ def limited(seconds: float | None) -> Iterator[None]:
         yield
         return
     armed = True
+    end = time.monotonic() + seconds
 
-    def expire(*_: Any) -> None:
-        if armed:
+    def expire(number: int, frame: FrameType | None) -> None:
+        if time.monotonic() < end:  # the user interrupts
+            if callable(before):
+                before(number, frame)
+        elif armed:
             raise Expired(seconds)
 
     set_timer, number = _timer()
@@ -52,7 +58,7 @@ def _timer() -> tuple[Callable[[float], Callable[[], object]], signal.Signals]:
 
 
 def _interval_timer(seconds: float) -> Callable[[], object]:
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
     return lambda: signal.setitimer(signal.ITIMER_REAL, 0)
 
 
@@ -61,7 +67,13 @@ def _thread_timer(seconds: float) -> Callable[[], object]:
     import threading
     from _thread import interrupt_main
 
-    timer = threading.Timer(seconds, interrupt_main)
-    timer.daemon = True
-    timer.start()
-    return timer.cancel
+    stopped = threading.Event()
+
+    def interrupt() -> None:
+        wait = seconds
+        while not stopped.wait(wait):
+            interrupt_main()
+            wait = AGAIN
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    return stopped.set

@@ -16,8 +16,6 @@ from gradcli.engine.node import Node, numbers
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import Span, UserError
 from gradcli.evaluate import Program, Scope, located, set_attribute, set_item, truth, with_operands
-from gradcli.files.access import Access
-from gradcli.files.load import load
 from gradcli.functions import declared
 from gradcli.ops import frontend
 from gradcli.ops.copies import clone, to_dtype, zero
@@ -80,7 +78,7 @@ class Session:
 
     def __init__(self, spec: Spec, report: Report, on_step: OnStep | None, allow_path: Sequence[str] = ()) -> None:
         self.spec = spec
-        self.access = Access(spec.source.file, allow_path)
+        self.allow_path = allow_path
         self.report = report
         self.on_step = on_step
         self.scope = Scope(dict(spec.params))
@@ -123,8 +121,11 @@ class Session:
 
     def loaded(self, file: Load, dtype: Any) -> Tensor:
         """The tensor in a file; numbers in text are read as `dtype`, or as in a literal if it is None."""
+        from gradcli.files.access import Access
+        from gradcli.files.load import load
+
         try:
-            value = load(file.path, file.key, self.access)
+            value = load(file.path, file.key, Access(self.spec.source.file, self.allow_path))
             return Tensor(value) if isinstance(value, np.ndarray) else tensor(value, dtype=dtype)
         except UserError as error:
             error.at(file.span)

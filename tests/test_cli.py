@@ -161,6 +161,15 @@ def test_without_a_command_the_help_is_shown(gradcli: Callable[..., Ended]) -> N
         (["run", "--color", "blue", "a"], "'blue'"),
         (["run", "--quiet", "--verbose", "a"], "cannot be combined with --verbose"),
         (["run", "--full", "a"], "it goes with --json"),
+        (["run", "--save", "a.txt", "a"], "`a.txt` has none of the endings .npz, .safetensors, .json"),
+        (["run", "--save", "no/a.npz", "a"], "there is no folder `"),
+        (["run", "--save", "specs.json/", "a"], "none of the endings"),
+        (["run", "--allow-path", "no", "a"], "`no` is no folder"),
+        (["run", "--max-memory", "much", "a"], "`much` is no size such as 500MB or 2GiB"),
+        (["run", "--max-memory", "0", "a"], "`0` is no size"),
+        (["run", "--timeout", "0", "a"], "`0` is no time in seconds"),
+        (["run", "--timeout", "nan", "a"], "`nan` is no time in seconds"),
+        (["run", "--timeout", "soon", "a"], "'soon' is not a valid float"),
         (["validate"], "missing argument"),
     ],
 )
@@ -262,6 +271,93 @@ def test_options_replace_what_the_spec_says(
     [one] = runner.specs
     assert (one.seed, one.dtype, one.device, one.params) == (3, "float64", "cuda:1", {"n": 1e-3, "name": "b"})
     assert runner.options["detect_anomaly"] is True
+
+
+def test_limits_and_folders_are_the_runners(
+    spec: Callable[..., str], runner: Runner, gradcli: Callable[..., Ended], tmp_path: Path
+) -> None:
+    gradcli("run", spec(), "--max-memory", "2GiB", "--timeout", "1.5", "--allow-path", ".", "--allow-path", "/")
+    assert runner.options == {
+        "detect_anomaly": False, "get": [], "allow_path": [".", "/"], "max_memory": 2**31, "timeout": 1.5,
+    }  # fmt: skip
+    gradcli("run", spec())
+    assert (runner.options["allow_path"], runner.options["max_memory"], runner.options["timeout"]) == ([], None, None)
+
+
+SAVED = "matrix: {n: [1, 2]}\ntensors: {w: {data: [1.0], requires_grad: true}}\npipeline: [backward: (n * w).sum()]\n"
+
+
+def test_save(spec: Callable[..., str], gradcli: Callable[..., Ended], tmp_path: Path) -> None:
+    text = f"{SAVED}---\n{SAVED.partition('pipeline')[0]}pipeline: [shape: w.shape]\n"
+    Path("out").mkdir()
+    status, out, err = gradcli("run", spec(text), "--save", "out/{name}.json")
+    assert (status, out) == (0, "")
+    assert {path.name: json.loads(path.read_text()) for path in Path("out").iterdir()} == {
+        "spec_n=1.json": {"w": [1.0], "w.grad": [1.0]},
+        "spec_n=2.json": {"w": [1.0], "w.grad": [2.0]},
+        "spec_2_n=1.json": {"w": [1.0]},
+        "spec_2_n=2.json": {"w": [1.0]},
+    }
+    note = "note: spec.yaml#2[n=1]: not in `out/spec_2_n=1.json`, neither tensors nor numbers: `shape`"
+    assert note in err.splitlines()
+
+
+def test_a_spec_from_standard_input_is_saved_and_loads_from_the_current_folder(spec: Callable[..., str]) -> None:
+    Path("a.json").write_text("[1, 2]")
+    ended = process("run", "-", "--save", "{name}.json", input="tensors: {a: {load: a.json}}\n")
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads(Path("stdin.json").read_text()) == {"a": [1, 2]}
+
+
+@pytest.mark.parametrize(
+    ("save", "paths", "message"),
+    [
+        ("o.npz", ["spec.yaml"], "several specs would be saved to `o.npz`; write {name} into it"),
+        ("{name}.npz", ["spec.yaml", "spec.yaml"], "to `spec_n=1.npz`; two specs have this name"),
+        ("{name}.npz", ["spec.yaml", "other/spec.yaml"], "to `spec_n=1.npz`; two specs have this name"),
+    ],
+)
+def test_no_two_specs_are_saved_to_one_file(
+    save: str, paths: list[str], message: str, spec: Callable[..., str], runner: Runner, gradcli: Callable[..., Ended]
+) -> None:
+    Path("other").mkdir()
+    spec(SAVED)
+    spec(SAVED, "other/spec.yaml")
+    status, out, err = gradcli("run", *paths, "--save", save)
+    assert (status, out, runner.specs) == (2, "", []) and message in err
+    assert gradcli("run", "spec.yaml", "--save", "o.npz", "--set", "n=3")[0] == 0
+
+
+def test_what_ends_with_an_error_is_not_saved(spec: Callable[..., str], gradcli: Callable[..., Ended]) -> None:
+    Path("out.json").write_text("before")
+    text = "tensors: {x: ones(3)}\npipeline: [{y: 'x.reshape(2)'}]\n"
+    assert gradcli("run", spec(text), "--save", "out.json")[0] == 2
+    assert gradcli("run", spec(UNREADABLE), "--save", "out.json")[0] == 2
+    assert gradcli("run", spec(), "--set", "m=1", "--save", "out.json")[0] == 2
+    assert Path("out.json").read_text() == "before"
+    assert gradcli("run", spec("tensors: {x: 1}\npipeline: [expect: {x: 2}]\n"), "--save", "out.json")[0] == 1
+    assert json.loads(Path("out.json").read_text()) == {"x": 1}
+
+
+def test_a_view_that_is_too_large_is_not_saved(spec: Callable[..., str], gradcli: Callable[..., Ended]) -> None:
+    path = spec("tensors: {x: ones(1)}\npipeline: [{y: 'x.expand(10**9)'}]\n")
+    status, _, err = gradcli("run", path, "--save", "out.npz", "--max-memory", "1GiB")
+    assert status == 2 and "`out.npz` needs 3.7 GiB, and all together may take 1.0 GiB" in err
+    assert not Path("out.npz").exists()
+
+
+def test_a_save_that_fails_is_an_error_of_the_run(
+    spec: Callable[..., str], gradcli: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    status, out, err = gradcli("run", "--json", spec(), "--save", "out.json")
+    assert (status, err) == (2, "error: spec.yaml: cannot write `out.json`: No space left on device\n")
+    line = json.loads(out)
+    assert (line["ok"], line["error"]["kind"]) == (False, "io")
+    assert sorted(path.name for path in Path().iterdir()) == ["spec.yaml"]
 
 
 def test_an_unknown_parameter(spec: Callable[..., str], runner: Runner, gradcli: Callable[..., Ended]) -> None:

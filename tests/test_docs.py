@@ -82,13 +82,16 @@ def help_of(*command: str) -> str:
 
 def test_there_are_examples() -> None:
     assert sum(block.info == "yaml" for block in BLOCKS) > 8
-    assert {block.info for block in BLOCKS} == {"yaml", "yaml wrong", "text", "sh"}
+    assert {block.info for block in BLOCKS} == {"yaml", "yaml wrong", "text", "sh", "csv points.csv"}
 
 
 @pytest.mark.parametrize(
     "block", [block for block in BLOCKS if block.info.startswith("yaml")], ids=lambda block: block.place
 )
 def test_every_spec_runs_and_prints_what_stands_below_it(block: Block, tmp_path: Path) -> None:
+    for file in BLOCKS:
+        if file.info.startswith("csv "):
+            (tmp_path / file.info.removeprefix("csv ")).write_text(file.text, encoding="utf-8")
     (tmp_path / "spec.yaml").write_text(block.text, encoding="utf-8")
     ended = gradcli(["run", "spec.yaml"], tmp_path)
     if block.info == "yaml":

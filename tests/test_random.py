@@ -161,3 +161,9 @@ def test_any_sequence_of_draws_is_torchs() -> None:
             expected, drawn = torch_draw(sampler, arguments), draw(generator, sampler, arguments)
             assert drawn.dtype == expected.dtype and drawn.shape == expected.shape, (sampler, arguments)
             assert drawn.tobytes() == expected.tobytes(), (seed, sampler, arguments)
+
+
+def test_the_stream_is_the_same_however_much_is_drawn_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = Generator(3).rand((1000,), np.dtype("float64"))
+    monkeypatch.setattr("gradcli.engine.random.WORDS_AT_ONCE", 7)
+    assert np.array_equal(Generator(3).rand((1000,), np.dtype("float64")), whole)

@@ -2,6 +2,7 @@
 
 # Annotations are evaluated here: typer would take 2 ms to evaluate them from their texts.
 
+import contextlib
 import functools
 import gc
 import math
@@ -161,7 +162,7 @@ def _run_spec(spec: "Spec", request: _Request, reporter: "Reporter") -> int:
     reporter.begin(spec.source.name, spec.title, spec.seed, spec.dtype, spec.device)
     report = run_spec(spec, reporter.step, **request.options)
     if request.save is not None and report.error is None:
-        _save(report, _destination(request.save, spec))
+        _save(report, _destination(request.save, spec), request.options["max_memory"])
     reporter.end(report)
     if report.error is not None:
         show_errors([report.error], spec.source)
@@ -180,31 +181,29 @@ def _check_destinations(save: str, paths: list[str], request: _Request) -> None:
     from gradcli.files.save import PLACEHOLDER, check
     from gradcli.spec.document import expand
 
-    taken: set[str] = set()
+    targets: list[str] = []
     for document in [document for path in paths for document in request.read(path)[0]]:
+        with contextlib.suppress(UserError):  # it will be told when it is this document's turn
+            targets += [_destination(save, spec) for spec in expand(document, request.settings)]
+    for place, target in enumerate(targets or [save]):
         try:
-            specs = expand(document, request.settings)
-        except UserError:  # it will be told when it is this document's turn
-            continue
-        for spec in specs:
-            target = _destination(save, spec)
-            try:
-                check(target)
-            except UserError as error:
-                raise typer.BadParameter(error.message, param_hint="--save") from None
-            if target in taken:
-                mend = "two specs have this name" if PLACEHOLDER in save else f"write {PLACEHOLDER} into it"
-                raise typer.BadParameter(f"several specs would be saved to `{target}`; {mend}", param_hint="--save")
-            taken.add(target)
+            check(target)
+        except UserError as error:
+            raise typer.BadParameter(error.message, param_hint="--save") from None
+        if target in targets[:place]:
+            mend = "two specs have this name" if PLACEHOLDER in save else f"write {PLACEHOLDER} into it"
+            raise typer.BadParameter(f"several specs would be saved to `{target}`; {mend}", param_hint="--save")
 
 
-def _save(report: "Report", path: str) -> None:
+def _save(report: "Report", path: str, max_memory: int | None) -> None:
     """Saves what a run has found; if that fails, it is the run's error."""
+    from gradcli.engine.memory import limited
     from gradcli.files.save import arrays_of, save
 
     arrays, others = arrays_of(report.bindings)
     try:
-        save(path, arrays)
+        with limited(max_memory):
+            save(path, arrays)
     except UserError as error:
         report.error = error
         return

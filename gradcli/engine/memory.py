@@ -75,7 +75,7 @@ def shown(size: int) -> str:
     if not unit:
         return f"{size} {name}"
     number = size / 1024**unit
-    return f"{number:,.0f} {name}" if number >= 100 else f"{number:.1f} {name}"
+    return f"{number:.{1 if number < 100 else 0}f} {name}" if number < 10_000 else f"{number:.1e} {name}"
 
 
 @contextmanager

@@ -33,7 +33,7 @@ def filled(file: IO[bytes], shape: tuple[int, ...], dtype: Any) -> Any:
     try:
         # any other byte than 0 and 1 in an array of truth values would have no meaning
         array = np.empty(shape, np.uint8 if dtype.kind == "b" else dtype)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise Unreadable(f"there can be no array of shape {list(shape)}") from None
     if array.size:
         _fill(file, memoryview(array.reshape(-1).view(np.uint8)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator
+from io import StringIO
 from typing import BinaryIO
 
 from gradcli.files.content import Choose, Unreadable, decoded, fitting, shown, whole
@@ -12,6 +13,10 @@ from gradcli.files.content import Choose, Unreadable, decoded, fitting, shown, w
 _INTEGER = re.compile(r"[-+]?[0-9]+")
 _NUMBER = re.compile(r"(?i)[-+]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[-+]?[0-9]+)?|nan|inf|infinity)")
 _LONGEST = 1000  # characters: more digits than any double has
+HINTS = {
+    "[-+]?[0-9]+,[0-9]+": "write numbers with a point",
+    r"[-+.0-9e]+(\s+[-+.0-9e]+)+": "separate the columns by commas, semicolons or tabs",
+}
 
 
 def read(file: BinaryIO, size: int, choose: Choose) -> list[list[int | float]]:
@@ -33,10 +38,9 @@ def read(file: BinaryIO, size: int, choose: Choose) -> list[list[int | float]]:
 
 def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
     """The cells of each line that is not blank, with its number."""
-    lines = text.splitlines(keepends=True)
-    first = next((line for line in lines if line.strip()), "")
-    separator = next((mark for mark in "\t;" if mark in first), ",")
-    reader = csv.reader(lines, delimiter=separator, skipinitialspace=True)
+    first = re.search(r"\S.*", text)
+    separator = next((mark for mark in "\t;" if first and mark in first[0]), ",")
+    reader = csv.reader(StringIO(text, newline=None), delimiter=separator, skipinitialspace=True)
     try:
         for row in reader:
             cells = [cell.strip() for cell in row]
@@ -54,6 +58,6 @@ def _number(cell: str, where: str) -> int | float:
     if not cell:
         raise Unreadable(f"{where} is empty", "`nan` stands for a number that is missing")
     if not _is_number(cell):
-        comma = re.fullmatch("[-+]?[0-9]+,[0-9]+", cell)
-        raise Unreadable(f"{where} is no number, `{shown(cell)}`", "write numbers with a point" if comma else None)
+        hint = next((hint for pattern, hint in HINTS.items() if re.fullmatch(pattern, cell)), None)
+        raise Unreadable(f"{where} is no number, `{shown(cell)}`", hint)
     return fitting(int(cell), where) if _INTEGER.fullmatch(cell) else float(cell)

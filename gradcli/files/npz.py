@@ -29,7 +29,8 @@ def read(file: BinaryIO, size: int, choose: Choose) -> Any:
     """The array that `choose` picks. No other is unpacked, and it only as far as its header is right."""
     try:
         with zipfile.ZipFile(file) as archive:
-            members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+            files = [info for info in archive.infolist() if info.filename.endswith(".npy")]
+            members = {info.filename.removesuffix(".npy"): info for info in files}
             info = members[choose(list(members))]
             if info.flag_bits & 1:
                 raise Unreadable("it is encrypted")

@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from gradcli.engine import memory
 from gradcli.engine.device import np
 from gradcli.errors import UserError
 from gradcli.report.model import Binding
@@ -33,7 +34,7 @@ def check(path: str) -> None:
 
 def destination(template: str, path: str, name: str) -> str:
     """Where the spec called `name`, from the file at `path`, is saved: its own name for `{name}`."""
-    file, further = Path(path).stem, name.removeprefix(path)
+    file, further = "stdin" if path == "-" else Path(path).stem, name.removeprefix(path)
     safe = re.sub(r"[^A-Za-z0-9.,=_-]+", "_", file + further).strip("._-")
     return template.replace(PLACEHOLDER, safe or "spec")
 
@@ -60,6 +61,8 @@ def arrays_of(bindings: Sequence[Binding]) -> tuple[dict[str, Any], list[str]]:
 
 def save(path: str, arrays: Mapping[str, Any]) -> None:
     """Writes `arrays` to the file at `path`: all of them, or, if that fails, the file stays what it was."""
+    # a view may be far larger than the memory it looks at
+    memory.check_bytes(sum(array.nbytes for array in arrays.values()), f"`{path}`")
     module = import_module(f"gradcli.files.{_extension(path)}")
     try:
         with replaced(path) as file:

@@ -403,7 +403,9 @@ def randint_like_low(
 
 @composite(f"randperm(int n, {FACTORY})")
 def randperm(n: int, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    return made(default_generator.randperm(n, dtype or np.dtype(np.int64)), requires_grad, device)
+    dtype = dtype or np.dtype(np.int64)
+    memory.check([n], dtype)
+    return made(default_generator.randperm(n, dtype), requires_grad, device)
 
 
 @composite(f"normal(float mean, float std, int[] size, {FACTORY})")
