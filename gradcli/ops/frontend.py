@@ -41,16 +41,17 @@ ALIAS_NAMES = {
     "less_equal": "le", "multiply": "mul", "negative": "neg", "not_equal": "ne", "subtract": "sub",
     "swapdims": "swapaxes", "true_divide": "div", "moveaxis": "movedim", "nelement": "numel", "ndimension": "dim",
     "clip": "clamp", "fix": "trunc", "arccosh": "acosh", "arcsinh": "asinh", "arctanh": "atanh", "expit": "sigmoid",
+    "gammaln": "lgamma", "multigammaln": "mvlgamma", "psi": "digamma", "trapz": "trapezoid",
 }  # fmt: skip
 ARGUMENT_ALIASES = {"axis": "dim", "keepdims": "keepdim", "input": "self", "x": "self"}
 MULTIPLE = ("int[]", "int[]?")
 VARIADIC = frozenset({"einsum"})  # these take their list of tensors one by one, too
 OUT_OF_PLACE = frozenset({
-    "all", "amax", "amin", "any", "argmax", "argmin", "argsort", "bmm", "clone", "count_nonzero", "dist", "dot",
-    "flip", "fmax", "fmin", "gather", "index_select", "isclose", "isfinite", "isinf", "isnan", "isneginf",
-    "isposinf", "isreal", "logaddexp", "logaddexp2", "logcumsumexp", "logsumexp", "masked_select", "max", "maximum",
-    "mean", "median", "min", "minimum", "mm", "mv", "nanmedian", "nansum", "prod", "roll", "rsub", "signbit", "sum",
-    "trace", "vector_norm",
+    "all", "amax", "amin", "angle", "any", "argmax", "argmin", "argsort", "argwhere", "bincount", "bmm", "clone",
+    "count_nonzero", "dist", "dot", "flip", "fmax", "fmin", "gather", "histc", "index_select", "isclose", "isfinite",
+    "isinf", "isnan", "isneginf", "isposinf", "isreal", "logaddexp", "logaddexp2", "logcumsumexp", "logsumexp",
+    "masked_select", "max", "maximum", "mean", "median", "min", "minimum", "mm", "mv", "nanmedian", "nansum", "prod",
+    "roll", "rsub", "signbit", "sum", "trace", "vector_norm",
 })  # fmt: skip
 
 
