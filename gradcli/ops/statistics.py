@@ -11,7 +11,7 @@ from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import div, reciprocal
 from gradcli.ops.compare import clamp, isnan, logical_not
-from gradcli.ops.copies import complex_of, conj, imag, masked_fill, real, where, zeros_like
+from gradcli.ops.copies import cast, complex_of, conj, imag, masked_fill, real, to_dtype, where, zeros_like
 from gradcli.ops.define import composite, op
 from gradcli.ops.elementary import sqrt
 from gradcli.ops.kinds import no_bools, only, refuse
@@ -92,9 +92,13 @@ def renorm_forward(self: Any, p: float, dim: int, maxnorm: float) -> Any:
         raise UserError("value", f"renorm: expected maxnorm to be >= 0 but got {maxnorm:g}")
     if self.ndim < 2:
         raise UserError("shape", f"renorm: input needs at least 2 dimensions, got {self.ndim} dimensions")
-    norm = vector_norm_forward(self, p, all_but(dim, self.ndim), True, None)
-    limit, tiny = np.asarray(maxnorm, norm.dtype), np.asarray(1e-7, norm.dtype)
-    return self * np.where(norm > limit, limit / (norm + tiny), np.ones_like(norm))
+    norm = vector_norm_forward(self, p, all_but(dim, self.ndim), True, in_double(self))
+    return cast(self * np.where(norm > maxnorm, maxnorm / (norm + 1e-7), np.ones_like(norm)), self.dtype)
+
+
+def in_double(self: Any) -> Any:
+    """The dtype in which norms are computed here."""
+    return np.dtype(np.complex128 if self.dtype.kind == "c" else np.float64)
 
 
 aminmax = op(
@@ -144,10 +148,11 @@ dist = op(
 def renorm_backward(grad: Any, self: Any, p: float, dim: int, maxnorm: float) -> Any:
     """Of a slice that was made shorter: without what would only change its norm."""
     dims = all_but(dim, self.ndim)
-    norm = vector_norm(self, p, dims, True)
+    norm = vector_norm(self, p, dims, True, dtype=in_double(self))
     along = vector_norm_backward(sum_dim(real(conj(self) * grad), dims, True), self, p, dims, True, norm)
     inverse = reciprocal(norm + 1e-7)
-    return where(norm > maxnorm, inverse * maxnorm * (grad - inverse * along), grad)
+    shorter = inverse * maxnorm * (grad - inverse * along)
+    return where(norm > maxnorm, shorter if shorter.dtype == grad.dtype else to_dtype(shorter, grad.dtype), grad)
 
 
 def dist_backward(grad: Any, self: Any, other: Any, p: float, result: Any) -> Any:
