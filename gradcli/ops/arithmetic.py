@@ -279,6 +279,7 @@ copysign = op(
 )  # fmt: skip
 copysign_scalar = op(
     "copysign.Scalar(Tensor self, Scalar other)", "CopysignBackward1", np.copysign, promote="float",
+    operands=("self", "other"),
     check=only("biuf", "copysign_cpu"),
     self=lambda grad, self, result: grad * masked_fill(result / self, self == 0, 0),
 )  # fmt: skip

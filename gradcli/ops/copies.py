@@ -9,7 +9,7 @@ from gradcli.engine.device import as_strided as window
 from gradcli.engine.dtypes import C_NAMES, COMPLEX_OF, INTEGER_NAMES, TYPE_NAMES, as_dtype, number_in
 from gradcli.errors import UserError
 from gradcli.ops.define import composite, op
-from gradcli.ops.shape import contiguous, select
+from gradcli.ops.shape import broadcast_sizes, contiguous, select
 
 
 def as_mask(mask: Any) -> Any:
@@ -55,6 +55,7 @@ def two_floats(first: Any, second: Any) -> None:
         raise UserError(
             "type", f"Expected both inputs to be Half, Float or Double tensors but got {kinds[0]} and {kinds[1]}"
         )
+    broadcast_sizes(first.shape, second.shape)
     if kinds[0] != kinds[1]:
         raise UserError(
             "type", f"Expected object of scalar type {kinds[0]} but got scalar type {kinds[1]} for second argument"

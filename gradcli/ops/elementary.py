@@ -14,6 +14,7 @@ from gradcli.ops.arithmetic import reciprocal, sgn
 from gradcli.ops.copies import conj, imag, masked_fill, part, real, to_dtype, two_floats, where, zeros_like
 from gradcli.ops.define import composite, op
 from gradcli.ops.kinds import in_turn, kind_of, only, refuse, single_or_double
+from gradcli.ops.shape import broadcast_sizes
 
 
 def pow_forward(self: Any, exponent: Any) -> Any:
@@ -135,6 +136,7 @@ def ldexp_forward(self: Any, other: Any) -> Any:
     """`other` is promoted here: torch saves it as it is, and so 2 ** other is whole in the gradient of integers."""
     if other.dtype.kind == "b" and self.dtype.kind == "f":
         raise UserError("type", "\"ldexp_cpu_exp\" not implemented for 'Bool'")
+    broadcast_sizes(self.shape, other.shape)
     self, exponent = promoted((self, other), True)
     return self * np.power(np.asarray(2, exponent.dtype), exponent)
 

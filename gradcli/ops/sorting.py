@@ -104,7 +104,6 @@ def unique_forward(self: Any) -> tuple[Any, Any, Any]:
 
 
 def unique_dim_forward(self: Any, dim: int) -> tuple[Any, Any, Any]:
-    dim = wrap_dim(dim, self.ndim)
     values, inverse, counts = np.unique(self, return_inverse=True, return_counts=True, axis=dim, equal_nan=False)
     return values, inverse.reshape(-1), counts
 
@@ -132,13 +131,22 @@ def search_forward(sorted_sequence: Any, self: Any, out_int32: bool, right: bool
             "True"
         )  # fmt: skip
     right = right or side == "right"
+    if sorted_sequence.ndim == 0:
+        raise UserError(
+            "shape", "torch.searchsorted(): boundaries tensor should have positive dimension, but got 0 dimension"
+        )
     if sorter is not None:
+        if sorter.dtype != np.int64:
+            kind = TYPE_NAMES[sorter.dtype.name]
+            raise UserError("type", f"torch.searchsorted(): sorter must be a tensor of long dtype but got dtype {kind}")
         if sorter.shape != sorted_sequence.shape:
             raise UserError(
                 "shape",
                 "torch.searchsorted(): boundary and sorter must have the same size, but got boundary tensor "
                 f"{list(sorted_sequence.shape)}and got sorter tensor {list(sorter.shape)}",
             )
+        if sorter.size and (sorter.min() < 0 or sorter.max() >= sorter.shape[-1]):
+            raise UserError("value", "torch.searchsorted(): sorter index out of range")
         sorted_sequence = np.take_along_axis(sorted_sequence, sorter, axis=-1)
     if sorted_sequence.ndim == 1:
         places = np.searchsorted(sorted_sequence, self, "right" if right else "left")
@@ -166,6 +174,8 @@ def histc_forward(self: Any, bins: int, min: float, max: float) -> Any:
     """How many values are in each of `bins` equal parts from `min` to `max`; of all values if these are equal."""
     if bins <= 0:
         raise UserError("value", f"torch.histogram(): bins must be > 0, but got {bins} for dimension 0")
+    if isinstance(min, complex) or isinstance(max, complex):
+        raise UserError("value", "value cannot be converted to type double without overflow")
     values = self.reshape(-1)
     low, high = min, max
     if low == high and values.size:
@@ -319,15 +329,22 @@ DISTINCT = "bool return_inverse=False, bool return_counts=False, int? dim=None"
 def unique_user(
     self: Any, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
 ) -> Any:
-    return asked(unique(self) if dim is None else unique_dim(self, dim), return_inverse, return_counts)
+    found = unique(self) if dim is None else unique_dim(self, own_dim(self, dim))
+    return asked(found, return_inverse, return_counts)
 
 
 @composite(f"unique_consecutive(Tensor self, {DISTINCT})")
 def unique_consecutive_user(
     self: Any, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
 ) -> Any:
-    at = None if dim is None else wrap_dim(dim, self.ndim)
+    at = None if dim is None else own_dim(self, dim)
     return asked(unique_consecutive(self, at), return_inverse, return_counts)
+
+
+def own_dim(self: Any, dim: int) -> int:
+    if self.ndim == 0:
+        raise UserError("shape", f"Dimension specified as {dim} but tensor has no dimensions")
+    return wrap_dim(dim, self.ndim)
 
 
 def asked(results: Any, return_inverse: bool, return_counts: bool) -> Any:

@@ -86,6 +86,9 @@ def all_but(dim: int, ndim: int) -> list[int]:
 
 def renorm_forward(self: Any, p: float, dim: int, maxnorm: float) -> Any:
     """Each slice at `dim`, made shorter where its norm is above `maxnorm`."""
+    for name, number in (("p", p), ("maxnorm", maxnorm)):
+        if isinstance(number, complex):
+            raise UserError("type", f"renorm: {name} must be real-valued")
     if p <= 0:
         raise UserError("value", "renorm: non-positive-norm not supported")
     if maxnorm < 0:
