@@ -11,7 +11,7 @@ from gradcli.errors import UserError
 from gradcli.ops.arithmetic import abs as absolute
 from gradcli.ops.arithmetic import sub
 from gradcli.ops.compare import logical_xor
-from gradcli.ops.copies import copy, where, zeros_like
+from gradcli.ops.copies import copy, fill, where, zeros_like
 from gradcli.ops.define import composite, op
 from gradcli.ops.elementary import exp, log, log_of_sum
 from gradcli.ops.index import scatter_add
@@ -278,8 +278,11 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:  # no
     if columns < 0:
         raise UserError("value", "N must be non-negative.")
     integers = x.dtype.kind in "biu"
-    result = Tensor(np.ones_like(x.array, np.int64 if integers else x.dtype, shape=(x.shape[0], columns)))
+    result = Tensor(np.zeros_like(x.array, np.int64 if integers else x.dtype, shape=(x.shape[0], columns)))
+    if columns > 0:
+        fill.inplace(select(result, 1, 0), 1)
     if columns > 1:
         copy.inplace(slice_(result, 1, 1, None, 1), unsqueeze(x, 1))
-        copy.inplace(slice_(result, 1, 1, None, 1), cumprod(slice_(result, 1, 1, None, 1), 1))
+        powers = slice_(result, 1, 1, None, 1)
+        copy.inplace(powers, cumprod(powers, 1))
     return result if increasing else flip(result, [1])

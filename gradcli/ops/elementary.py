@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 from gradcli.engine.device import np
-from gradcli.engine.dtypes import COMPLEX_OF, promoted
+from gradcli.engine.dtypes import COMPLEX_OF, TYPE_NAMES, promoted
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import abs as absolute
 from gradcli.ops.arithmetic import reciprocal, sgn
@@ -403,3 +403,17 @@ def float_power_scalar(self: Any, exponent: Any) -> Any:
 @composite("float_power.Scalar(Scalar self, Tensor exponent)")
 def float_power_of_number(self: Any, exponent: Any) -> Any:
     return pow_of_number(in_double(self, exponent), in_double(exponent, self))
+
+
+@composite("Tensor::float_power_(Tensor self, Tensor|Scalar exponent)")
+def float_power_(self: Any, exponent: Any) -> Any:
+    exponent = in_double(exponent, self)
+    kinds = [kind_of(getattr(operand, "array", operand)) for operand in (self, exponent)]
+    wanted = "complex128" if "c" in kinds else "float64"
+    if self.dtype.name != wanted:
+        raise UserError(
+            "type",
+            f"the base given to float_power_ has dtype {TYPE_NAMES[self.dtype.name]} but the operation's result "
+            f"requires dtype {TYPE_NAMES[wanted]}",
+        )
+    return (pow_tensor if hasattr(exponent, "array") else pow_scalar).inplace(self, exponent)

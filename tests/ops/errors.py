@@ -41,7 +41,7 @@ EXPRESSIONS = (
     "ldexp(x, v4)", "torch.complex(x, v4)", "torch.polar(x, v4)", "copysign(x, 1j)", "renorm(x, 1j, 0, 1)", "renorm(x, 2, 0, 1j)", "dist(x, y, 1j)",
     "var(x, correction=1j)", "dist(none, none, inf)", "linalg.vector_norm(none, -inf)", "histc(x, 3, 1j, 2)", "addcmul(k, k, k, value=inf)", "searchsorted(s, x)",
     "searchsorted(x, x, sorter=x)", "searchsorted(v, v, sorter=places + 5)", "unique(s, dim=0)", "unique_consecutive(s, dim=0)", "isclose(x, x, rtol=nan)",
-    "m @ n.float()", "dot(v, v.float())", "x @ k.t()", "1 - mask", "mask - x", "lerp(x, k, 0.5)", "x.sum(dim='a')", "x.view('a')", "add(x)", "mul(x, y, y)",
+    "x.float().float_power_(2)", "k.float_power_(2)", "x.detach().float_power_(2j)", "m @ n.float()", "dot(v, v.float())", "x @ k.t()", "1 - mask", "mask - x", "lerp(x, k, 0.5)", "x.sum(dim='a')", "x.view('a')", "add(x)", "mul(x, y, y)",
     "x.sum(1, dim=0)", "relu(x, y)", "grad(sum(x * y), z)", "grad(x * y, x)", "grad(sum(x), k)", "x.to(5)", "x.sum(keepdim=1)",
 )  # fmt: skip
 # refused as well, but said in words of our own
