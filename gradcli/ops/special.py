@@ -46,6 +46,9 @@ def in_float64(function: Any) -> Any:
     return forward
 
 
+erf_of, erfc_of = by_number(math.erf), by_number(math.erfc)
+
+
 def erfinv_forward(self: Any) -> Any:
     """A rough formula (Winitzki's), made exact by Halley's steps."""
     size = np.clip(np.absolute(self), 0, 1 - 2.0**-53)
@@ -62,14 +65,6 @@ def erfinv_forward(self: Any) -> Any:
     root = np.where(size == 0, 0.0, root)
     outside = np.where(np.absolute(self) > 1, np.nan, np.where(np.absolute(self) == 1, np.inf, root))
     return np.copysign(np.where(np.isnan(self), np.nan, outside), self)
-
-
-def erf_of(self: Any) -> Any:
-    return np.asarray(np.frompyfunc(math.erf, 1, 1)(self)).astype(np.float64)
-
-
-def erfc_of(self: Any) -> Any:
-    return np.asarray(np.frompyfunc(math.erfc, 1, 1)(self)).astype(np.float64)
 
 
 def erfcx_forward(self: Any) -> Any:
@@ -95,8 +90,7 @@ def log_ndtr_forward(self: Any) -> Any:
 def ndtri_forward(self: Any) -> Any:
     from statistics import NormalDist
 
-    inverse = numbers(NormalDist().inv_cdf)
-    inside = np.asarray(np.frompyfunc(inverse, 1, 1)(self)).astype(np.float64)
+    inside = by_number(numbers(NormalDist().inv_cdf))(self)
     return np.where(self == 0, -np.inf, np.where(self == 1, np.inf, inside))
 
 
@@ -232,12 +226,12 @@ def lgamma_forward(self: Any) -> Any:
 
 
 erf = op(
-    "erf(Tensor self)", "ErfBackward0", by_number(math.erf), promote="float",
+    "erf(Tensor self)", "ErfBackward0", erf_of, promote="float",
     check=only("biuf", "erf_vml_cpu"),
     self=lambda grad, self: 2 / math.sqrt(math.pi) * exp(-pow_scalar(self, 2)) * grad,
 )  # fmt: skip
 erfc = op(
-    "erfc(Tensor self)", "ErfcBackward0", by_number(math.erfc), promote="float",
+    "erfc(Tensor self)", "ErfcBackward0", erfc_of, promote="float",
     check=only("biuf", "erfc_vml_cpu"),
     self=lambda grad, self: -2 / math.sqrt(math.pi) * exp(-pow_scalar(self, 2)) * grad,
 )  # fmt: skip
