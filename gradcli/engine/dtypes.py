@@ -5,6 +5,7 @@ A dtype is a NumPy dtype inside the engine and its torch name (`float32`, `bool`
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -168,9 +169,10 @@ def number_in(value: bool | int | float | complex, dtype: Any) -> bool | int | f
         value &= (1 << bits) - 1
         if dtype.kind == "i" and value >> (bits - 1):
             value -= 1 << bits
+    not_finite = isinstance(value, float) and not math.isfinite(value) and dtype.kind in "iu"
     if isinstance(value, complex) and dtype.kind == "b":
         return bool(value)
-    if isinstance(value, complex) and dtype.kind != "c":
+    if not_finite or (isinstance(value, complex) and dtype.kind != "c"):
         kind = C_NUMBERS.get(dtype.name, f"{dtype.name}_t")
         raise UserError("value", f"value cannot be converted to type {kind} without overflow")
     return value

@@ -129,6 +129,13 @@ def no_derivative(name: str) -> Any:
     return formula
 
 
+def not_derived(name: str) -> Any:
+    def formula(grad: Any) -> Any:
+        raise UserError("autograd", f"the derivative for '{name}' is not implemented.")
+
+    return formula
+
+
 def sgn_backward(grad: Any, self: Any, result: Any) -> Any:
     """A complex direction turns only with what is orthogonal to it; a real sign never."""
     if self.dtype.kind != "c":
@@ -272,6 +279,7 @@ copysign = op(
 )  # fmt: skip
 copysign_scalar = op(
     "copysign.Scalar(Tensor self, Scalar other)", "CopysignBackward1", np.copysign, promote="float",
+    operands=("self", "other"),
     check=only("biuf", "copysign_cpu"),
     self=lambda grad, self, result: grad * masked_fill(result / self, self == 0, 0),
 )  # fmt: skip

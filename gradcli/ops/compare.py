@@ -18,8 +18,13 @@ from gradcli.ops.shape import broadcast_sizes
 def clamp_forward(self: Any, min: Any, max: Any) -> Any:
     if min is None and max is None:
         raise UserError("value", "torch.clamp: At least one of 'min' or 'max' must not be None")
-    result = self if min is None else np.maximum(self, min)
-    return np.minimum(result, max) if max is not None else result
+    result = self if min is None else np.maximum(self, as_dtype(min, self.dtype))
+    return np.minimum(result, as_dtype(max, self.dtype)) if max is not None else result
+
+
+def bounded(function: Any) -> Any:
+    """`function` (np.maximum, np.minimum) with a number, in the dtype of the tensor."""
+    return lambda self, bound: function(self, as_dtype(bound, self.dtype))
 
 
 def within(self: Any, min: Any, max: Any) -> Any:
@@ -64,7 +69,7 @@ def isclose_forward(self: Any, other: Any, rtol: float, atol: float, equal_nan: 
         first, second = TYPE_NAMES[self.dtype.name], TYPE_NAMES[other.dtype.name]
         raise UserError("type", f"{first} did not match {second}")
     for name, tolerance in (("rtol", rtol), ("atol", atol)):
-        if tolerance < 0:
+        if not tolerance >= 0:
             raise UserError("value", f"{name} must be greater than or equal to zero, but got {tolerance}")
     broadcast_sizes(self.shape, other.shape)
     close = self == other
@@ -103,7 +108,8 @@ fmin = op(
     other=lambda grad, self, other: masked_fill(grad, (self <= other) | isnan(other), 0),
 )  # fmt: skip
 clamp_min = op(
-    "clamp_min(Tensor self, Scalar min)", "ClampMinBackward0", np.maximum, promote="same", operands=("self", "min"),
+    "clamp_min(Tensor self, Scalar min)", "ClampMinBackward0", bounded(np.maximum),
+    promote="same", operands=("self", "min"),
     check=in_turn(refuse(c="clamp is not supported for complex types"), only("iuf", "clamp_min_scalar_cpu")),
     self=lambda grad, self, min: where(self >= min, grad, 0),
 )  # fmt: skip
@@ -114,7 +120,8 @@ clamp_min_tensor = op(
     min=lambda grad, self, min: where(self < min, grad, 0),
 )  # fmt: skip
 clamp_max = op(
-    "clamp_max(Tensor self, Scalar max)", "ClampMaxBackward0", np.minimum, promote="same", operands=("self", "max"),
+    "clamp_max(Tensor self, Scalar max)", "ClampMaxBackward0", bounded(np.minimum),
+    promote="same", operands=("self", "max"),
     check=in_turn(refuse(c="clamp is not supported for complex types"), only("iuf", "clamp_max_scalar_cpu")),
     self=lambda grad, self, max: where(self <= max, grad, 0),
 )  # fmt: skip

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from gradcli.engine.device import as_array, np
 from gradcli.engine.device import as_strided as window
 from gradcli.engine.device import np, to_device
 from gradcli.engine.dtypes import C_NAMES, INTEGER_NAMES, TYPE_NAMES, as_dtype, number_in
+from gradcli.engine.dtypes import C_NAMES, COMPLEX_OF, INTEGER_NAMES, TYPE_NAMES, as_dtype, number_in
 from gradcli.errors import UserError
 from gradcli.ops.define import composite, op
-from gradcli.ops.shape import contiguous, select
+from gradcli.ops.shape import broadcast_sizes, contiguous, select
 
 
 def as_mask(mask: Any) -> Any:
@@ -48,12 +50,31 @@ def cast(self: Any, dtype: Any) -> Any:
     return self.astype(dtype)
 
 
+def two_floats(first: Any, second: Any) -> None:
+    """The operands of `complex` and `polar` are two of one floating dtype."""
+    kinds = [TYPE_NAMES[one.dtype.name] for one in (first, second)]
+    if first.dtype.kind != "f" or second.dtype.kind != "f":
+        raise UserError(
+            "type", f"Expected both inputs to be Half, Float or Double tensors but got {kinds[0]} and {kinds[1]}"
+        )
+    broadcast_sizes(first.shape, second.shape)
+    if kinds[0] != kinds[1]:
+        raise UserError(
+            "type", f"Expected object of scalar type {kinds[0]} but got scalar type {kinds[1]} for second argument"
+        )
+
+
+def part(self: Any, place: int) -> Any:
+    """The real (0) or imaginary (1) part of a complex tensor, as a view."""
+    return select(view_as_real(self), -1, place)
+
+
 def view_as_real_forward(self: Any) -> Any:
     """Real and imaginary parts in a last dimension of their own."""
     if self.dtype.kind != "c":
         raise UserError("type", "view_as_real is only supported for complex tensors")
-    parts = self.real
-    return window(parts, (*self.shape, 2), (*self.strides, parts.itemsize))
+    parts = as_array(self).real
+    return window(parts, (*parts.shape, 2), (*parts.strides, parts.itemsize))
 
 
 def view_as_complex_forward(self: Any) -> Any:
@@ -94,6 +115,13 @@ view_as_complex = op(
     "view_as_complex(Tensor self)", "ViewAsComplexBackward0", view_as_complex_forward, view=True,
     self=lambda grad: view_as_real(grad),
 )  # fmt: skip
+complex_of = op(
+    "complex(Tensor real, Tensor imag)", "ComplexBackward0",
+    lambda real, imag: real + np.asarray(1j, COMPLEX_OF[real.dtype.name]) * imag,
+    check=two_floats,
+    real=lambda grad, real, imag: part(grad, 0),
+    imag=lambda grad, real, imag: part(grad, 1),
+)  # fmt: skip
 copy = op(
     "copy(Tensor self, Tensor src)", "CopyBackwards",
     copy_forward,
@@ -132,14 +160,14 @@ def conj(self: Any) -> Any:
 
 @composite("real(Tensor self)")
 def real(self: Any) -> Any:
-    return select(view_as_real(self), -1, 0) if self.dtype.kind == "c" else self
+    return part(self, 0) if self.dtype.kind == "c" else self
 
 
 @composite("imag(Tensor self)")
 def imag(self: Any) -> Any:
     if self.dtype.kind != "c":
         raise UserError("type", "imag is not implemented for tensors with non-complex dtypes.")
-    return select(view_as_real(self), -1, 1)
+    return part(self, 1)
 
 
 def device_named(device: Any) -> str:

@@ -7,12 +7,14 @@ import math
 from typing import Any
 
 from gradcli.engine.device import np
-from gradcli.engine.dtypes import promoted
+from gradcli.engine.dtypes import COMPLEX_OF, TYPE_NAMES, promoted
 from gradcli.errors import UserError
-from gradcli.ops.arithmetic import reciprocal
-from gradcli.ops.copies import conj, imag, masked_fill, real, to_dtype, where, zeros_like
+from gradcli.ops.arithmetic import abs as absolute
+from gradcli.ops.arithmetic import reciprocal, sgn
+from gradcli.ops.copies import conj, imag, masked_fill, part, real, to_dtype, two_floats, where, zeros_like
 from gradcli.ops.define import composite, op
-from gradcli.ops.kinds import kind_of, only, refuse
+from gradcli.ops.kinds import in_turn, kind_of, only, refuse, single_or_double
+from gradcli.ops.shape import broadcast_sizes
 
 
 def pow_forward(self: Any, exponent: Any) -> Any:
@@ -53,6 +55,24 @@ def logarithm(number: float | complex) -> float | complex:
     if isinstance(number, complex):
         return cmath.log(number)
     return math.log(number) if number > 0 else math.nan
+
+
+def polar_forward(abs: Any, angle: Any) -> Any:
+    return abs * np.cos(angle) + np.asarray(1j, COMPLEX_OF[abs.dtype.name]) * (abs * np.sin(angle))
+
+
+def angle_forward(self: Any) -> Any:
+    """Of real numbers 0, or pi for the negative ones."""
+    if self.dtype.kind == "c":
+        return np.arctan2(self.imag, self.real)
+    return np.where(self < 0, np.asarray(math.pi, self.dtype), np.where(self == self, np.zeros((), self.dtype), self))
+
+
+def angle_backward(grad: Any, self: Any) -> Any:
+    """Orthogonal to `self`, and longer the nearer that is to the origin."""
+    if self.dtype.kind != "c":
+        return zeros_like(grad)
+    return where(self == 0, 0, grad * self / pow_scalar(absolute(self), 2) * 1j)
 
 
 def inverse_square(self: Any, other: Any) -> Any:
@@ -116,6 +136,7 @@ def ldexp_forward(self: Any, other: Any) -> Any:
     """`other` is promoted here: torch saves it as it is, and so 2 ** other is whole in the gradient of integers."""
     if other.dtype.kind == "b" and self.dtype.kind == "f":
         raise UserError("type", "\"ldexp_cpu_exp\" not implemented for 'Bool'")
+    broadcast_sizes(self.shape, other.shape)
     self, exponent = promoted((self, other), True)
     return self * np.power(np.asarray(2, exponent.dtype), exponent)
 
@@ -274,6 +295,16 @@ atanh = op(
     promote="float",
     self=lambda grad, self: grad / conj(1 - pow_scalar(self, 2)),
 )
+polar = op(
+    "polar(Tensor abs, Tensor angle)", "PolarBackward0", polar_forward,
+    check=in_turn(two_floats, single_or_double("polar_cpu")),
+    abs=lambda grad, result: part(conj(grad) * sgn(result), 0),
+    angle=lambda grad, result: part(conj(grad) * (result * 1j), 0),
+)  # fmt: skip
+angle = op(
+    "angle(Tensor self)", "AngleBackward0", angle_forward, promote="float",
+    self=lambda grad, self: angle_backward(grad, self),
+)  # fmt: skip
 atan2 = op(
     "atan2(Tensor self, Tensor other)", "Atan2Backward0", np.arctan2, promote="float",
     self=lambda grad, self, other: (grad * other) * inverse_square(self, other),
@@ -372,3 +403,17 @@ def float_power_scalar(self: Any, exponent: Any) -> Any:
 @composite("float_power.Scalar(Scalar self, Tensor exponent)")
 def float_power_of_number(self: Any, exponent: Any) -> Any:
     return pow_of_number(in_double(self, exponent), in_double(exponent, self))
+
+
+@composite("Tensor::float_power_(Tensor self, Tensor|Scalar exponent)")
+def float_power_(self: Any, exponent: Any) -> Any:
+    exponent = in_double(exponent, self)
+    kinds = [kind_of(getattr(operand, "array", operand)) for operand in (self, exponent)]
+    wanted = "complex128" if "c" in kinds else "float64"
+    if self.dtype.name != wanted:
+        raise UserError(
+            "type",
+            f"the base given to float_power_ has dtype {TYPE_NAMES[self.dtype.name]} but the operation's result "
+            f"requires dtype {TYPE_NAMES[wanted]}",
+        )
+    return (pow_tensor if hasattr(exponent, "array") else pow_scalar).inplace(self, exponent)

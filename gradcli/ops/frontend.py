@@ -49,7 +49,8 @@ ALIAS_NAMES = {
     "less_equal": "le", "multiply": "mul", "negative": "neg", "not_equal": "ne", "subtract": "sub",
     "swapdims": "swapaxes", "true_divide": "div", "moveaxis": "movedim", "nelement": "numel", "ndimension": "dim",
     "clip": "clamp", "fix": "trunc", "arccosh": "acosh", "arcsinh": "asinh", "arctanh": "atanh",
-    "expit": "sigmoid", "row_stack": "vstack", "swapdims_": "swapaxes_",
+    "expit": "sigmoid", "row_stack": "vstack", "swapdims_": "swapaxes_", "gammaln": "lgamma",
+    "multigammaln": "mvlgamma", "psi": "digamma", "trapz": "trapezoid",
 }  # fmt: skip
 ARGUMENT_ALIASES = {"axis": "dim", "keepdims": "keepdim", "input": "self", "x": "self"}
 MULTIPLE = ("int[]", "int[]?")
@@ -59,12 +60,12 @@ VARIADIC = frozenset({
     "atleast_2d.Sequence", "atleast_3d.Sequence", "broadcast_shapes",
 })  # fmt: skip
 OUT_OF_PLACE = frozenset({
-    "all", "amax", "amin", "any", "argmax", "argmin", "argsort", "argwhere", "bmm", "clone", "count_nonzero",
-    "diag_embed", "diagonal_scatter", "dist", "dot", "flip", "fmax", "fmin", "gather", "hardshrink", "index_select",
-    "isclose", "isfinite", "isinf", "isnan", "isneginf", "isposinf", "isreal", "logaddexp", "logaddexp2",
-    "logcumsumexp", "logsumexp", "masked_select", "max", "maximum", "mean", "median", "min", "minimum", "mm", "mv",
-    "nanmedian", "nansum", "prod", "repeat", "roll", "rot90", "rsub", "select_scatter", "signbit", "slice_scatter",
-    "sum", "take", "trace", "vector_norm",
+    "all", "amax", "amin", "angle", "any", "argmax", "argmin", "argsort", "argwhere", "bincount", "bmm", "clone",
+    "count_nonzero", "diag_embed", "diagonal_scatter", "dist", "dot", "flip", "fmax", "fmin", "gather",
+    "hardshrink", "histc", "index_select", "isclose", "isfinite", "isinf", "isnan", "isneginf", "isposinf",
+    "isreal", "logaddexp", "logaddexp2", "logcumsumexp", "logsumexp", "masked_select", "max", "maximum", "mean",
+    "median", "min", "minimum", "mm", "mv", "nanmedian", "nansum", "prod", "repeat", "roll", "rot90", "rsub",
+    "select_scatter", "signbit", "slice_scatter", "sum", "take", "trace", "vector_norm",
 })  # fmt: skip
 
 

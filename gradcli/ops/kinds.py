@@ -40,6 +40,17 @@ def only(kinds: str, kernel: str) -> Check:
     return check
 
 
+def single_or_double(kernel: str) -> Check:
+    """As `only` with the kinds "biuf", for a kernel that torch lacks for float16, too."""
+
+    def check(*operands: Any) -> None:
+        only("biuf", kernel)(*operands)
+        if result_type(operands).name == "float16":
+            raise UserError("type", f"\"{kernel}\" not implemented for 'Half'")
+
+    return check
+
+
 def refuse(**messages: str) -> Check:
     """A check that no operand is of the kinds that have a message: `refuse(c="floor is not supported ...")`."""
 

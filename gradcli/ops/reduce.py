@@ -136,6 +136,8 @@ def at_extreme(name: str, function: Any) -> Any:
 
 
 def var_forward(self: Any, dim: Dims, correction: float, keepdim: bool) -> Any:
+    if isinstance(correction, complex):
+        raise UserError("value", "value cannot be converted to type double without overflow")
     reduced = axes(dim, self.ndim)
     size = count(self.shape, dim)
     mean = np.add.reduce(self, axis=reduced, keepdims=True) / size
@@ -164,6 +166,13 @@ def vector_norm_forward(self: Any, ord: float, dim: Dims, keepdim: bool, dtype: 
             "linalg.vector_norm: Expected a floating point or complex tensor as input. Got "
             f"{TYPE_NAMES[self.dtype.name]}",
         )
+    if isinstance(ord, complex):
+        raise UserError("type", "linalg.vector_norm: Expected a non-complex scalar as the order of norm.")
+    if self.size == 0 and (ord < 0 or ord == float("inf")) and count(self.shape, dim) == 0:
+        raise UserError(
+            "shape", f"linalg.vector_norm cannot compute the {ord:g} norm on an empty tensor because the operation "
+            "does not have an identity"
+        )  # fmt: skip
     reduced = axes(dim, self.ndim)
     size = np.absolute(self if dtype is None else cast(self, dtype))
     if ord == 2:

@@ -6,10 +6,12 @@ import math
 from typing import Any
 
 from gradcli.engine.device import np
+from gradcli.engine.dtypes import TYPE_NAMES, result_type
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
-from gradcli.ops.arithmetic import lerp_tensor
+from gradcli.ops.arithmetic import lerp_tensor, no_derivative, not_derived
 from gradcli.ops.compare import isnan
+from gradcli.ops.copies import cast
 from gradcli.ops.cumulative import scan
 from gradcli.ops.define import composite, op
 from gradcli.ops.index import gather, scatter, sort, sort_forward
@@ -102,7 +104,6 @@ def unique_forward(self: Any) -> tuple[Any, Any, Any]:
 
 
 def unique_dim_forward(self: Any, dim: int) -> tuple[Any, Any, Any]:
-    dim = wrap_dim(dim, self.ndim)
     values, inverse, counts = np.unique(self, return_inverse=True, return_counts=True, axis=dim, equal_nan=False)
     return values, inverse.reshape(-1), counts
 
@@ -119,13 +120,6 @@ def consecutive_forward(self: Any, dim: int | None) -> tuple[Any, Any, Any]:
     return np.moveaxis(lines[first], 0, dim), inverse, counts
 
 
-def not_derived(name: str) -> Any:
-    def formula(grad: Any) -> Any:
-        raise UserError("autograd", f"the derivative for '{name}' is not implemented.")
-
-    return formula
-
-
 def search_forward(sorted_sequence: Any, self: Any, out_int32: bool, right: bool, side: Any, sorter: Any) -> Any:
     """How many of each sorted row are smaller (`right`: not larger) than the values; none counts as NaN."""
     self = np.asarray(self)
@@ -137,13 +131,22 @@ def search_forward(sorted_sequence: Any, self: Any, out_int32: bool, right: bool
             "True"
         )  # fmt: skip
     right = right or side == "right"
+    if sorted_sequence.ndim == 0:
+        raise UserError(
+            "shape", "torch.searchsorted(): boundaries tensor should have positive dimension, but got 0 dimension"
+        )
     if sorter is not None:
+        if sorter.dtype != np.int64:
+            kind = TYPE_NAMES[sorter.dtype.name]
+            raise UserError("type", f"torch.searchsorted(): sorter must be a tensor of long dtype but got dtype {kind}")
         if sorter.shape != sorted_sequence.shape:
             raise UserError(
                 "shape",
                 "torch.searchsorted(): boundary and sorter must have the same size, but got boundary tensor "
                 f"{list(sorted_sequence.shape)}and got sorter tensor {list(sorter.shape)}",
             )
+        if sorter.size and (sorter.min() < 0 or sorter.max() >= sorter.shape[-1]):
+            raise UserError("value", "torch.searchsorted(): sorter index out of range")
         sorted_sequence = np.take_along_axis(sorted_sequence, sorter, axis=-1)
     if sorted_sequence.ndim == 1:
         places = np.searchsorted(sorted_sequence, self, "right" if right else "left")
@@ -158,6 +161,49 @@ def search_forward(sorted_sequence: Any, self: Any, out_int32: bool, right: bool
         rows, values = sorted_sequence[..., None, :], self[..., :, None]
         places = np.add.reduce(~(rows > values if right else rows >= values), axis=-1)
     return places.astype(np.int32 if out_int32 else np.int64)
+
+
+def check_isin(*operands: Any) -> None:
+    for operand in operands:
+        dtype = result_type([operand])
+        if dtype.kind in "bc":
+            raise UserError("type", f"Unsupported input type encountered for isin(): {TYPE_NAMES[dtype.name]}")
+
+
+def histc_forward(self: Any, bins: int, min: float, max: float) -> Any:
+    """How many values are in each of `bins` equal parts from `min` to `max`; of all values if these are equal."""
+    if bins <= 0:
+        raise UserError("value", f"torch.histogram(): bins must be > 0, but got {bins} for dimension 0")
+    if isinstance(min, complex) or isinstance(max, complex):
+        raise UserError("value", "value cannot be converted to type double without overflow")
+    values = self.reshape(-1)
+    low, high = min, max
+    if low == high and values.size:
+        low, high = float(np.amin(values)), float(np.amax(values))
+    if low == high:
+        low, high = low - 1, high + 1
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise UserError("value", f"torch.histc: range of [{low:g}, {high:g}] is not finite")
+    if low > high:
+        raise UserError("value", "torch.histc: max must be larger than min")
+    inside = values[(values >= low) & (values <= high)]
+    places = np.minimum(((inside - low) * bins / (high - low)).astype(np.int64), bins - 1)
+    return np.bincount(places, minlength=bins).astype(self.dtype)
+
+
+def bincount_forward(self: Any, weights: Any, minlength: int) -> Any:
+    if minlength < 0:
+        raise UserError("value", "minlength should be >= 0")
+    if self.dtype.kind not in "iu":
+        raise UserError("type", f"\"bincount_cpu\" not implemented for '{TYPE_NAMES[self.dtype.name]}'")
+    if self.ndim != 1 or (self.size and self.min() < 0):
+        raise UserError("value", "bincount only supports 1-d non-negative integral inputs.")
+    if weights is not None and weights.shape != self.shape:
+        raise UserError("shape", "weights should be 1-d and have the same length as input")
+    if weights is None:
+        return np.bincount(self, minlength=minlength).astype(np.int64)
+    counted = np.bincount(self, cast(weights, np.dtype(np.float64)), minlength)
+    return counted.astype(weights.dtype if weights.dtype == np.float32 else np.float64)
 
 
 sort_stable = op(
@@ -237,6 +283,22 @@ searchsorted = op(
     None, search_forward,
     check=only("iuf", "searchsorted_out_cpu"),
 )  # fmt: skip
+isin = op(
+    "isin(Tensor|Scalar elements, Tensor|Scalar test_elements, *, bool assume_unique=False, bool invert=False)", None,
+    lambda elements, test_elements, assume_unique, invert: np.isin(
+        np.asarray(elements), np.asarray(test_elements), invert=invert
+    ),
+    check=check_isin,
+)  # fmt: skip
+histc = op(
+    "histc(Tensor self, int bins=100, Scalar min=0, Scalar max=0)", None, histc_forward,
+    check=only("f", "histogram_cpu"),
+)  # fmt: skip
+bincount = op(
+    "bincount(Tensor self, Tensor? weights=None, int minlength=0)", "NotImplemented", bincount_forward,
+    weights=no_derivative("bincount"),
+)  # fmt: skip
+argwhere = op("argwhere(Tensor self)", None, np.argwhere)
 # the changes in place of a fresh result, inside quantile
 unsqueeze_result = op(
     "_unsqueeze_result(Tensor self, int dim)", "UnsqueezeBackward1", unsqueeze_forward,
@@ -267,15 +329,22 @@ DISTINCT = "bool return_inverse=False, bool return_counts=False, int? dim=None"
 def unique_user(
     self: Any, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
 ) -> Any:
-    return asked(unique(self) if dim is None else unique_dim(self, dim), return_inverse, return_counts)
+    found = unique(self) if dim is None else unique_dim(self, own_dim(self, dim))
+    return asked(found, return_inverse, return_counts)
 
 
 @composite(f"unique_consecutive(Tensor self, {DISTINCT})")
 def unique_consecutive_user(
     self: Any, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
 ) -> Any:
-    at = None if dim is None else wrap_dim(dim, self.ndim)
+    at = None if dim is None else own_dim(self, dim)
     return asked(unique_consecutive(self, at), return_inverse, return_counts)
+
+
+def own_dim(self: Any, dim: int) -> int:
+    if self.ndim == 0:
+        raise UserError("shape", f"Dimension specified as {dim} but tensor has no dimensions")
+    return wrap_dim(dim, self.ndim)
 
 
 def asked(results: Any, return_inverse: bool, return_counts: bool) -> Any:

@@ -7,10 +7,15 @@ from typing import Any
 
 from gradcli.engine.device import np
 from gradcli.engine.dtypes import as_dtype
-from gradcli.ops.copies import masked_fill
-from gradcli.ops.define import op
-from gradcli.ops.elementary import exp, pow_scalar
-from gradcli.ops.kinds import only
+from gradcli.errors import UserError
+from gradcli.ops.arithmetic import abs as absolute
+from gradcli.ops.arithmetic import not_derived, reciprocal, sgn
+from gradcli.ops.copies import masked_fill, where
+from gradcli.ops.define import composite, op
+from gradcli.ops.elementary import exp, log, pow_scalar
+from gradcli.ops.kinds import only, single_or_double
+from gradcli.ops.reduce import sum_dim
+from gradcli.ops.shape import unsqueeze
 
 
 def by_number(function: Any) -> Any:
@@ -18,20 +23,215 @@ def by_number(function: Any) -> Any:
     return lambda self: np.asarray(np.frompyfunc(function, 1, 1)(self.astype(np.float64))).astype(self.dtype)
 
 
-def xlogy_forward(self: Any, other: Any) -> Any:
+def numbers(function: Any, pole: float = math.nan) -> Any:
+    """`function` of one number, with `pole` where it is not defined."""
+
+    def defined(number: float) -> float:
+        try:
+            value: float = function(number)
+        except (ValueError, OverflowError):
+            return math.nan if math.isnan(number) else pole
+        return value
+
+    return defined
+
+
+def in_float64(function: Any) -> Any:
+    """`function` computed in float64, its result in the dtype of the operands, of which one may be a number."""
+
+    def forward(*operands: Any) -> Any:
+        result = function(*(np.asarray(operand, np.float64) for operand in operands))
+        return result.astype(next(one.dtype for one in operands if hasattr(one, "dtype")))
+
+    return forward
+
+
+erf_of, erfc_of = by_number(math.erf), by_number(math.erfc)
+
+
+def erfinv_forward(self: Any) -> Any:
+    """A rough formula (Winitzki's), made exact by Halley's steps."""
+    size = np.clip(np.absolute(self), 0, 1 - 2.0**-53)
+    half = np.log1p(-size * size) / 2
+    middle = 2 / (math.pi * 0.147) + half
+    root = np.sqrt(np.sqrt(middle * middle - 2 * half / 0.147) - middle)
+    for _ in range(4):
+        error = (
+            np.where(size < 0.5, erf_of(root) - size, (1 - size) - erfc_of(root))
+            * np.exp(root * root)
+            * (math.sqrt(math.pi) / 2)
+        )
+        root = root - error / (1 + root * error)
+    root = np.where(size == 0, 0.0, root)
+    outside = np.where(np.absolute(self) > 1, np.nan, np.where(np.absolute(self) == 1, np.inf, root))
+    return np.copysign(np.where(np.isnan(self), np.nan, outside), self)
+
+
+def erfcx_forward(self: Any) -> Any:
+    """exp(self ** 2) * erfc(self), and from 10 on its asymptotic series, where the factors overflow."""
+    far = np.maximum(self, 10)
+    series, term = np.ones_like(far), np.ones_like(far)
+    for k in range(1, 17):
+        term = term * -(2 * k - 1) / (2 * far * far)
+        series = series + term
+    near = np.minimum(self, 10)
+    return np.where(self > 10, series / (far * math.sqrt(math.pi)), np.exp(near * near) * erfc_of(near))
+
+
+def log_ndtr_forward(self: Any) -> Any:
+    low, high = np.minimum(self, -1), np.maximum(self, -1)
+    return np.where(
+        self < -1,
+        np.log(erfcx_forward(-low * math.sqrt(0.5)) / 2) - low * low / 2,
+        np.log1p(-erfc_of(high * math.sqrt(0.5)) / 2),
+    )
+
+
+def ndtri_forward(self: Any) -> Any:
+    from statistics import NormalDist
+
+    inside = by_number(numbers(NormalDist().inv_cdf))(self)
+    return np.where(self == 0, -np.inf, np.where(self == 1, np.inf, inside))
+
+
+def entr_forward(self: Any) -> Any:
+    """-self * log(self), 0 at 0, and minus infinity below."""
+    zero, infinity = np.zeros((), self.dtype), np.full_like(self, np.inf, shape=())
+    inside = np.where(self == 0, zero, -self * np.log(self))
+    return np.where(self < 0, -infinity, inside)
+
+
+def digamma_forward(self: Any) -> Any:
+    """Reflected to the right, moved beyond 10, and there by the asymptotic series."""
+    reflected = self < 0
+    part = self - np.trunc(self)
+    x = np.where(reflected, 1 - self, self)
+    total = np.where(reflected, -math.pi / np.tan(math.pi * part), 0.0)
+    for _ in range(10):
+        small = x < 10
+        total = np.where(small, total - 1 / x, total)
+        x = np.where(small, x + 1, x)
+    square = 1 / (x * x)
+    series = np.zeros_like(x)
+    for coefficient in (1 / 12, -691 / 32760, 1 / 132, -1 / 240, 1 / 252, -1 / 120, 1 / 12):
+        series = (series + coefficient) * square
+    result = total + np.log(x) - 0.5 / x - series
+    result = np.where(reflected & (part == 0), np.nan, result)
+    return np.where(self == 0, np.copysign(np.inf, -self), result)
+
+
+def trigamma(self: Any) -> Any:
+    """To the precision that torch has: six steps to the right, and three terms of the series."""
+    reflected = self < 0.5
+    x = np.where(reflected, 1 - self, self)
+    total = np.zeros_like(x)
+    for _ in range(6):
+        total = total + 1 / (x * x)
+        x = x + 1
+    square = 1 / (x * x)
+    total = total + (1 + 1 / (2 * x) + square * (1 / 6 - square * (1 / 30 - square / 42))) / x
+    sine = np.sin(math.pi * self)
+    return np.where(reflected, math.pi**2 / (sine * sine) - total, total)
+
+
+def polygamma_forward(n: int, self: Any) -> Any:
+    if n < 0:
+        raise UserError("value", "polygamma(n, x) does not support negative n.")
+    if n < 2:
+        return in_float64(trigamma if n else digamma_forward)(self)
+    return in_float64(lambda x: (-1) ** (n + 1) * math.factorial(n) * zeta_forward(np.asarray(float(n + 1)), x))(self)
+
+
+# B(2j) / (2j)!, of the Euler-Maclaurin sum
+EULER_MACLAURIN = (
+    1 / 12, -1 / 720, 1 / 30240, -1 / 1209600, 1 / 47900160, -691 / 1307674368000, 1 / 74724249600,
+    -3617 / 10670622842880000, 43867 / 5109094217170944000,
+)  # fmt: skip
+
+
+def zeta_forward(self: Any, other: Any) -> Any:
+    """The sum of (other + k) ** -self over all k: the first ones by themselves, the others as an integral."""
+    finite = other[np.isfinite(other)]
+    steps = 9 + max(0, math.ceil(9 - float(finite.min(initial=0))))
+    total, a = np.zeros(()), other
+    for _ in range(min(steps, 10_000)):
+        total, a = total + np.power(a, -self), a + 1
+    power = np.power(a, -self)
+    total = total + a * power / (self - 1) + power / 2
+    factor = self * power / a
+    for j, coefficient in enumerate(EULER_MACLAURIN):
+        total = total + factor * coefficient
+        factor = factor * (self + 2 * j + 1) * (self + 2 * j + 2) / (a * a)
+    whole = other == np.floor(other)
+    total = np.where((other <= 0) & whole, np.inf, total)
+    total = np.where((other <= 0) & ~whole & (self != np.floor(self)), np.nan, total)
+    return np.where(self == 1, np.inf, np.where(self < 1, np.nan, total))
+
+
+def scaled_bessel(order: int) -> Any:
+    """exp(-|x|) I(x), of order 0 or 1: the mean of cosh(x cos t) or sinh(x cos t) cos t, and a series from 50 on."""
+
+    def forward(self: Any) -> Any:
+        size = np.absolute(self)
+        near, far = np.minimum(size, 50)[..., None], np.maximum(size, 50)
+        angle = np.arange(64) * (2 * math.pi / 64)
+        wave = near * np.cos(angle)
+        values = np.cosh(wave) if order == 0 else np.sinh(wave) * np.cos(angle)
+        mean = np.add.reduce(values, axis=-1) / 64 * np.exp(-near[..., 0])
+        series, term = np.ones_like(far), np.ones_like(far)
+        for k in range(1, 14):
+            term = term * ((2 * k - 1) ** 2 - 4 * order) / (8 * k * far)
+            series = series + term
+        result = np.where(size < 50, mean, series / np.sqrt(2 * math.pi * far))
+        result = np.where(np.isinf(size), 0.0, result)
+        return result if order == 0 else np.copysign(result, self)
+
+    return forward
+
+
+def bessel(order: int) -> Any:
+    scaled = scaled_bessel(order)
+    return lambda self: scaled(self) * np.exp(np.absolute(self))
+
+
+def mvlgamma_forward(self: Any, p: int) -> Any:
+    if p < 1:
+        raise UserError("value", "p has to be greater than or equal to 1")
+    parts = lgamma_forward(np.arange(1 - p, 1).astype(self.dtype) / 2 + self[..., None])
+    return np.add.reduce(parts, axis=-1) + np.asarray(p * (p - 1) * math.log(math.pi) / 4, self.dtype)
+
+
+def bessel_slope(input: Any, even: Any, odd: Any, scaled: bool) -> Any:
+    """The derivative of I1, of which the formula divides by `input`: at 0 it is 1/2."""
+    tiny = float(np.finfo(input.dtype).eps)
+    nonzero = absolute(input) > tiny
+    safe = where(nonzero, input, tiny)
+    slope = even(safe) - odd * (sgn(safe) + reciprocal(safe) if scaled else reciprocal(safe))
+    return where(nonzero, slope, 0.5)
+
+
+def xlogy_forward(self: Any, other: Any, logarithm: Any = np.log) -> Any:
     """0 where `self` is 0, though the logarithm of `other` may not be finite."""
     dtype = np.result_type(self, other)
     self, other = as_dtype(self, dtype), as_dtype(other, dtype)
-    return np.where((self == 0) & ~np.isnan(other), np.zeros((), dtype), self * np.log(other))
+    return np.where((self == 0) & ~np.isnan(other), np.zeros((), dtype), self * logarithm(other))
+
+
+def xlog1py_forward(self: Any, other: Any) -> Any:
+    return xlogy_forward(self, other, np.log1p)
+
+
+def lgamma_forward(self: Any) -> Any:
+    return by_number(numbers(math.lgamma, math.inf))(self)
 
 
 erf = op(
-    "erf(Tensor self)", "ErfBackward0", by_number(math.erf), promote="float",
+    "erf(Tensor self)", "ErfBackward0", erf_of, promote="float",
     check=only("biuf", "erf_vml_cpu"),
     self=lambda grad, self: 2 / math.sqrt(math.pi) * exp(-pow_scalar(self, 2)) * grad,
 )  # fmt: skip
 erfc = op(
-    "erfc(Tensor self)", "ErfcBackward0", by_number(math.erfc), promote="float",
+    "erfc(Tensor self)", "ErfcBackward0", erfc_of, promote="float",
     check=only("biuf", "erfc_vml_cpu"),
     self=lambda grad, self: -2 / math.sqrt(math.pi) * exp(-pow_scalar(self, 2)) * grad,
 )  # fmt: skip
@@ -55,3 +255,109 @@ xlogy_scalar = op(
         xlogy_scalar(grad, other) if other > 0 else masked_fill(xlogy_scalar(grad, other), self == 0, 0)
     ),
 )  # fmt: skip
+xlog1py = op(
+    "xlog1py(Tensor input, Tensor other)", "SpecialXlog1PyBackward0", xlog1py_forward, promote="float",
+    check=only("biuf", "xlog1py_cpu"),
+    input=lambda grad, input, other: masked_fill(xlog1py(grad, other), (input == 0) & (other <= -1), 0),
+    other=lambda grad, input, other: grad * input / (other + 1),
+)  # fmt: skip
+xlog1py_of_number = op(
+    "xlog1py.self_scalar(Scalar input, Tensor other)", "SpecialXlog1PyBackward1", xlog1py_forward, promote="float",
+    operands=("other", "input"),
+    check=only("biuf", "xlog1py_cpu"),
+    other=lambda grad, input, other: grad * input / (other + 1),
+)  # fmt: skip
+xlog1py_scalar = op(
+    "xlog1py.other_scalar(Tensor input, Scalar other)", "SpecialXlog1PyBackward2", xlog1py_forward, promote="float",
+    operands=("input", "other"),
+    check=only("biuf", "xlog1py_cpu"),
+    input=lambda grad, input, other: (
+        xlog1py_scalar(grad, other) if other > -1 else masked_fill(xlog1py_scalar(grad, other), input == 0, 0)
+    ),
+)  # fmt: skip
+erfinv = op(
+    "erfinv(Tensor self)", "ErfinvBackward0", in_float64(erfinv_forward), promote="float",
+    check=only("biuf", "erfinv_vml_cpu"),
+    self=lambda grad, self: math.sqrt(math.pi) / 2 * exp(pow_scalar(erfinv(self), 2)) * grad,
+)  # fmt: skip
+erfcx = op(
+    "erfcx(Tensor input)", "SpecialErfcxBackward0", in_float64(erfcx_forward), promote="float",
+    check=single_or_double("erfcx_cpu"),
+    input=lambda grad, input, result: (2 * input * result - 2 / math.sqrt(math.pi)) * grad,
+)  # fmt: skip
+log_ndtr = op(
+    "log_ndtr(Tensor input)", "SpecialLogNdtrBackward0", in_float64(log_ndtr_forward), promote="float",
+    check=single_or_double("log_ndtr_cpu"),
+    input=lambda grad, input, result: (
+        grad / math.sqrt(2 * math.pi) * exp(-(result + pow_scalar(input, 2) / 2))
+    ),
+)  # fmt: skip
+ndtri = op(
+    "ndtri(Tensor input)", "SpecialNdtriBackward0", in_float64(ndtri_forward), promote="float",
+    check=single_or_double("ndtri_cpu"),
+    input=lambda grad, result: grad * math.sqrt(2 * math.pi) * exp(pow_scalar(result, 2) / 2),
+)  # fmt: skip
+entr = op(
+    "entr(Tensor input)", "SpecialEntrBackward0", entr_forward, promote="float",
+    check=only("biuf", "entr_cpu"),
+    input=lambda grad, input: grad * -(log(input) + 1),
+)  # fmt: skip
+lgamma = op(
+    "lgamma(Tensor self)", "LgammaBackward0", lgamma_forward, promote="float",
+    check=only("biuf", "lgamma_vml_cpu"),
+    self=lambda grad, self: grad * digamma(self),
+)  # fmt: skip
+digamma = op(
+    "digamma(Tensor self)", "DigammaBackward0", in_float64(digamma_forward), promote="float",
+    check=only("biuf", "digamma"),
+    self=lambda grad, self: grad * polygamma(1, self),
+)  # fmt: skip
+polygamma = op(
+    "polygamma(int n, Tensor self)", "PolygammaBackward0", polygamma_forward, promote="float",
+    check=only("biuf", "polygamma"),
+    self=lambda grad, n, self: grad * polygamma(n + 1, self),
+)  # fmt: skip
+half_steps = op(
+    "_half_steps(int p, ScalarType dtype)", None, lambda p, dtype: np.arange(1 - p, 1).astype(dtype) / 2
+)  # fmt: skip
+mvlgamma = op(
+    "mvlgamma(Tensor self, int p)", "MvlgammaBackward0", mvlgamma_forward, promote="float",
+    check=only("biuf", "mvlgamma_cpu"),
+    self=lambda grad, self, p: grad * sum_dim(digamma(half_steps(p, self.dtype) + unsqueeze(self, -1)), -1),
+)  # fmt: skip
+zeta = op(
+    "zeta(Tensor|Scalar input, Tensor|Scalar other)", "SpecialZetaBackward0", in_float64(zeta_forward), promote="float",
+    check=single_or_double("zeta_cpu"),
+    input=not_derived("zeta"),
+    other=lambda grad, input, other: grad * -input * zeta(input + 1, other),
+)  # fmt: skip
+i0 = op(
+    "i0(Tensor self)", "I0Backward0", in_float64(bessel(0)), promote="float",
+    check=only("biuf", "i0_vml_cpu"),
+    self=lambda grad, self: grad * i1(self),
+)  # fmt: skip
+i0e = op(
+    "i0e(Tensor input)", "SpecialI0EBackward0", in_float64(scaled_bessel(0)), promote="float",
+    check=only("biuf", "i0e_cpu"),
+    input=lambda grad, input, result: grad * (i1e(input) - sgn(input) * result),
+)  # fmt: skip
+i1 = op(
+    "i1(Tensor input)", "SpecialI1Backward0", in_float64(bessel(1)), promote="float",
+    check=only("biuf", "i1_cpu"),
+    input=lambda grad, input, result: grad * bessel_slope(input, i0, result, False),
+)  # fmt: skip
+i1e = op(
+    "i1e(Tensor input)", "SpecialI1EBackward0", in_float64(scaled_bessel(1)), promote="float",
+    check=only("biuf", "i1e_cpu"),
+    input=lambda grad, input, result: grad * bessel_slope(input, i0e, result, True),
+)  # fmt: skip
+
+
+@composite("ndtr(Tensor input)")
+def ndtr(input: Any) -> Any:
+    return (erf(input * math.sqrt(0.5)) + 1) * 0.5
+
+
+@composite("Tensor::polygamma(Tensor self, int n)")
+def polygamma_method(self: Any, n: int) -> Any:
+    return polygamma(n, self)

@@ -7,12 +7,15 @@ from typing import Any
 
 from gradcli.engine.device import np
 from gradcli.engine.dtypes import TYPE_NAMES
+from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
-from gradcli.ops.arithmetic import div
-from gradcli.ops.compare import isnan, logical_not
-from gradcli.ops.copies import masked_fill
+from gradcli.ops.arithmetic import div, reciprocal
+from gradcli.ops.compare import clamp, isnan, logical_not
+from gradcli.ops.copies import cast, complex_of, conj, imag, masked_fill, real, to_dtype, where, zeros_like
 from gradcli.ops.define import composite, op
+from gradcli.ops.elementary import sqrt
 from gradcli.ops.kinds import no_bools, only, refuse
+from gradcli.ops.linalg import diagonal, mm
 from gradcli.ops.reduce import (
     Dims,
     amax,
@@ -22,6 +25,7 @@ from gradcli.ops.reduce import (
     expanded,
     kept_view,
     shared,
+    sum,
     sum_dim,
     sum_forward,
     var_backward,
@@ -30,7 +34,7 @@ from gradcli.ops.reduce import (
     vector_norm_backward,
     vector_norm_forward,
 )
-from gradcli.ops.shape import wrap_dim
+from gradcli.ops.shape import squeeze, t, unsqueeze, view, wrap_dim
 
 
 def aminmax_forward(self: Any, dim: int | None, keepdim: bool) -> tuple[Any, Any]:
@@ -75,6 +79,31 @@ def by_variance(grad: Any, std: Any) -> Any:
     return None if grad is None else masked_fill(grad / (std * 2), std == 0, 0)
 
 
+def all_but(dim: int, ndim: int) -> list[int]:
+    dim = wrap_dim(dim, ndim)
+    return [place for place in range(ndim) if place != dim]
+
+
+def renorm_forward(self: Any, p: float, dim: int, maxnorm: float) -> Any:
+    """Each slice at `dim`, made shorter where its norm is above `maxnorm`."""
+    for name, number in (("p", p), ("maxnorm", maxnorm)):
+        if isinstance(number, complex):
+            raise UserError("type", f"renorm: {name} must be real-valued")
+    if p <= 0:
+        raise UserError("value", "renorm: non-positive-norm not supported")
+    if maxnorm < 0:
+        raise UserError("value", f"renorm: expected maxnorm to be >= 0 but got {maxnorm:g}")
+    if self.ndim < 2:
+        raise UserError("shape", f"renorm: input needs at least 2 dimensions, got {self.ndim} dimensions")
+    norm = vector_norm_forward(self, p, all_but(dim, self.ndim), True, in_double(self))
+    return cast(self * np.where(norm > maxnorm, maxnorm / (norm + 1e-7), np.ones_like(norm)), self.dtype)
+
+
+def in_double(self: Any) -> Any:
+    """The dtype in which norms are computed here."""
+    return np.dtype(np.complex128 if self.dtype.kind == "c" else np.float64)
+
+
 aminmax = op(
     "aminmax(Tensor self, *, int? dim=None, bool keepdim=False) -> (min, max)", "AminmaxBackward0", aminmax_forward,
     contiguous=True,
@@ -104,6 +133,10 @@ nansum = op(
     check=refuse(c="nansum on CPU does not support complex inputs"),
     self=lambda grad, self, dim, keepdim: expanded(grad, self.shape, dim, keepdim) * logical_not(isnan(self)),
 )  # fmt: skip
+renorm = op(
+    "renorm(Tensor self, Scalar p, int dim, Scalar maxnorm)", "RenormBackward0", renorm_forward,
+    self=lambda grad, self, p, dim, maxnorm: renorm_backward(grad, self, p, dim, maxnorm),
+)  # fmt: skip
 dist = op(
     "dist(Tensor self, Tensor other, Scalar p=2)", "DistBackward0",
     lambda self, other, p: distance(self - other, p),
@@ -113,6 +146,16 @@ dist = op(
     self=lambda grad, self, other, p, result: dist_backward(grad, self, other, p, result),
     other=lambda grad, self, other, p, result: negated(dist_backward(grad, self, other, p, result)),
 )  # fmt: skip
+
+
+def renorm_backward(grad: Any, self: Any, p: float, dim: int, maxnorm: float) -> Any:
+    """Of a slice that was made shorter: without what would only change its norm."""
+    dims = all_but(dim, self.ndim)
+    norm = vector_norm(self, p, dims, True, dtype=in_double(self))
+    along = vector_norm_backward(sum_dim(real(conj(self) * grad), dims, True), self, p, dims, True, norm)
+    inverse = reciprocal(norm + 1e-7)
+    shorter = inverse * maxnorm * (grad - inverse * along)
+    return where(norm > maxnorm, shorter if shorter.dtype == grad.dtype else to_dtype(shorter, grad.dtype), grad)
 
 
 def dist_backward(grad: Any, self: Any, other: Any, p: float, result: Any) -> Any:
@@ -186,3 +229,76 @@ def matrix_norm(
     if not keepdim and summed < compared:
         compared -= 1
     return (amax if ord > 0 else amin)(sums, (compared,), keepdim)
+
+
+@composite("cov(Tensor self, *, int correction=1, Tensor? fweights=None, Tensor? aweights=None)")
+def cov(self: Any, correction: int = 1, fweights: Any = None, aweights: Any = None) -> Any:
+    """Of variables in rows and observations in columns, each counted `fweights` times and weighed by `aweights`."""
+    check_cov(self, fweights, aweights)
+    rows = view(self, (1, -1)) if self.ndim < 2 else self
+    weights = fweights if aweights is None else aweights if fweights is None else fweights * aweights
+    total: Any = Tensor(np.asarray(rows.shape[1], real_dtype(self))) if weights is None else sum(weights)
+    mean = sum_dim(rows if weights is None else rows * weights, [1]) / total
+    if aweights is None or correction == 0:
+        factor = total if correction == 0 else total - correction
+    else:
+        factor = total - sum(weights * aweights) * correction / total
+    if float(factor.array.real) <= 0:
+        factor = zeros_like(factor)
+    centered = rows - unsqueeze(mean, 1)
+    other = centered if weights is None else centered * weights
+    return squeeze(mm(centered, conj(t(other))) / factor)
+
+
+def real_dtype(tensor: Any) -> Any:
+    """The default of integers, and the dtype of the parts of complex numbers."""
+    return tensor.array.real.dtype if tensor.dtype.kind in "fc" else tensor.dtype
+
+
+def check_cov(self: Any, fweights: Any, aweights: Any) -> None:
+    if self.ndim > 2:
+        raise UserError(
+            "shape",
+            f"cov(): expected input to have two or fewer dimensions but got an input with {self.ndim} dimensions",
+        )
+    if self.dtype.kind == "b":
+        raise UserError("type", "cov(): bool dtype is not supported for input")
+    observations = self.shape[-1] if self.ndim else 1
+    for name, weights, kinds, wanted in (
+        ("fweights", fweights, "iu", "integral"), ("aweights", aweights, "f", "floating point"),
+    ):  # fmt: skip
+        if weights is None:
+            continue
+        if weights.ndim > 1:
+            raise UserError(
+                "shape",
+                f"cov(): expected {name} to have one or fewer dimensions but got {name} with {weights.ndim} dimensions",
+            )
+        if weights.dtype.kind not in kinds:
+            kind = TYPE_NAMES[weights.dtype.name]
+            raise UserError("type", f"cov(): expected {name} to have {wanted} dtype but got {name} with {kind} dtype")
+        if weights.array.size != observations:
+            raise UserError(
+                "shape",
+                f"cov(): expected {name} to have the same numel as there are observations in the input but got "
+                f"{weights.array.size} != {observations}",
+            )
+        if (weights.array < 0).any():
+            raise UserError("value", f"cov(): {name} cannot be negative")
+
+
+@composite("corrcoef(Tensor self)")
+def corrcoef(self: Any) -> Any:
+    if self.ndim > 2:
+        raise UserError(
+            "shape",
+            f"corrcoef(): expected input to have two or fewer dimensions but got an input with {self.ndim} dimensions",
+        )
+    covariance = cov(self)
+    if covariance.ndim == 0:
+        return div(covariance, covariance)
+    deviation = sqrt(real(diagonal(covariance)))
+    result = div(div(covariance, view(deviation, (-1, 1))), view(deviation, (1, -1)))
+    if result.dtype.kind != "c":
+        return clamp(result, -1, 1)
+    return complex_of(clamp(real(result), -1, 1), clamp(imag(result), -1, 1))

@@ -54,7 +54,16 @@ EXPRESSIONS = (
     "quantile(x, 1.5)", "quantile(x, v)", "diff(s)", "diff(x, -1)", "diff(x, prepend=v)", "nansum(c)", "nanmean(k)", "nanmean(c)", "var_mean(k)", "std_mean(k)", "dist(k, k)",
     "unique(x).sum().backward()", "unique(x, dim=0).sum().backward()", "unique_consecutive(x).sum().backward()", "unique(x, dim=3)",
     "isclose(x, y, -1)", "allclose(x, k)", "sort(c, stable=True)", "heaviside(x, y).sum().backward()", "unique(c)",
-    "m @ n.float()", "dot(v, v.float())", "x @ k.t()", "1 - mask", "mask - x", "lerp(x, k, 0.5)", "x.sum(dim='a')", "x.view('a')", "add(x)", "mul(x, y, y)",
+    "torch.complex(x, y.float())", "torch.complex(k, k)", "torch.polar(k, x)", "polygamma(-1, x)", "mvlgamma(p, 0)",
+    "renorm(v, 2, 0, 1)", "renorm(x, -1, 0, 1)", "renorm(x, 2, 0, -1)", "renorm(x, 2, 5, 1)", "cov(cube)", "cov(mask)", "cov(m, fweights=v4)", "cov(m, fweights=two)",
+    "cov(m, fweights=index)", "cov(m, aweights=two)", "cov(m, aweights=v4 - 9)", "corrcoef(cube)", "gradient(lone)", "gradient(x, edge_order=3)", "gradient(x, spacing=[1.0])",
+    "gradient(x, spacing=(v,))", "trapezoid(s)", "trapezoid(x, v4)", "cumulative_trapezoid(s)", "cumulative_trapezoid(x, v4)", "vander(x)", "vander(v, -1)",
+    "histc(k)", "histc(x, 0)", "histc(x, 3, 2, 1)", "trapezoid(mask)", "cumulative_trapezoid(mask)", "gradient(mask)", "isin(mask, k)", "bincount(x)", "bincount(k)", "bincount(places, v4)", "bincount(places, minlength=-1)", "isin(c, c)",
+    "erfinv(c)", "lgamma(c)", "digamma(c)", "torch.special.entr(c)", "torch.special.zeta(c, c)", "torch.special.zeta(p, over).sum().backward()", "i0(c)",
+    "ldexp(x, v4)", "torch.complex(x, v4)", "torch.polar(x, v4)", "copysign(x, 1j)", "renorm(x, 1j, 0, 1)", "renorm(x, 2, 0, 1j)", "dist(x, y, 1j)",
+    "var(x, correction=1j)", "dist(none, none, inf)", "linalg.vector_norm(none, -inf)", "histc(x, 3, 1j, 2)", "addcmul(k, k, k, value=inf)", "searchsorted(s, x)",
+    "searchsorted(x, x, sorter=x)", "searchsorted(v, v, sorter=places + 5)", "unique(s, dim=0)", "unique_consecutive(s, dim=0)", "isclose(x, x, rtol=nan)",
+    "x.float().float_power_(2)", "k.float_power_(2)", "x.detach().float_power_(2j)", "m @ n.float()", "dot(v, v.float())", "x @ k.t()", "1 - mask", "mask - x", "lerp(x, k, 0.5)", "x.sum(dim='a')", "x.view('a')", "add(x)", "mul(x, y, y)",
     "x.sum(1, dim=0)", "relu(x, y)", "grad(sum(x * y), z)", "grad(x * y, x)", "grad(sum(x), k)", "x.to(5)", "x.sum(keepdim=1)",
 )  # fmt: skip
 # refused as well, but said in words of our own
