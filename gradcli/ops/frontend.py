@@ -12,12 +12,14 @@ from gradcli.engine.dtypes import ALIASES, TYPE_NAMES, as_dtype, dtype_named, re
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops import create as create
+from gradcli.ops import distance as distance
 from gradcli.ops import index as index
 from gradcli.ops import join as join
 from gradcli.ops import linalg, pointwise, reduce
 from gradcli.ops import loss as loss
 from gradcli.ops import method as method
 from gradcli.ops import nn as nn
+from gradcli.ops import products as products
 from gradcli.ops import scatter as scatter
 from gradcli.ops import shape as shape
 from gradcli.ops import views as views
@@ -32,6 +34,7 @@ PREFIXES = (
     "torch.nn.functional.", "nn.functional.", "torch.autograd.functional.", "torch.autograd.", "torch.linalg.",
     "torch.special.", "torch.fft.", "linalg.", "special.", "fft.", "torch.", "F.",
 )  # fmt: skip
+NAMESPACES = ("autograd", "linalg")  # where a name may stand for another row than by itself
 # user-level names whose rows are declared under another one
 ALIAS_NAMES = {
     "absolute": "abs", "arccos": "acos", "arcsin": "asin", "arctan": "atan", "arctan2": "atan2",
@@ -51,7 +54,7 @@ OUT_OF_PLACE = frozenset({
     "all", "amax", "amin", "any", "argmax", "argmin", "argsort", "argwhere", "bmm", "clone", "count_nonzero",
     "diag_embed", "diagonal_scatter", "dot", "flip", "gather", "index_select", "isfinite", "isinf", "isnan",
     "logsumexp", "masked_select", "max", "maximum", "mean", "min", "minimum", "mm", "mv", "prod", "repeat",
-    "roll", "rot90", "rsub", "select_scatter", "slice_scatter", "sum", "take", "trace", "vector_norm",
+    "roll", "rot90", "rsub", "select_scatter", "slice_scatter", "sum", "take", "trace", "vdot", "vector_norm",
 })  # fmt: skip
 
 
@@ -60,7 +63,8 @@ def find(name: str) -> Rows | None:
     for prefix in PREFIXES:
         if name.startswith(prefix):
             bare = name.removeprefix(prefix)
-            return (TABLE.get(f"autograd::{bare}") if "autograd" in prefix else None) or rows_of(bare)
+            namespace = next((name for name in NAMESPACES if name in prefix), "")
+            return TABLE.get(f"{namespace}::{bare}") or rows_of(bare)
     return rows_of(name)
 
 
