@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from gradcli.engine.device import np
@@ -14,6 +14,8 @@ from gradcli.errors import UserError
 from gradcli.ops.define import composite, op
 from gradcli.ops.pointwise import mul, to_dtype
 from gradcli.ops.pointwise import zeros_like as zeros_like_grad
+from gradcli.ops.shape import is_contiguous
+from gradcli.ops.views import in_order, memory_order
 
 default_generator = Generator(0)
 Number = bool | int | float | complex
@@ -193,22 +195,24 @@ def fused(factor: Any, step: Any, offset: Any, dtype: Any) -> Any:
     return factor.astype(dtype) * step + offset
 
 
-def like(tensor: Tensor, dtype: Any) -> tuple[tuple[int, ...], Any]:
-    return tensor.shape, dtype or tensor.dtype
+def like(make: Callable[[tuple[int, ...], Any], Any], tensor: Tensor, dtype: Any) -> Any:
+    """`make(shape, dtype)` in the memory order of `tensor`."""
+    order = memory_order(tensor.shape, (tensor.array,))
+    return in_order(lambda shape: make(shape, dtype or tensor.dtype), tensor.shape, order)
 
 
 @composite(f"zeros_like(Tensor input, {LIKE})")
 def zeros_like(
     input: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
 ) -> Tensor:
-    return made(np.zeros(*like(input, dtype)), requires_grad)
+    return made(like(np.zeros, input, dtype), requires_grad)
 
 
 @composite(f"ones_like(Tensor input, {LIKE})")
 def ones_like(
     input: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
 ) -> Tensor:
-    return made(np.ones(*like(input, dtype)), requires_grad)
+    return made(like(np.ones, input, dtype), requires_grad)
 
 
 @composite(f"full_like(Tensor input, Scalar fill_value, {LIKE})")
@@ -220,15 +224,14 @@ def full_like(
     requires_grad: bool = False,
     memory_format: Any = None,
 ) -> Tensor:
-    shape, dtype = like(input, dtype)
-    return made(filled(shape, fill_value, dtype), requires_grad)
+    return made(like(lambda shape, dtype: filled(shape, fill_value, dtype), input, dtype), requires_grad)
 
 
 @composite(f"empty_like(Tensor input, {LIKE})")
 def empty_like(
     input: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
 ) -> Tensor:
-    return made(np.zeros(*like(input, dtype)), requires_grad)
+    return made(like(np.zeros, input, dtype), requires_grad)
 
 
 @composite(f"new_empty(Tensor self, int[] size, {FACTORY})")
@@ -320,14 +323,17 @@ def randn(size: Any, dtype: Any = None, device: Any = None, requires_grad: bool 
 def rand_like(
     input: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
 ) -> Tensor:
-    return made(default_generator.rand(*like(input, dtype)), requires_grad)
+    return made(like(default_generator.rand, input, dtype), requires_grad)
 
 
 @composite(f"randn_like(Tensor input, {LIKE})")
 def randn_like(
     input: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
 ) -> Tensor:
-    return made(default_generator.randn(*like(input, dtype)), requires_grad)
+    contiguous = is_contiguous(input)
+    return made(
+        like(lambda shape, dtype: default_generator.randn(shape, dtype, contiguous), input, dtype), requires_grad
+    )
 
 
 @composite(f"randint(int high, int[] size, {FACTORY})")
@@ -351,7 +357,8 @@ def randint_like(
     requires_grad: bool = False,
     memory_format: Any = None,
 ) -> Tensor:
-    return made(default_generator.randint(0, high, *like(input, dtype)), requires_grad)
+    result: Tensor = randint_like_low(input, 0, high, dtype, device, requires_grad)
+    return result
 
 
 @composite(f"randint_like.low_dtype(Tensor input, int low, int high, {LIKE})")
@@ -364,7 +371,9 @@ def randint_like_low(
     requires_grad: bool = False,
     memory_format: Any = None,
 ) -> Tensor:
-    return made(default_generator.randint(low, high, *like(input, dtype)), requires_grad)
+    return made(
+        like(lambda shape, dtype: default_generator.randint(low, high, shape, dtype), input, dtype), requires_grad
+    )
 
 
 @composite(f"randperm(int n, {FACTORY})")
@@ -400,7 +409,7 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = F
         return input
     if p == 1:
         return mul(input, Tensor(np.zeros_like(input.array)))
-    noise = default_generator.bernoulli(1 - p, input.shape, input.dtype)
+    noise = like(lambda shape, dtype: default_generator.bernoulli(1 - p, shape, dtype), input, None)
     return mul(input, Tensor(noise / np.asarray(1 - p, input.dtype)))
 
 

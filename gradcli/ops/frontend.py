@@ -20,6 +20,7 @@ from gradcli.ops import loss as loss
 from gradcli.ops import method as method
 from gradcli.ops import nn as nn
 from gradcli.ops import products as products
+from gradcli.ops import sampling as sampling
 from gradcli.ops import scatter as scatter
 from gradcli.ops import shape as shape
 from gradcli.ops import views as views
@@ -53,8 +54,8 @@ VARIADIC = frozenset({
 OUT_OF_PLACE = frozenset({
     "all", "amax", "amin", "any", "argmax", "argmin", "argsort", "argwhere", "bmm", "clone", "count_nonzero",
     "diag_embed", "diagonal_scatter", "dot", "flip", "gather", "index_select", "isfinite", "isinf", "isnan",
-    "logsumexp", "masked_select", "max", "maximum", "mean", "min", "minimum", "mm", "mv", "prod", "repeat",
-    "roll", "rot90", "rsub", "select_scatter", "slice_scatter", "sum", "take", "trace", "vdot", "vector_norm",
+    "logsumexp", "masked_select", "max", "maximum", "mean", "min", "minimum", "mm", "multinomial", "mv", "prod",
+    "repeat", "roll", "rot90", "rsub", "select_scatter", "slice_scatter", "sum", "take", "trace", "vdot", "vector_norm",
 })  # fmt: skip
 
 
