@@ -209,6 +209,81 @@ class Generator:
             order[place], order[place + jump] = order[place + jump], order[place]
         return np.array(order, dtype=dtype)
 
+    def poisson(self, rates: Array) -> Array:
+        """torch.poisson: for every rate a whole number with that mean."""
+        _require(rates.dtype, "f", "poisson_cpu")
+        if not np.all(rates >= 0):
+            raise UserError("value", "invalid Poisson rate, expected rate to be non-negative")
+        drawn = [self._poisson(rate) for rate in rates.ravel().tolist()]
+        return np.array(drawn, np.float64).astype(rates.dtype).reshape(rates.shape)
+
+    def multinomial(self, weights: Array, count: int, replacement: bool) -> Array:
+        """torch.multinomial: `count` places of each row, each drawn with its weight."""
+        if not 0 < weights.ndim <= 2:
+            raise UserError("shape", "prob_dist must be 1 or 2 dim")
+        if weights.dtype.kind != "f":
+            name = TYPE_NAMES[weights.dtype.name]
+            raise UserError("type", f"multinomial only supports floating-point dtypes for input, got: {name}")
+        if count <= 0:
+            raise UserError("value", "cannot sample n_sample <= 0 samples")
+        if not replacement and count > weights.shape[-1]:
+            raise UserError("value", "cannot sample n_sample > prob_dist.size(-1) samples without replacement")
+        if not np.all((weights >= 0) & np.isfinite(weights)):
+            raise UserError("value", "probability tensor contains either `inf`, `nan` or element < 0")
+        if not np.all(weights.sum(axis=-1) > 0):
+            raise UserError("value", "invalid multinomial distribution (sum of probabilities <= 0)")
+        if replacement and count > 1:
+            rows = [self._places(row, count) for row in weights.reshape(-1, weights.shape[-1])]
+            return np.stack(rows).reshape(*weights.shape[:-1], count)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            race = weights / self.exponential(1.0, weights.shape, weights.dtype)
+        return np.argsort(-race, axis=-1, kind="stable")[..., :count]
+
+    def _places(self, weights: Array, count: int) -> Array:
+        """`count` places, each found by one uniform number among the cumulated weights."""
+        bounds = np.cumsum(weights, dtype=weights.dtype)
+        bounds /= bounds[-1]
+        bounds[-1] = 1
+        return np.searchsorted(bounds.astype(np.float64), self._doubles(count))
+
+    def _poisson(self, rate: float) -> float:
+        if rate == 0:
+            return 0.0
+        return self._large_poisson(rate) if rate >= 10 else self._small_poisson(rate)
+
+    def _small_poisson(self, rate: float) -> float:
+        """So many uniform numbers as can be multiplied before the product falls below exp(-rate)."""
+        least = math.exp(-rate)
+        number, product = 0.0, self._double()
+        while product > least:
+            number += 1
+            product *= self._double()
+        return number
+
+    def _large_poisson(self, rate: float) -> float:
+        """By transformed rejection (W. Hörmann 1993, algorithm PTRS)."""
+        b = 0.931 + 2.53 * math.sqrt(rate)
+        a = -0.059 + 0.02483 * b
+        inverse_alpha = 1.1239 + 1.1328 / (b - 3.4)
+        sure = 0.9277 - 3.6224 / (b - 2)
+        while True:
+            u, v = self._double() - 0.5, self._double()
+            rest = 0.5 - abs(u)
+            number = math.floor((2 * a / rest + b) * u + rate + 0.43) if rest else -1
+            if rest >= 0.07 and v <= sure:
+                return float(number)
+            if number < 0 or (rest < 0.013 and v > rest):
+                continue
+            bound = -rate + number * math.log(rate) - math.lgamma(number + 1)
+            if _log_or_infinity(v) + math.log(inverse_alpha) - math.log(a / (rest * rest) + b) <= bound:
+                return float(number)
+
+    def _double(self) -> float:
+        """The next of `_doubles`, as a number."""
+        words = self._words or self._start()
+        upper, lower = words.getrandbits(32), words.getrandbits(32)
+        return float((upper << 32 | lower) & (2**53 - 1)) * 2**-53
+
     def _start(self) -> Random:
         """Seeds the words as torch does; Python's own seeding would mix the seed further."""
         # Importing numpy.random would take longer than a small spec takes to run.

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from gradcli.engine.device import as_array, np
+from gradcli.engine.device import as_array, np, to_device
 from gradcli.engine.device import as_strided as window
-from gradcli.engine.device import np, to_device
-from gradcli.engine.dtypes import C_NAMES, INTEGER_NAMES, TYPE_NAMES, as_dtype, number_in
 from gradcli.engine.dtypes import C_NAMES, COMPLEX_OF, INTEGER_NAMES, TYPE_NAMES, as_dtype, number_in
 from gradcli.errors import UserError
 from gradcli.ops.define import composite, op

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from gradcli.engine import memory
@@ -15,6 +15,8 @@ from gradcli.errors import UserError
 from gradcli.ops.copies import to_dtype
 from gradcli.ops.copies import zeros_like as zeros_like_grad
 from gradcli.ops.define import composite, op
+from gradcli.ops.shape import is_contiguous
+from gradcli.ops.views import in_order, memory_order
 
 default_generator = Generator(0)
 Number = bool | int | float | complex
@@ -201,22 +203,24 @@ def fused(factor: Any, step: Any, offset: Any, dtype: Any) -> Any:
     return factor.astype(dtype) * step + offset
 
 
-def like(tensor: Tensor, dtype: Any) -> tuple[tuple[int, ...], Any]:
-    return tensor.shape, dtype or tensor.dtype
+def like(make: Callable[[tuple[int, ...], Any], Any], tensor: Tensor, dtype: Any) -> Any:
+    """`make(shape, dtype)` in the memory order of `tensor`."""
+    order = memory_order(tensor.shape, (tensor.array,))
+    return in_order(lambda shape: make(shape, dtype or tensor.dtype), tensor.shape, order)
 
 
 @composite(f"zeros_like(Tensor input, {LIKE})")
 def zeros_like(
     input: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
 ) -> Tensor:
-    return made_beside(input, np.zeros(*like(input, dtype)), requires_grad, device)
+    return made_beside(input, like(np.zeros, input, dtype), requires_grad, device)
 
 
 @composite(f"ones_like(Tensor input, {LIKE})")
 def ones_like(
     input: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
 ) -> Tensor:
-    return made_beside(input, np.ones(*like(input, dtype)), requires_grad, device)
+    return made_beside(input, like(np.ones, input, dtype), requires_grad, device)
 
 
 @composite(f"full_like(Tensor input, Scalar fill_value, {LIKE})")
@@ -228,15 +232,16 @@ def full_like(
     requires_grad: bool = False,
     memory_format: Any = None,
 ) -> Tensor:
-    shape, dtype = like(input, dtype)
-    return made_beside(input, filled(shape, fill_value, dtype), requires_grad, device)
+    return made_beside(
+        input, like(lambda shape, dtype: filled(shape, fill_value, dtype), input, dtype), requires_grad, device
+    )
 
 
 @composite(f"empty_like(Tensor input, {LIKE})")
 def empty_like(
     input: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
 ) -> Tensor:
-    return made_beside(input, np.zeros(*like(input, dtype)), requires_grad, device)
+    return made_beside(input, like(np.zeros, input, dtype), requires_grad, device)
 
 
 @composite(f"new_empty(Tensor self, int[] size, {FACTORY})")
@@ -348,14 +353,16 @@ def randn(size: Any, dtype: Any = None, device: Any = None, requires_grad: bool 
 def rand_like(
     input: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
 ) -> Tensor:
-    return made_beside(input, default_generator.rand(*like(input, dtype)), requires_grad, device)
+    return made_beside(input, like(default_generator.rand, input, dtype), requires_grad, device)
 
 
 @composite(f"randn_like(Tensor input, {LIKE})")
 def randn_like(
     input: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
 ) -> Tensor:
-    return made_beside(input, default_generator.randn(*like(input, dtype)), requires_grad, device)
+    contiguous = is_contiguous(input)
+    drawn = like(lambda shape, dtype: default_generator.randn(shape, dtype, contiguous), input, dtype)
+    return made_beside(input, drawn, requires_grad, device)
 
 
 @composite(f"randint(int high, int[] size, {FACTORY})")
@@ -381,9 +388,8 @@ def randint_like(
     requires_grad: bool = False,
     memory_format: Any = None,
 ) -> Tensor:
-    return made(
-        default_generator.randint(0, high, *like(input, dtype)), requires_grad, device or device_of(input.array)
-    )
+    result: Tensor = randint_like_low(input, 0, high, dtype, device, requires_grad)
+    return result
 
 
 @composite(f"randint_like.low_dtype(Tensor input, int low, int high, {LIKE})")
@@ -396,9 +402,8 @@ def randint_like_low(
     requires_grad: bool = False,
     memory_format: Any = None,
 ) -> Tensor:
-    return made(
-        default_generator.randint(low, high, *like(input, dtype)), requires_grad, device or device_of(input.array)
-    )
+    drawn = like(lambda shape, dtype: default_generator.randint(low, high, shape, dtype), input, dtype)
+    return made_beside(input, drawn, requires_grad, device)
 
 
 @composite(f"randperm(int n, {FACTORY})")

@@ -17,6 +17,7 @@ from gradcli.ops import arithmetic, copies, elementary, linalg, reduce
 from gradcli.ops import compare as compare
 from gradcli.ops import create as create
 from gradcli.ops import cumulative as cumulative
+from gradcli.ops import distance as distance
 from gradcli.ops import dropout as dropout
 from gradcli.ops import index as index
 from gradcli.ops import join as join
@@ -24,6 +25,8 @@ from gradcli.ops import loss as loss
 from gradcli.ops import method as method
 from gradcli.ops import norm as norm
 from gradcli.ops import pad as pad
+from gradcli.ops import products as products
+from gradcli.ops import sampling as sampling
 from gradcli.ops import scatter as scatter
 from gradcli.ops import shape as shape
 from gradcli.ops import softmax as softmax
@@ -42,6 +45,7 @@ PREFIXES = (
     "torch.nn.functional.", "nn.functional.", "torch.autograd.functional.", "torch.autograd.", "torch.linalg.",
     "torch.special.", "torch.fft.", "linalg.", "special.", "fft.", "torch.", "F.",
 )  # fmt: skip
+NAMESPACES = ("autograd", "linalg")  # where a name may stand for another row than by itself
 # user-level names whose rows are declared under another one
 ALIAS_NAMES = {
     "absolute": "abs", "arccos": "acos", "arcsin": "asin", "arctan": "atan", "arctan2": "atan2",
@@ -64,8 +68,8 @@ OUT_OF_PLACE = frozenset({
     "count_nonzero", "diag_embed", "diagonal_scatter", "dist", "dot", "flip", "fmax", "fmin", "gather",
     "hardshrink", "histc", "index_select", "isclose", "isfinite", "isinf", "isnan", "isneginf", "isposinf",
     "isreal", "logaddexp", "logaddexp2", "logcumsumexp", "logsumexp", "masked_select", "max", "maximum", "mean",
-    "median", "min", "minimum", "mm", "mv", "nanmedian", "nansum", "prod", "repeat", "roll", "rot90", "rsub",
-    "select_scatter", "signbit", "slice_scatter", "sum", "take", "trace", "vector_norm",
+    "median", "min", "minimum", "mm", "multinomial", "mv", "nanmedian", "nansum", "prod", "repeat", "roll", "rot90",
+    "rsub", "select_scatter", "signbit", "slice_scatter", "sum", "take", "trace", "vdot", "vector_norm",
 })  # fmt: skip
 
 
@@ -74,7 +78,8 @@ def find(name: str) -> Rows | None:
     for prefix in PREFIXES:
         if name.startswith(prefix):
             bare = name.removeprefix(prefix)
-            return (TABLE.get(f"autograd::{bare}") if "autograd" in prefix else None) or rows_of(bare)
+            namespace = next((name for name in NAMESPACES if name in prefix), "")
+            return TABLE.get(f"{namespace}::{bare}") or rows_of(bare)
     return rows_of(name)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gradcli.engine.device import np
-from gradcli.engine.dtypes import C_NAMES
+from gradcli.engine.dtypes import C_NAMES, TYPE_NAMES
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import add, mul
@@ -69,7 +69,11 @@ def mv_forward(self: Any, vec: Any) -> Any:
             "shape",
             f"size mismatch, got input ({self.shape[0]}), mat ({self.shape[0]}x{self.shape[1]}), vec ({vec.shape[0]})",
         )
-    same_dtype("m1", "m2", self, vec)
+    if self.dtype != vec.dtype:
+        first, second = (TYPE_NAMES[array.dtype.name] for array in (self, vec))
+        raise UserError(
+            "type", f"addmv input tensors must have the same dtype, but got {second}, {first}, and {second}"
+        )  # fmt: skip
     return np.matmul(self, vec)
 
 
@@ -161,7 +165,7 @@ bmm = op(
 )  # fmt: skip
 addmm = op(
     "addmm(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1)", "AddmmBackward0", addmm_forward,
-    self=lambda grad, beta: grad if beta == 1 else grad * beta,
+    self=lambda grad, beta: scaled(grad, beta),
     mat1=lambda grad, mat1_shape, mat1_strides, mat2, alpha: scaled(
         mm_left(grad, mat2, mat1_shape, mat1_strides), alpha
     ),
@@ -198,8 +202,9 @@ def trace_backward(grad: Any, shape: Sequence[int]) -> Any:
     return reshape(index_fill_tensor(zeros((math.prod(shape),), grad.dtype), 0, places, grad), tuple(shape))
 
 
-def scaled(grad: Any, alpha: float) -> Any:
-    return grad if alpha == 1 else grad * alpha
+def scaled(grad: Any, alpha: Any) -> Any:
+    """The gradient of `alpha` times a tensor."""
+    return grad if alpha == 1 else grad * alpha.conjugate()
 
 
 def diagonal_forward(self: Any, offset: int, dim1: int, dim2: int) -> Any:

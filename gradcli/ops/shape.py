@@ -85,7 +85,14 @@ def view_forward(self: Any, size: Sequence[int]) -> Any:
             "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
             "contiguous subspaces). Use .reshape(...) instead.",
         )
+    if shape == self.shape and 1 in shape and result.flags.c_contiguous:  # the strides of sizes 1 are made new, too
+        return window(result, shape, row_major_strides(shape, result.itemsize))
     return result
+
+
+def row_major_strides(shape: Shape, itemsize: int) -> Shape:
+    """The strides in bytes of an array that is laid out row by row."""
+    return tuple(itemsize * math.prod(shape[dim + 1 :]) for dim in range(len(shape)))
 
 
 def expand_forward(self: Any, size: Sequence[int]) -> Any:

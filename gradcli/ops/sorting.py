@@ -298,7 +298,6 @@ bincount = op(
     "bincount(Tensor self, Tensor? weights=None, int minlength=0)", "NotImplemented", bincount_forward,
     weights=no_derivative("bincount"),
 )  # fmt: skip
-argwhere = op("argwhere(Tensor self)", None, np.argwhere)
 # the changes in place of a fresh result, inside quantile
 unsqueeze_result = op(
     "_unsqueeze_result(Tensor self, int dim)", "UnsqueezeBackward1", unsqueeze_forward,

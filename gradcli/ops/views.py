@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from gradcli.engine.device import as_strided as window
@@ -134,7 +134,12 @@ def as_strided_backward(
 def laid_out(make: Any, shape: tuple[int, ...], strides: tuple[int, ...], dtype: Any) -> Any:
     """`make(shape, dtype)`, dense, in the memory order that `strides` (in elements) tell."""
     order = sorted(range(len(shape)), key=lambda dim: (-strides[dim], dim))
-    array = make([shape[dim] for dim in order], dtype)
+    return in_order(lambda lengths: make(lengths, dtype), shape, order)
+
+
+def in_order(make: Callable[[tuple[int, ...]], Any], shape: Sequence[int], order: Sequence[int]) -> Any:
+    """`make(shape)`, filled in the order of dimensions `order`, from the outermost one inwards."""
+    array = make(tuple(shape[dim] for dim in order))
     return array.transpose([order.index(dim) for dim in range(len(shape))])
 
 
@@ -348,12 +353,19 @@ def overlaps_in_part(array: Any, other: Any) -> bool:
 
 
 def in_torch_layout(result: Any, operands: Sequence[Any]) -> Any:
-    """`result` in the memory order that torch gives it: the first operand decides between any two dimensions.
+    """`result` in the memory order that torch gives it."""
+    order = memory_order(result.shape, operands)
+    if order == list(range(result.ndim)):
+        return result
+    return in_order(lambda _: np.ascontiguousarray(result.transpose(order)), result.shape, order)
+
+
+def memory_order(shape: Sequence[int], operands: Sequence[Any]) -> list[int]:
+    """The dimensions of a result, outermost first, as torch lays it out: the first operand decides between any two.
 
     An operand that is broadcast in one of the two has no say, and among equal strides the larger dimension is the
     outer one.
     """
-    shape = result.shape
     strides = [broadcast_strides(operand, len(shape)) for operand in operands if hasattr(operand, "strides")]
     order: list[int] = []  # from the innermost dimension outwards
     for dim in reversed(range(len(shape))):
@@ -365,11 +377,7 @@ def in_torch_layout(result: Any, operands: Sequence[Any]) -> Any:
             if comparison > 0:
                 place = inner
         order.insert(place, dim)
-    outwards = order[::-1]
-    if outwards == list(range(len(shape))):
-        return result
-    array = np.ascontiguousarray(result.transpose(outwards))
-    return array.transpose([outwards.index(dim) for dim in range(len(shape))])
+    return order[::-1]
 
 
 def compare_dims(inner: int, outer: int, shape: Sequence[int], strides: Sequence[Sequence[int]]) -> int:

@@ -163,8 +163,12 @@ LAYOUTS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-# what these say is about the layout itself, or drawn in the order of the memory
-BY_STRIDES = {"is_contiguous", "as_strided", "as_strided_", "as_strided_scatter", "dropout", "alpha_dropout"}
+# what these say is about the layout itself, or random numbers in the order of the memory
+BY_STRIDES = {
+    "is_contiguous", "as_strided", "as_strided_", "as_strided_scatter", "rand_like", "randn_like", "randint_like",
+    "randint_like.low_dtype", "dropout", "alpha_dropout", "normal_", "uniform_", "log_normal_", "exponential_", "cauchy_", "geometric_",
+    "random_", "random_.to", "random_.from", "bernoulli_", "bernoulli_.Tensor",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

@@ -1,0 +1,116 @@
+"""Random numbers whose parameters are tensors, and those that are drawn into a tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gradcli.engine.device import np
+from gradcli.errors import UserError
+from gradcli.ops.arithmetic import no_derivative
+from gradcli.ops.copies import zeros_like
+from gradcli.ops.create import default_generator
+from gradcli.ops.define import Op, composite, op
+from gradcli.ops.shape import broadcast_sizes, expand_forward, zeros
+from gradcli.ops.views import in_order, memory_order
+
+
+def into(self: Any, draw: Callable[[Any, Any], Any]) -> Any:
+    """What `draw(shape, dtype)` gives for `self`, drawn in the order of its memory."""
+    return in_order(lambda shape: draw(shape, self.dtype), self.shape, memory_order(self.shape, (self,)))
+
+
+def sampler(schema: str, grad_fn: str, draw: Callable[..., Any], **formulas: Any) -> None:
+    """An operation in place that draws every element anew; its gradient is zero."""
+    row: Op = op(f"_{schema}", grad_fn, draw, self=lambda grad: zeros_like(grad), **formulas)
+    composite(schema)(lambda **given: row.inplace(**given))
+
+
+sampler(
+    "normal_(Tensor self, float mean=0.0, float std=1.0)", "NormalBackward0",
+    lambda self, mean, std: into(
+        self,
+        lambda shape, dtype: default_generator.normal(mean, std, shape, dtype, self.flags.c_contiguous),
+    ),
+)  # fmt: skip
+sampler(
+    "uniform_(Tensor self, float from_=0.0, float to=1.0)", "UniformBackward0",
+    lambda self, from_, to: into(self, lambda shape, dtype: default_generator.uniform(shape, from_, to, dtype)),
+)  # fmt: skip
+sampler(
+    "log_normal_(Tensor self, float mean=1.0, float std=2.0)", "LogNormalBackward0",
+    lambda self, mean, std: into(self, lambda shape, dtype: default_generator.log_normal(mean, std, shape, dtype)),
+)  # fmt: skip
+sampler(
+    "exponential_(Tensor self, float lambd=1.0)", "ExponentialBackward0",
+    lambda self, lambd: into(self, lambda shape, dtype: default_generator.exponential(lambd, shape, dtype)),
+)  # fmt: skip
+sampler(
+    "cauchy_(Tensor self, float median=0.0, float sigma=1.0)", "CauchyBackward0",
+    lambda self, median, sigma: into(self, lambda shape, dtype: default_generator.cauchy(median, sigma, shape, dtype)),
+)  # fmt: skip
+sampler(
+    "geometric_(Tensor self, float p)", "GeometricBackward0",
+    lambda self, p: into(self, lambda shape, dtype: default_generator.geometric(p, shape, dtype)),
+)  # fmt: skip
+sampler(
+    "random_.from(Tensor self, int from_, int to)", "RandomBackward0",
+    lambda self, from_, to: into(self, lambda shape, dtype: default_generator.randint(from_, to, shape, dtype)),
+)  # fmt: skip
+sampler(
+    "random_.to(Tensor self, int to)", "RandomBackward1",
+    lambda self, to: into(self, lambda shape, dtype: default_generator.randint(0, to, shape, dtype)),
+)  # fmt: skip
+sampler("random_(Tensor self)", "RandomBackward2", lambda self: into(self, default_generator.random))
+sampler(
+    "bernoulli_(Tensor self, float p=0.5)", "BernoulliBackward2",
+    lambda self, p: into(self, lambda shape, dtype: default_generator.bernoulli(p, shape, dtype)),
+)  # fmt: skip
+sampler(
+    "bernoulli_.Tensor(Tensor self, Tensor p)", "BernoulliBackward1",
+    lambda self, p: bernoulli_with(self, expand_forward(p, self.shape)),
+    p=lambda p_shape, p_dtype: zeros(p_shape, p_dtype),
+)  # fmt: skip
+
+
+def bernoulli_with(self: Any, p: Any) -> Any:
+    order = memory_order(self.shape, (self,))
+    return in_order(lambda shape: default_generator.bernoulli(p.transpose(order), shape, self.dtype), self.shape, order)
+
+
+bernoulli_p = op(
+    "bernoulli.p(Tensor self, float p)", "NotImplemented",
+    lambda self, p: default_generator.bernoulli(p, self.shape, self.dtype),
+    self=no_derivative("bernoulli"),
+)  # fmt: skip
+poisson = op(
+    "poisson(Tensor input)", "PoissonBackward0", lambda input: default_generator.poisson(input),
+    input=lambda input_shape, input_dtype: zeros(input_shape, input_dtype),
+)  # fmt: skip
+multinomial = op(
+    "multinomial(Tensor self, int num_samples, bool replacement=False)", None,
+    lambda self, num_samples, replacement: default_generator.multinomial(self, num_samples, replacement),
+)  # fmt: skip
+normal_by_mean = op(
+    "normal.Tensor_float(Tensor mean, float std=1.0)", "NormalBackward1",
+    lambda mean, std: default_generator.normal(0.0, std, mean.shape, mean.dtype) + mean,
+    mean=lambda mean_shape, mean_dtype: zeros(mean_shape, mean_dtype),
+)  # fmt: skip
+normal_by_std = op(
+    "normal.float_Tensor(float mean, Tensor std)", "NormalBackward2",
+    lambda mean, std: standard_normal(std.shape, std, std.dtype) + np.asarray(mean, std.dtype),
+    std=lambda std_shape, std_dtype: zeros(std_shape, std_dtype),
+)  # fmt: skip
+normal_by_both = op(
+    "normal.Tensor_Tensor(Tensor mean, Tensor std)", "NormalBackward3",
+    lambda mean, std: standard_normal(broadcast_sizes(mean.shape, std.shape), std, mean.dtype) + mean,
+    mean=lambda mean_shape, mean_dtype: zeros(mean_shape, mean_dtype),
+    std=lambda std_shape, std_dtype: zeros(std_shape, std_dtype),
+)  # fmt: skip
+
+
+def standard_normal(shape: tuple[int, ...], std: Any, dtype: Any) -> Any:
+    """Normal numbers around 0 with the standard deviations `std`."""
+    if std.size and std.min() < 0:
+        raise UserError("value", "normal expects all elements of std >= 0.0")
+    return (default_generator.normal(0.0, 1.0, shape, dtype) * std).astype(dtype)
