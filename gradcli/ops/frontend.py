@@ -13,10 +13,14 @@ from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops import activation as activation
 from gradcli.ops import create as create
+from gradcli.ops import cross_entropy as cross_entropy
+from gradcli.ops import distance as distance
 from gradcli.ops import dropout as dropout
+from gradcli.ops import embedding as embedding
 from gradcli.ops import index as index
 from gradcli.ops import linalg, pointwise, reduce
 from gradcli.ops import loss as loss
+from gradcli.ops import margin_loss as margin_loss
 from gradcli.ops import method as method
 from gradcli.ops import norm as norm
 from gradcli.ops import pad as pad

@@ -11,7 +11,7 @@ from gradcli.engine.dtypes import TYPE_NAMES
 from gradcli.errors import UserError
 from gradcli.ops.activation import wanted
 from gradcli.ops.define import composite, op
-from gradcli.ops.kinds import check_constant, only
+from gradcli.ops.kinds import check_constant, only, refuse
 from gradcli.ops.pad import constant_pad
 from gradcli.ops.pointwise import (
     add,
@@ -389,6 +389,7 @@ repeated = op(
 )  # fmt: skip
 clamp_min = op(
     "_clamp_min(Tensor self, Scalar min)", "ClampMinBackward0", lambda self, min: np.maximum(self, min),
+    check=refuse(c="clamp is not supported for complex types"),
     self=lambda grad, self, min: where(self >= min, grad, 0),
 )  # fmt: skip
 pool_2d = op(
