@@ -76,13 +76,13 @@ def bce_target_backward(grad: Any, self: Any, weight: Any, reduction: str) -> An
 
 
 def bce_double_backward(grad: Any, self: Any, target: Any, weight: Any, reduction: str) -> Any:
-    variance = self * (1 - self)
-    slope = grad * (self * self - 2 * self * target + target) / (variance * variance + 1e-12)
+    variance = (self + 1e-12) * (1 - self + 1e-12)
+    slope = grad * (self * self - 2 * self * target + target) / (variance * variance)
     return spread(slope if weight is None else slope * weight, self.shape, reduction)
 
 
 def bce_double_backward_target(grad: Any, self: Any, weight: Any, reduction: str) -> Any:
-    slope = -grad / (self * (1 - self) + 1e-12)
+    slope = -grad / (self * (1 - self))
     return spread(slope if weight is None else slope * weight, self.shape, reduction)
 
 
