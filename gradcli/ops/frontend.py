@@ -16,12 +16,15 @@ from gradcli.ops import activation as activation
 from gradcli.ops import arithmetic, copies, elementary, linalg, reduce
 from gradcli.ops import compare as compare
 from gradcli.ops import create as create
+from gradcli.ops import cross_entropy as cross_entropy
 from gradcli.ops import cumulative as cumulative
 from gradcli.ops import distance as distance
 from gradcli.ops import dropout as dropout
+from gradcli.ops import embedding as embedding
 from gradcli.ops import index as index
 from gradcli.ops import join as join
 from gradcli.ops import loss as loss
+from gradcli.ops import margin_loss as margin_loss
 from gradcli.ops import method as method
 from gradcli.ops import norm as norm
 from gradcli.ops import pad as pad
@@ -29,6 +32,7 @@ from gradcli.ops import products as products
 from gradcli.ops import sampling as sampling
 from gradcli.ops import scatter as scatter
 from gradcli.ops import shape as shape
+from gradcli.ops import similarity as similarity
 from gradcli.ops import softmax as softmax
 from gradcli.ops import sorting as sorting
 from gradcli.ops import special as special

@@ -1,4 +1,4 @@
-"""Loss functions, with torch's `reduction`, weights and label options."""
+"""Losses of numbers against numbers, and what all losses share: torch's `reduction` and its older options."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ import math
 from typing import Any
 
 from gradcli.engine.device import np
-from gradcli.engine.dtypes import TYPE_NAMES
+from gradcli.engine.dtypes import TYPE_NAMES, can_cast, result_type
+from gradcli.engine.mode import set_grad_enabled, warn
+from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
-from gradcli.ops.activation import log_sigmoid
 from gradcli.ops.arithmetic import abs as absolute
-from gradcli.ops.arithmetic import add, add_number, div_number, mul, mul_number, neg
-from gradcli.ops.compare import eq as equal
-from gradcli.ops.compare import logical_not
-from gradcli.ops.copies import masked_fill, ones_like, zeros_like
+from gradcli.ops.arithmetic import add, div, mul, sub
+from gradcli.ops.copies import clone, masked_fill, ones_like
 from gradcli.ops.define import composite, op
-from gradcli.ops.elementary import sigmoid
-from gradcli.ops.index import gather, masked_select
-from gradcli.ops.kinds import check_constant, only
-from gradcli.ops.reduce import mean, sum, sum_dim
-from gradcli.ops.shape import broadcast_sizes, expand, flatten, reshape
-from gradcli.ops.softmax import log_softmax_dim
+from gradcli.ops.elementary import exp, log, pow_scalar
+from gradcli.ops.kinds import only
+from gradcli.ops.norm import clamp_min
+from gradcli.ops.reduce import mean, sum
+from gradcli.ops.shape import broadcast_sizes, expand, unsqueeze
+
+# the options of losses that torch had before `reduction`
+LEGACY = "bool? size_average=None, bool? reduce=None"
 
 
 def reduced(loss: Any, reduction: str) -> Any:
@@ -41,94 +42,48 @@ def spread(grad: Any, shape: tuple[int, ...], reduction: str) -> Any:
     return grad
 
 
-def bce_logits_forward(self: Any, target: Any, weight: Any, pos_weight: Any, reduction: str) -> Any:
-    log_probability = log_sigmoid(self)
-    if pos_weight is not None:
-        log_probability = log_probability * ((pos_weight - 1) * target + 1)
-    loss = (1 - target) * self - log_probability
-    return reduced(loss if weight is None else loss * weight, reduction)
+def smooth_l1_forward(self: Any, target: Any, reduction: str, beta: float) -> Any:
+    if beta < 0:
+        raise UserError("value", "smooth_l1_loss does not support negative values for beta.")
+    size = np.absolute(self - target)
+    return reduced(np.where(size < beta, 0.5 * size * size / beta, size - 0.5 * beta), reduction)
 
 
-def bce_logits_backward(grad: Any, self: Any, target: Any, weight: Any, pos_weight: Any, reduction: str) -> Any:
-    if pos_weight is None:
-        slope = (sigmoid(self) - target) * grad
-    else:
-        positive = pos_weight * target
-        slope = ((positive + 1 - target) * sigmoid(self) - positive) * grad
-    return spread(slope if weight is None else slope * weight, self.shape, reduction)
+def smooth_l1_backward_forward(grad_output: Any, self: Any, target: Any, reduction: str, beta: float) -> Any:
+    difference = self - target
+    slope = np.where(np.absolute(difference) < beta, difference / beta, np.sign(difference))
+    return spread(slope * grad_output, difference.shape, reduction)
 
 
-def bce_logits_target_backward(grad: Any, self: Any, target: Any, weight: Any, pos_weight: Any, reduction: str) -> Any:
-    by_target = -self if pos_weight is None else log_sigmoid(-self) - log_sigmoid(self) * pos_weight
-    slope = by_target * grad
-    return spread(slope if weight is None else slope * weight, target.shape, reduction)
+def huber_forward(self: Any, target: Any, reduction: str, delta: float) -> Any:
+    if delta <= 0:
+        raise UserError("value", "huber_loss does not support non-positive values for delta.")
+    check_castable(self, target)
+    size = np.absolute(self - target).astype(self.dtype, copy=False)
+    return reduced(np.where(size <= delta, 0.5 * size * size, delta * (size - 0.5 * delta)), reduction)
 
 
-def nll_forward(self: Any, target: Any, weight: Any, reduction: str, ignore_index: int) -> tuple[Any, Any]:
-    """The loss and the total weight it was divided by; classes are in dim 1, or in dim 0 of a vector."""
-    dim = 0 if self.ndim == 1 else 1
-    check_target(self, target, weight, ignore_index)
-    kept = target != ignore_index
-    safe = np.where(kept, target, 0)
-    picked = np.take_along_axis(self, np.expand_dims(safe, dim), axis=dim).squeeze(dim)
-    factor = kept.astype(self.dtype) if weight is None else np.where(kept, weight[safe], 0)
-    loss = np.where(kept, -picked * factor, np.zeros((), self.dtype))
-    total = np.add.reduce(factor, axis=None, dtype=self.dtype)
-    if reduction == "none":
-        return loss, np.zeros((), self.dtype)
-    summed = np.add.reduce(loss, axis=None)
-    return (summed / total if reduction == "mean" else reduced(loss, reduction)), total
+def check_castable(self: Any, target: Any) -> None:
+    """Losses that torch does not promote have the dtype of the input, if that can hold them."""
+    dtype = result_type((self, target))
+    if not can_cast(dtype, self.dtype):
+        found, wanted = TYPE_NAMES[dtype.name], TYPE_NAMES[self.dtype.name]
+        raise UserError("type", f"result type {found} can't be cast to the desired output type {wanted}")
 
 
-def check_target(self: Any, target: Any, weight: Any, ignore_index: int) -> None:
-    dim = 0 if self.ndim == 1 else 1
-    wanted = self.shape[:dim] + self.shape[dim + 1 :]
-    if target.shape != wanted:
-        if self.ndim > 2 or not target.shape:
-            raise UserError("shape", f"Expected target size {list(wanted)}, got {list(target.shape)}")
-        raise UserError(
-            "shape",
-            f"Expected input batch_size ({self.shape[0]}) to match target batch_size ({target.shape[0]}).",
-        )
-    if target.dtype.kind not in "iu":
-        raise UserError("type", f"expected scalar type Long but found {TYPE_NAMES[target.dtype.name]}")
-    classes = self.shape[dim]
-    if weight is not None and weight.shape != (classes,):
-        raise UserError(
-            "shape",
-            "weight tensor should be defined either for all or no classes but got weight tensor of shape: "
-            f"{list(weight.shape)}",
-        )
-    outside = target[(target != ignore_index) & ((target < 0) | (target >= classes))]
-    if outside.size:
-        raise UserError("value", f"Target {int(outside.reshape(-1)[0])} is out of bounds.")
+def huber_backward_forward(grad_output: Any, self: Any, target: Any, reduction: str, delta: float) -> Any:
+    if self.dtype != target.dtype:
+        found, wanted = TYPE_NAMES[target.dtype.name], TYPE_NAMES[self.dtype.name]
+        raise UserError("type", f"Found dtype {found} but expected {wanted}")
+    difference = self - target
+    return spread(np.minimum(np.maximum(difference, -delta), delta) * grad_output, difference.shape, reduction)
 
 
-def nll_backward_forward(
-    grad_output: Any, self: Any, target: Any, weight: Any, reduction: str, ignore_index: int, total_weight: Any
-) -> Any:
-    """Zeros with -weight * grad_output at the target's class, in shares of the total weight for the mean."""
-    dim = 0 if self.ndim == 1 else 1
-    kept = target != ignore_index
-    safe = np.where(kept, target, 0)
-    factor = kept.astype(self.dtype) if weight is None else np.where(kept, weight[safe], 0)
-    scale = grad_output / total_weight if reduction == "mean" else grad_output
-    result = np.zeros_like(self)
-    slope = np.where(kept, -scale * factor, np.zeros((), self.dtype))
-    np.put_along_axis(result, np.expand_dims(safe, dim), np.expand_dims(slope, dim), dim)
-    return result
+def by_gradient(grad: Any, slopes: Any, reduction: str) -> Any:
+    """The derivative of a loss's gradient by the gradient it was given, of which a reduced loss has but one."""
+    return slopes * grad if reduction == "none" else sum(slopes * grad)
 
 
-binary_cross_entropy_with_logits = op(
-    '_bce_with_logits(Tensor self, Tensor target, Tensor? weight, Tensor? pos_weight, str reduction)',
-    "BinaryCrossEntropyWithLogitsBackward0", bce_logits_forward, promote="same", operands=("self", "target"),
-    self=lambda grad, self, target, weight, pos_weight, reduction: bce_logits_backward(
-        grad, self, target, weight, pos_weight, reduction
-    ),
-    target=lambda grad, self, target, weight, pos_weight, reduction: bce_logits_target_backward(
-        grad, self, target, weight, pos_weight, reduction
-    ),
-)  # fmt: skip
 mse = op(
     "_mse_loss(Tensor self, Tensor target, str reduction)", "MseLossBackward0",
     lambda self, target, reduction: reduced((self - target) * (self - target), reduction), promote="same",
@@ -139,6 +94,7 @@ mse = op(
 mse_backward = op(
     "_mse_loss_backward(Tensor grad_output, Tensor self, Tensor target, str reduction)", "MseLossBackwardBackward0",
     lambda grad_output, self, target, reduction: spread(2 * (self - target) * grad_output, self.shape, reduction),
+    promote="same", operands=("self", "target"),
     grad_output=lambda grad, grad_output, self, target, reduction: (
         mse_backward(grad, self, target, reduction)
         if reduction == "none"
@@ -149,165 +105,240 @@ mse_backward = op(
         2 * (grad * grad_output), self_shape, reduction
     ),
 )  # fmt: skip
-nll = op(
-    "_nll_loss(Tensor self, Tensor target, Tensor? weight, str reduction, int ignore_index) -> (result, total_weight)",
-    "NllLossBackward0", nll_forward, constant=("total_weight",),
-    self=lambda grad, self, target, weight, reduction, ignore_index, total_weight: nll_backward(
-        grad, self, target, weight, reduction, ignore_index, total_weight
+smooth_l1 = op(
+    "_smooth_l1_loss(Tensor self, Tensor target, str reduction, float beta)", "SmoothL1LossBackward0",
+    smooth_l1_forward, promote="same", check=only("f", "smooth_l1_cpu"),
+    self=lambda grad, self, target, reduction, beta: smooth_l1_backward(grad, self, target, reduction, beta),
+    target=lambda grad, self, target, reduction, beta: smooth_l1_backward(grad, target, self, reduction, beta),
+)  # fmt: skip
+smooth_l1_backward = op(
+    "_smooth_l1_loss_backward(Tensor grad_output, Tensor self, Tensor target, str reduction, float beta)",
+    "SmoothL1LossBackwardBackward0", smooth_l1_backward_forward,
+    promote="same", operands=("self", "target"),
+    grad_output=lambda grad, grad_output, self, target, reduction, beta: by_gradient(
+        grad, smooth_l1_backward(ones_like(grad_output), self, target, reduction, beta), reduction
+    ),
+    self=lambda grad, grad_output, self, target, reduction, beta: spread(
+        grad * grad_output * (absolute(self - target) < beta) / beta, self.shape, reduction
+    ),
+    target=lambda grad, grad_output, self, target, reduction, beta: -spread(
+        grad * grad_output * (absolute(self - target) < beta) / beta, self.shape, reduction
     ),
 )  # fmt: skip
-nll_backward = op(
-    "_nll_loss_backward(Tensor grad_output, Tensor self, Tensor target, Tensor? weight, str reduction, "
-    "int ignore_index, Tensor total_weight)",
-    "NllLossBackwardBackward0", nll_backward_forward,
-    grad_output=lambda grad, target, weight, reduction, ignore_index: nll(
-        grad, target, weight, reduction, ignore_index
-    )[0],
-    self=lambda grad: zeros_like(grad),
+huber = op(
+    "_huber_loss(Tensor self, Tensor target, str reduction, float delta)", "HuberLossBackward0", huber_forward,
+    check=only("f", "huber_cpu"),
+    self=lambda grad, self, target, reduction, delta: huber_backward(grad, self, target, reduction, delta),
+    target=lambda grad, self, target, reduction, delta: huber_backward(grad, target, self, reduction, delta),
 )  # fmt: skip
-nll_2d = op(
-    "_nll_loss2d(Tensor self, Tensor target, Tensor? weight, str reduction, int ignore_index)"
-    " -> (result, total_weight)",
-    "NllLoss2DBackward0", nll_forward, constant=("total_weight",),
-    self=lambda grad, self, target, weight, reduction, ignore_index, total_weight: nll_2d_backward(
-        grad, self, target, weight, reduction, ignore_index, total_weight
+huber_backward = op(
+    "_huber_loss_backward(Tensor grad_output, Tensor self, Tensor target, str reduction, float delta)",
+    "HuberLossBackwardBackward0", huber_backward_forward,
+    grad_output=lambda grad, grad_output, self, target, reduction, delta: by_gradient(
+        grad, huber_backward(ones_like(grad_output), self, target, reduction, delta), reduction
+    ),
+    self=lambda grad, grad_output, self, target, reduction, delta: spread(
+        grad * grad_output * (absolute(self - target) < delta), self.shape, reduction
+    ),
+    target=lambda grad, grad_output, self, target, reduction, delta: -spread(
+        grad * grad_output * (absolute(self - target) < delta), self.shape, reduction
     ),
 )  # fmt: skip
-nll_2d_backward = op(
-    "_nll_loss2d_backward(Tensor grad_output, Tensor self, Tensor target, Tensor? weight, str reduction, "
-    "int ignore_index, Tensor total_weight)",
-    "NllLoss2DBackwardBackward0", nll_backward_forward,
-    grad_output=lambda grad, target, weight, reduction, ignore_index: nll_2d(
-        grad, target, weight, reduction, ignore_index
-    )[0],
-    self=lambda grad: zeros_like(grad),
+xlogy = op(
+    "_xlogy(Tensor self, Tensor other)", "XlogyBackward0",
+    lambda self, other: np.where((self == 0) & ~np.isnan(other), 0, self * np.log(other)), promote="float",
+    self=lambda grad, self, other: masked_fill(xlogy(grad, other), (self == 0) & (other <= 0), 0),
+    other=lambda grad, self, other: grad * self / other,
 )  # fmt: skip
+
+
+def reduction_of(size_average: bool | None, reduce: bool | None, reduction: str) -> str:
+    """The reduction that is asked for, in whatever words."""
+    if size_average is not None or reduce is not None:
+        reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
+        warn(f"size_average and reduce args will be deprecated, please use reduction='{reduction}' instead.")
+    if reduction == "elementwise_mean":
+        warn("reduction='elementwise_mean' is deprecated. Please use reduction='mean' instead.")
+        return "mean"
+    if reduction not in ("none", "mean", "sum"):
+        raise UserError("value", f"{reduction} is not a valid value for reduction")
+    return reduction
+
+
+def reduce_loss(loss: Any, reduction: str) -> Any:
+    if reduction == "mean":
+        return mean(loss)
+    return sum(loss) if reduction == "sum" else loss
 
 
 def same_size(input: Any, target: Any) -> tuple[Any, Any]:
     """Both at their common size: torch's losses broadcast, with a warning."""
     if input.shape == target.shape:
         return input, target
+    warn(
+        f"Using a target size (torch.Size({list(target.shape)})) that is different to the input size "
+        f"(torch.Size({list(input.shape)})). This will likely lead to incorrect results due to broadcasting. Please "
+        "ensure they have the same size."
+    )
     shape = broadcast_sizes(input.shape, target.shape)
-    return expand(input, shape), expand(target, shape)
+    first, second = (one if one.shape == shape else expand(one, shape) for one in (input, target))
+    return first, second
 
 
-@composite('mse_loss(Tensor input, Tensor target, *, str reduction="mean")')
-def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
-    return mse(*same_size(input, target), reduction)
+def check_weight(input: Any, weight: Any, reduction: str) -> None:
+    if weight.shape != input.shape:
+        raise UserError("shape", "Weights and input must have the same size.")
+    if reduction not in ("none", "mean", "sum"):
+        raise UserError("value", f"Invalid reduction mode: {reduction}. Expected one of 'none', 'mean', 'sum'.")
 
 
-@composite('l1_loss(Tensor input, Tensor target, *, str reduction="mean")')
-def l1_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
-    input, target = same_size(input, target)
-    return reduce_loss(absolute(input - target), reduction)
+def weighted_mean(loss: Any, weight: Any, reduction: str) -> Any:
+    """As `reduce_loss`; the mean is that of the weights."""
+    weighted = mul(loss, weight)
+    return div(sum(weighted), sum(weight)) if reduction == "mean" else reduce_loss(weighted, reduction)
 
 
-def reduce_loss(loss: Any, reduction: str) -> Any:
-    if reduction == "mean":
-        return mean(loss)
-    if reduction == "sum":
-        return sum(loss)
-    if reduction != "none":
-        raise UserError("value", f"{reduction} is not a valid value for reduction")
-    return loss
-
-
-@composite(
-    "binary_cross_entropy_with_logits(Tensor input, Tensor target, Tensor? weight=None, *, "
-    'str reduction="mean", Tensor? pos_weight=None)'
-)
-def bce_with_logits(
-    input: Any, target: Any, weight: Any = None, reduction: str = "mean", pos_weight: Any = None
-) -> Any:
-    if target.shape != input.shape:
-        raise UserError(
-            "shape",
-            f"Target size (torch.Size({list(target.shape)})) must be the same as input size "
-            f"(torch.Size({list(input.shape)}))",
-        )
-    check_constant("binary_cross_entropy_with_logits", "weight", weight)
-    check_constant("binary_cross_entropy_with_logits", "pos_weight", pos_weight)
-    if target.dtype.kind == "b":
-        raise UserError(
-            "type",
-            "Subtraction, the `-` operator, with two bool tensors is not supported.",
-            hint="make the target a float tensor, with `.float()`",
-        )
-    return binary_cross_entropy_with_logits(input, target, weight, pos_weight, reduction)
-
-
-@composite('nll_loss(Tensor input, Tensor target, Tensor? weight=None, *, int ignore_index=-100, str reduction="mean")')
-def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Any:
-    if input.ndim == 0:
-        raise UserError("shape", "Expected 1 or more dimensions (got 0)")
-    check_constant("nll_loss_forward" if input.ndim <= 2 else "nll_loss2d_forward", "weight", weight)
-    if input.ndim <= 2:
-        return nll(input, target, weight, reduction, ignore_index)[0]
-    if input.ndim == 4:
-        return nll_2d(input, target, weight, reduction, ignore_index)[0]
-    # any other number of dimensions is seen as an image, N x C x rows x 1
-    batch, classes = input.shape[:2]
-    image = reshape(input, (batch, classes, 1, -1))
-    labels = reshape(target, (batch, 1, -1))
-    loss = nll_2d(image, labels, weight, reduction, ignore_index)[0]
-    return reshape(loss, target.shape) if reduction == "none" else loss
-
-
-@composite(
-    "cross_entropy(Tensor input, Tensor target, Tensor? weight=None, *, int ignore_index=-100, "
-    'str reduction="mean", float label_smoothing=0.0)'
-)
-def cross_entropy(
+@composite(f'mse_loss(Tensor input, Tensor target, {LEGACY}, str reduction="mean", Tensor? weight=None)')
+def mse_loss(
     input: Any,
     target: Any,
-    weight: Any = None,
-    ignore_index: int = -100,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
     reduction: str = "mean",
-    label_smoothing: float = 0.0,
+    weight: Any = None,
 ) -> Any:
-    dim = 0 if input.ndim == 1 else 1
-    if not 0 <= label_smoothing <= 1:
-        raise UserError("value", f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
-    logs = log_softmax_dim(input, dim)
-    classes = input.shape[dim]
-    if target.shape == input.shape:
-        if target.dtype.kind != "f":
-            raise UserError(
-                "type",
-                "Expected floating point type for target with class probabilities, got "
-                f"{TYPE_NAMES[target.dtype.name]}",
-            )
-        if label_smoothing:
-            target = add_number(mul_number(target, 1 - label_smoothing), label_smoothing / classes)
-        weighted = mul(logs, target)
-        if weight is not None:
-            weighted = mul(weighted, class_column(weight, input.ndim, dim))
-        if reduction == "none":
-            return neg(sum_dim(weighted, dim))
-        total = neg(sum(weighted))
-        return div_number(total, input_count(input) / classes) if reduction == "mean" else total
-    loss = nll_loss(logs, target, weight, ignore_index=ignore_index, reduction=reduction)
-    if not label_smoothing:
-        return loss
-    smooth = neg(sum_dim(logs if weight is None else mul(logs, class_column(weight, input.ndim, dim)), dim))
-    ignored = equal(target, ignore_index)
-    smooth = masked_fill(smooth, ignored, 0.0)
-    if reduction == "mean":
-        if weight is None:
-            smooth = sum(smooth) / sum(logical_not(ignored))
-        else:
-            labels = flatten(masked_select(target, logical_not(ignored)))
-            smooth = sum(smooth) / sum(gather(weight, 0, labels))
-    elif reduction == "sum":
-        smooth = sum(smooth)
-    return add(mul_number(loss, 1 - label_smoothing), mul_number(smooth, label_smoothing / classes))
+    self, target = same_size(input, target)
+    if weight is None:
+        return mse(self, target, reduction_of(size_average, reduce, reduction))
+    check_weight(input, weight, reduction)
+    return weighted_mean(pow_scalar(sub(self, target), 2), weight, reduction)
 
 
-def class_column(weight: Any, ndim: int, dim: int) -> Any:
-    """`weight`, one value a class, shaped to multiply along `dim`."""
-    return reshape(weight, tuple(-1 if place == dim else 1 for place in range(ndim)))
+@composite(f'l1_loss(Tensor input, Tensor target, {LEGACY}, str reduction="mean", Tensor? weight=None)')
+def l1_loss(
+    input: Any,
+    target: Any,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Any = None,
+) -> Any:
+    self, target = same_size(input, target)
+    if weight is None:
+        return reduce_loss(absolute(self - target), reduction_of(size_average, reduce, reduction))
+    check_weight(input, weight, reduction)
+    return weighted_mean(absolute(sub(self, target)), weight, reduction)
 
 
-def input_count(input: Any) -> int:
-    return math.prod(input.shape)
+@composite(f'smooth_l1_loss(Tensor input, Tensor target, {LEGACY}, str reduction="mean", float beta=1.0)')
+def smooth_l1_loss(
+    input: Any,
+    target: Any,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    beta: float = 1.0,
+) -> Any:
+    self, target = same_size(input, target)
+    reduction = reduction_of(size_average, reduce, reduction)
+    return smooth_l1(self, target, reduction, beta) if beta else reduce_loss(absolute(self - target), reduction)
+
+
+@composite('huber_loss(Tensor input, Tensor target, str reduction="mean", float delta=1.0, Tensor? weight=None)')
+def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None) -> Any:
+    self, target = same_size(input, target)
+    if weight is None:
+        return huber(self, target, reduction_of(None, None, reduction), delta)
+    check_weight(input, weight, reduction)
+    return reduce_loss(mul(huber(self, target, "none", delta), weight), reduction)
+
+
+@composite(f'kl_div(Tensor input, Tensor target, {LEGACY}, str reduction="mean", bool log_target=False)')
+def kl_div(
+    input: Any,
+    target: Any,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    log_target: bool = False,
+) -> Any:
+    """Of `input`, logarithms of probabilities, from the probabilities `target`."""
+    if size_average is None and reduce is None and reduction == "mean":
+        warn(
+            "reduction: 'mean' divides the total loss by both the batch size and the support size.'batchmean' divides "
+            "only by the batch size, and aligns with the KL div math definition.'mean' will be changed to behave the "
+            "same as 'batchmean' in the next major release."
+        )
+    per_sample = reduction == "batchmean"
+    reduction = reduction_of(size_average, reduce, "sum" if per_sample else reduction)
+    for kinds, name in (("c", "Complex"), ("biu", "Integral")):
+        if input.dtype.kind in kinds or target.dtype.kind in kinds:
+            raise UserError("type", f"kl_div: {name} inputs not supported.")
+    # the right operand first, as torch is compiled: the nodes are numbered in this order
+    if log_target:
+        difference = target - input
+        loss = exp(target) * difference
+    else:
+        cross = target * input
+        loss = xlogy(target, target) - cross
+    total = reduce_loss(loss, reduction)
+    return div(total, input.shape[0]) if per_sample and input.ndim else total
+
+
+@composite(
+    "poisson_nll_loss(Tensor input, Tensor target, bool log_input=True, bool full=False, bool? size_average=None, "
+    'float eps=1e-08, bool? reduce=None, str reduction="mean")'
+)
+def poisson_nll_loss(
+    input: Any,
+    target: Any,
+    log_input: bool = True,
+    full: bool = False,
+    size_average: bool | None = None,
+    eps: float = 1e-8,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Any:
+    """Of counts, `target`, by the rate of a Poisson distribution; `full` adds Stirling's approximation."""
+    reduction = reduction_of(size_average, reduce, reduction)
+    product = target * (input if log_input else log(input + eps))
+    loss = (exp(input) if log_input else input) - product
+    if full:
+        root = 0.5 * log(2 * math.pi * target)
+        stirling = target * log(target) - target + root
+        loss = loss + masked_fill(stirling, target <= 1, 0)
+    return reduce_loss(loss, reduction)
+
+
+@composite(
+    "gaussian_nll_loss(Tensor input, Tensor target, Tensor|float var, bool full=False, float eps=1e-06, "
+    'str reduction="mean")'
+)
+def gaussian_nll_loss(
+    input: Any, target: Any, var: Any, full: bool = False, eps: float = 1e-6, reduction: str = "mean"
+) -> Any:
+    """Of `target`, by a normal distribution; `eps` is the least variance, which the gradient knows nothing of."""
+    if not isinstance(var, Tensor):
+        var = Tensor(np.full_like(input.array, var))
+    if (var.array < 0).any():
+        raise UserError("value", "var has negative entry/entries")
+    if var.shape != input.shape:
+        if var.shape == input.shape[:-1]:
+            var = unsqueeze(var, -1)
+        elif var.ndim != input.ndim or spread_variances(input.shape, var.shape) != 1:
+            raise UserError("shape", "var is of incorrect size")
+    if reduction not in ("none", "mean", "sum"):
+        raise UserError("value", f"{reduction} is not valid")
+    var = clone(var)
+    with set_grad_enabled(False):
+        clamp_min.inplace(var, eps)
+    loss = mul(add(log(var), div(pow_scalar(sub(input, target), 2), var)), 0.5)
+    return reduce_loss(add(loss, 0.5 * math.log(2 * math.pi)) if full else loss, reduction)
+
+
+def spread_variances(shape: tuple[int, ...], other: tuple[int, ...]) -> int:
+    """torch's measure of how a variance is shared: the lengths it has where they are not those of the input."""
+    total = 0
+    for length, given in zip(shape, other, strict=True):
+        total += given if given != length else 0
+    return total

@@ -14,7 +14,7 @@ from gradcli.ops.arithmetic import add, add_number, div, mul
 from gradcli.ops.copies import clone, to_dtype, where, zeros_like
 from gradcli.ops.define import composite, op
 from gradcli.ops.elementary import pow_scalar, rsqrt
-from gradcli.ops.kinds import check_constant, only
+from gradcli.ops.kinds import check_constant, only, refuse
 from gradcli.ops.pad import constant_pad
 from gradcli.ops.reduce import mean_dim, norm, sum_dim
 from gradcli.ops.shape import contiguous, expand, reshape, select, squeeze_dim, unsqueeze
@@ -376,6 +376,7 @@ repeated = op(
 )  # fmt: skip
 clamp_min = op(
     "_clamp_min(Tensor self, Scalar min)", "ClampMinBackward0", lambda self, min: np.maximum(self, min),
+    check=refuse(c="clamp is not supported for complex types"),
     self=lambda grad, self, min: where(self >= min, grad, 0),
 )  # fmt: skip
 pool_2d = op(
