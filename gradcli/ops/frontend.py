@@ -11,7 +11,9 @@ from gradcli.engine.device import np
 from gradcli.engine.dtypes import ALIASES, TYPE_NAMES, as_dtype, dtype_named, result_type
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
+from gradcli.ops import conv as conv
 from gradcli.ops import create as create
+from gradcli.ops import fold as fold
 from gradcli.ops import index as index
 from gradcli.ops import linalg, pointwise, reduce
 from gradcli.ops import loss as loss

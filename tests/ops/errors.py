@@ -1,5 +1,7 @@
 """Calls that torch refuses, for their messages: wrong shapes, dims, dtypes and numbers."""
 
+from . import sliding
+
 EXPRESSIONS = (
     "x + v4", "x @ y", "x @ v4", "v @ v4", "s @ x", "mm(x, v)", "mv(x, v4)", "dot(x, y)", "dot(v, v4)", "bmm(x, y)", "bmm(cube, cube)",
     "cube @ m", "addmm(v4, x, n)", "addmm(w, x, m)", "outer(x, v)", "x.sum(2)", "x.sum(-3)", "x.mean(5)", "x.sum((0, 0))", "x.max(2)",
@@ -25,6 +27,7 @@ EXPRESSIONS = (
     "view_as_complex(x)", "imag(x)", "maximum(c, c2)", "c < c2", "sign(c)", "sort(c)", "max(c)", "clamp(c, 0)", "floor(c)", "relu(c)", "silu(k)",
     "m @ n.float()", "dot(v, v.float())", "x @ k.t()", "1 - mask", "mask - x", "lerp(x, k, 0.5)", "x.sum(dim='a')", "x.view('a')", "add(x)", "mul(x, y, y)",
     "x.sum(1, dim=0)", "relu(x, y)", "grad(sum(x * y), z)", "grad(x * y, x)", "grad(sum(x), k)", "x.to(5)", "x.sum(keepdim=1)",
+    *sliding.REFUSED,
 )  # fmt: skip
 # refused as well, but said in words of our own
 OWN_WORDS = ("x.view('a')", "add(x)", "x.sum(1, dim=0)", "x.to(5)", "x.scatter_add(1, index, v)")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from . import sliding
+
 DTYPES = (
     "bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64", "complex64", "complex128",
 )  # fmt: skip
@@ -55,4 +57,4 @@ def operands(make: Callable[[Any, str], Any], left: str, kind: str, right: Any) 
     return {"a": make(LEFT, left), "b": b, "m": make([True, False, True], "bool"), "i": make([2, 0, 1], "int64")}
 
 
-EXPRESSIONS = (*BINARY, *REFLECTED, *(f"{name}(a)" for name in UNARY), *OTHERS)
+EXPRESSIONS = (*BINARY, *REFLECTED, *(f"{name}(a)" for name in UNARY), *OTHERS, *sliding.DTYPES)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from . import sliding
 from .pool import POOL
 
 # the argument that suits each elementwise function of one tensor
@@ -35,6 +36,7 @@ LINEAR = (
     "index_select", "index_add", "masked_select", "masked_scatter", "masked_fill", "masked_fill.Tensor", "where", "_getitem",
     "amax", "sum_to_size", "contiguous", "lerp.Scalar", "fill.Tensor", "Tensor::copy_", "real", "imag",
     "view_as_complex", "einsum", "clamp", "clamp.Tensor", "maximum", "in place",
+    *sliding.LINEAR,
 )  # fmt: skip
 COMPARISONS = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 
@@ -200,6 +202,7 @@ SMOOTH: dict[str, list[str]] = {
     "jvp": ["jvp(exp(x), x, y, create_graph=True)"],
     "hvp": ["hvp(sum(x ** 3), x, y, create_graph=True)"],
     "in place": ["clone(x).mul_(y).add_(row)", "(x * y)[0].mul_(y[1])", "clone(x)[:, 1:].exp_()", "clone(x).t().add_(col.t())", "clone(x).diagonal().mul_(s)"],
+    **sliding.SMOOTH,
 }  # fmt: skip
 
 KINKED: dict[str, list[str]] = {
@@ -329,6 +332,7 @@ KINKED: dict[str, list[str]] = {
     "_getitem": ["k[mask]", "k[0]", "x[True]", "x[mask & False]", "x[5:]", "x[tensor([True, False])]"],
     "cat": ["cat([k, k2])", "cat([k, x])", "cat([mask, k])", "cat([x, c])"], "stack": ["stack([k, x])"], "dot": ["dot(places, places)"], "mm": ["k @ k2.t()"],
     "detach": ["x.detach()", "x.detach() * y", "detach(x) + x"],
+    **sliding.KINKED,
 }  # fmt: skip
 
 # here torch's own second derivatives fail, where ours are right
