@@ -11,6 +11,7 @@ from gradcli.engine.device import np
 from gradcli.engine.dtypes import ALIASES, TYPE_NAMES, as_dtype, dtype_named, result_type
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
+from gradcli.ops import average as average
 from gradcli.ops import conv as conv
 from gradcli.ops import create as create
 from gradcli.ops import fold as fold
@@ -19,6 +20,7 @@ from gradcli.ops import linalg, pointwise, reduce
 from gradcli.ops import loss as loss
 from gradcli.ops import method as method
 from gradcli.ops import nn as nn
+from gradcli.ops import pool as pool
 from gradcli.ops import shape as shape
 from gradcli.ops import views as views
 from gradcli.ops.define import TABLE as TABLE
@@ -291,7 +293,9 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "Scalar": as_scalar,
     "int": as_int,
     "int[]": as_ints,
+    "int?[]": all_of(lambda item: item is None or is_int(item)),
     "float": take(lambda value: isinstance(value, int | float) and not isinstance(value, bool)),
+    "float[]": all_of(lambda item: isinstance(item, int | float) and not isinstance(item, bool)),
     "bool": take(lambda value: isinstance(value, bool)),
     "str": take(lambda value: isinstance(value, str)),
     "ScalarType": take(lambda value: isinstance(value, np.dtype)),
