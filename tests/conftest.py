@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import numpy as np
 import pytest
 
@@ -22,6 +23,10 @@ from gradcli.report.model import (
     TensorState,
     Warned,
 )
+
+# how long an example takes is the machine's business
+hypothesis.settings.register_profile("gradcli", deadline=None)
+hypothesis.settings.load_profile("gradcli")
 
 GOLDEN = Path(__file__).parent / "golden"
 

@@ -14,13 +14,16 @@ from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops import activation as activation
 from gradcli.ops import arithmetic, copies, elementary, linalg, reduce
+from gradcli.ops import average as average
 from gradcli.ops import compare as compare
+from gradcli.ops import conv as conv
 from gradcli.ops import create as create
 from gradcli.ops import cross_entropy as cross_entropy
 from gradcli.ops import cumulative as cumulative
 from gradcli.ops import distance as distance
 from gradcli.ops import dropout as dropout
 from gradcli.ops import embedding as embedding
+from gradcli.ops import fold as fold
 from gradcli.ops import index as index
 from gradcli.ops import join as join
 from gradcli.ops import loss as loss
@@ -28,6 +31,7 @@ from gradcli.ops import margin_loss as margin_loss
 from gradcli.ops import method as method
 from gradcli.ops import norm as norm
 from gradcli.ops import pad as pad
+from gradcli.ops import pool as pool
 from gradcli.ops import products as products
 from gradcli.ops import sampling as sampling
 from gradcli.ops import scatter as scatter
@@ -330,7 +334,9 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "int": as_int,
     "int[]": as_ints,
     "int[][]": all_of(lambda item: as_ints(item) is not MISFIT),
+    "int?[]": all_of(lambda item: item is None or is_int(item)),
     "float": take(lambda value: isinstance(value, int | float) and not isinstance(value, bool)),
+    "float[]": all_of(lambda item: isinstance(item, int | float) and not isinstance(item, bool)),
     "bool": take(lambda value: isinstance(value, bool)),
     "str": take(lambda value: isinstance(value, str)),
     "ScalarType": take(lambda value: isinstance(value, np.dtype)),

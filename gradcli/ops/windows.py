@@ -111,7 +111,7 @@ def diag_embed_forward(self: Any, offset: int, dim1: int, dim2: int) -> Any:
 
 
 unfold = op(
-    "unfold(Tensor self, int dimension, int size, int step)", "UnfoldBackward0", unfold_forward, view=True,
+    "Tensor::unfold(Tensor self, int dimension, int size, int step)", "UnfoldBackward0", unfold_forward, view=True,
     self=lambda grad, self_shape, dimension, size, step: unfold_backward(grad, self_shape, dimension, size, step),
 )  # fmt: skip
 unfold_backward = op(

@@ -1,5 +1,6 @@
 """Calls that torch refuses, for their messages: wrong shapes, dims, dtypes and numbers."""
 
+from . import sliding
 from .nn_samples import REFUSED
 
 EXPRESSIONS = (
@@ -81,6 +82,7 @@ EXPRESSIONS = (
     "searchsorted(x, x, sorter=x)", "searchsorted(v, v, sorter=places + 5)", "unique(s, dim=0)", "unique_consecutive(s, dim=0)", "isclose(x, x, rtol=nan)",
     "x.float().float_power_(2)", "k.float_power_(2)", "x.detach().float_power_(2j)", "m @ n.float()", "dot(v, v.float())", "x @ k.t()", "1 - mask", "mask - x", "lerp(x, k, 0.5)", "x.sum(dim='a')", "x.view('a')", "add(x)", "mul(x, y, y)",
     "x.sum(1, dim=0)", "relu(x, y)", "grad(sum(x * y), z)", "grad(x * y, x)", "grad(sum(x), k)", "x.to(5)", "x.sum(keepdim=1)",
+    *sliding.REFUSED,
 )  # fmt: skip
 # refused as well, but said in words of our own
 OWN_WORDS = ("relu(x, y)", "x.view('a')", "add(x)", "x.sum(1, dim=0)", "x.to(5)", "x.scatter_add(1, index, v)")

@@ -105,6 +105,12 @@ POOL: dict[str, Recipe] = {
     "halves": given([0.5, 1.5, -0.5, -2.5, 2.0]), "single": given([[1.5], [2.5]]), "low": given([0.0, 1.0, 2.0, 3.0, 1.0]),
     "high": given([1.0, 0.0, 2.0, 1.0, 1.0]), "lone": given([3.0]), "infs": given([[math.inf, 1.0], [-math.inf, -math.inf]]),
     "czero": given([0j, 1 + 0j, 1j], "complex"),
+    # signals, images and scans with a batch and channels, and what slides over them
+    "signal": floats(1, 2, 5), "photo": floats(1, 2, 4, 4), "scan": floats(1, 1, 3, 3, 3), "taps1": floats(3, 2, 2),
+    "taps2": floats(3, 2, 2, 2), "taps3": floats(2, 1, 2, 2, 2), "up1": floats(2, 2, 2), "up2": floats(2, 3, 2, 2),
+    "up3": floats(1, 2, 2, 2, 2), "separate": floats(4, 1, 2, 2), "cphoto": complexes(1, 2, 3, 3), "ctaps": complexes(1, 2, 2, 2),
+    "columns": floats(1, 4, 9), "dsignal": Recipe("float", spread_out(1, 2, 5)), "dphoto": Recipe("float", spread_out(1, 2, 4, 4)),
+    "dscan": Recipe("float", spread_out(1, 1, 3, 3, 3)), "kphoto": integers(1, 2, 4, 4),
 }  # fmt: skip
 
 

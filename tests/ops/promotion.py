@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from . import sliding
 from .nn_samples import DTYPES as NN
 
 DTYPES = (
@@ -82,4 +83,4 @@ def operands(make: Callable[[Any, str], Any], left: str, kind: str, right: Any) 
     return {"a": make(LEFT, left), "b": b, "m": make([True, False, True], "bool"), "i": make([2, 0, 1], "int64")}
 
 
-EXPRESSIONS = (*BINARY, *REFLECTED, *(f"{name}(a)" for name in UNARY), *OTHERS, *NN)
+EXPRESSIONS = (*BINARY, *REFLECTED, *(f"{name}(a)" for name in UNARY), *OTHERS, *NN, *sliding.DTYPES)

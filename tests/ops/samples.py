@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from . import nn_samples
+from . import nn_samples, sliding
 from .pool import POOL
 
 # the argument that suits each elementwise function of one tensor
@@ -41,11 +41,12 @@ LINEAR = (
     "diff", "median", "nanmedian", "msort", "quantile", "nanquantile", "nextafter", "lerp.Tensor", "unflatten",
     "ravel", "hstack", "vstack", "dstack", "column_stack", "tile", "repeat", "repeat_interleave.self_int",
     "repeat_interleave.self_Tensor", "fliplr", "flipud", "rot90", "atleast_1d", "atleast_2d", "atleast_3d",
-    "unfold", "as_strided", "squeeze_", "squeeze_.dim", "squeeze_.dims", "unsqueeze_", "t_", "transpose_",
+    "Tensor::unfold", "as_strided", "squeeze_", "squeeze_.dim", "squeeze_.dims", "unsqueeze_", "t_", "transpose_",
     "swapaxes_", "as_strided_", "cartesian_prod", "combinations", "block_diag", "select_scatter", "slice_scatter",
     "diagonal_scatter", "diag", "diagflat", "diag_embed", "scatter_reduce", "index_copy", "index_reduce", "take",
     "take_along_dim", "put", "vdot", "inner", "ger", "addmv", "addr", "tensordot", "tensordot.dims", "kron",
     "bilinear", "cross", "linalg::cross", "vecdot", "linalg::diagonal", "cdist",
+    *sliding.LINEAR,
 )  # fmt: skip
 COMPARISONS = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 
@@ -179,6 +180,8 @@ SMOOTH: dict[str, list[str]] = {
     "masked_fill.Tensor": ["masked_fill(x, mask, s)", "x.masked_fill(cond, value=s)"],
     "to": ["x.to(dtype=float64)", "x.to(complex128)", "c.to(dtype=complex64)"],
     "to.other": ["x.to(y)"],
+    "to.device": ["x.to('cpu')", "x.to('cpu', complex128)"],
+    "cpu": ["x.cpu()"],
     "type_as": ["x.type_as(y)"],
     "sum": ["sum(x)", "x.sum()", "s.sum()", "c.sum()", "empty.sum()", "sum(x, dtype=float64)"],
     "sum.dim": ["sum(x, 1)", "x.sum(dim=[0, 1])", "sum(cube, axis=-2, keepdims=True)", "x.sum(0, True)", "sum(cube, dim=(0, 2))",
@@ -266,7 +269,7 @@ SMOOTH: dict[str, list[str]] = {
     "cartesian_prod": ["cartesian_prod(row, v4)", "cartesian_prod(row)", "cartesian_prod(row, row, v)"],
     "combinations": ["combinations(row)", "combinations(v4, 3)", "combinations(row, r=2, with_replacement=True)", "combinations(row, 1)"],
     "block_diag": ["block_diag(x, row, s)", "block_diag(x, x)", "block_diag(one, col)"],
-    "unfold": ["cube.unfold(2, 2, 1)", "x.unfold(dimension=-1, size=2, step=2)", "m.unfold(0, 3, 1)", "s.unfold(0, 1, 1)", "m.unfold(1, 2, 1)"],
+    "Tensor::unfold": ["cube.unfold(2, 2, 1)", "x.unfold(dimension=-1, size=2, step=2)", "m.unfold(0, 3, 1)", "s.unfold(0, 1, 1)", "m.unfold(1, 2, 1)"],
     "as_strided": ["as_strided(x, (2, 2), (1, 2))", "x.as_strided((3,), (2,), 1)", "x[1].as_strided([2, 2], [1, 1])", "x.t().as_strided((2, 2), (1, 1), 1)",
                    "row.expand(2, 3).as_strided((2,), (2,))", "x.as_strided((2, 3), (0, 1))", "x.as_strided((), ())"],
     "squeeze_": ["clone(thin).squeeze_()", "clone(x).squeeze_()"], "squeeze_.dim": ["clone(thin).squeeze_(0)", "clone(x).squeeze_(-1)"],
@@ -382,6 +385,7 @@ SMOOTH: dict[str, list[str]] = {
     "jvp": ["jvp(exp(x), x, y, create_graph=True)"],
     "hvp": ["hvp(sum(x ** 3), x, y, create_graph=True)"],
     "in place": ["clone(x).mul_(y).add_(row)", "(x * y)[0].mul_(y[1])", "clone(x)[:, 1:].exp_()", "clone(x).t().add_(col.t())", "clone(x).diagonal().mul_(s)"],
+    **sliding.SMOOTH,
 }  # fmt: skip
 
 KINKED: dict[str, list[str]] = {
@@ -585,7 +589,7 @@ KINKED: dict[str, list[str]] = {
     "unsqueeze_": ["k.unsqueeze_(0)", "k[0].unsqueeze_(1)"], "t_": ["k.t_()"],
     "repeat": ["x.repeat(2, 0)", "k.repeat(2, 2)", "empty.repeat(2, 1)"], "tile": ["k.tile(2)", "mask.tile(2, 1)"],
     "repeat_interleave.Tensor": ["repeat_interleave(places)", "torch.repeat_interleave(two, output_size=1)"],
-    "repeat_interleave.self_int": ["k.repeat_interleave(0)"], "unfold": ["x.unfold(1, 0, 1)", "k.unfold(1, 2, 1)"],
+    "repeat_interleave.self_int": ["k.repeat_interleave(0)"], "Tensor::unfold": ["x.unfold(1, 0, 1)", "k.unfold(1, 2, 1)"],
     "rot90": ["k.rot90()", "mask.rot90(2)"], "block_diag": ["block_diag(k, x)", "block_diag(none, row)", "block_diag()"],
     "combinations": ["combinations(row, 0)", "combinations(none)", "combinations(places, 2)"], "hstack": ["hstack([k, x])"],
     "diag": ["diag(none)", "diag(k, 4)"], "diag_embed": ["diag_embed(mask)"], "meshgrid": ["meshgrid(none, row)"],
@@ -661,6 +665,7 @@ KINKED: dict[str, list[str]] = {
     "_getitem": ["k[mask]", "k[0]", "x[True]", "x[mask & False]", "x[5:]", "x[tensor([True, False])]"],
     "cat": ["cat([k, k2])", "cat([k, x])", "cat([mask, k])", "cat([x, c])"], "stack": ["stack([k, x])"], "dot": ["dot(places, places)"], "mm": ["k @ k2.t()"],
     "detach": ["x.detach()", "x.detach() * y", "detach(x) + x"],
+    **sliding.KINKED,
 }  # fmt: skip
 
 # here torch's own second derivatives fail, where ours are right

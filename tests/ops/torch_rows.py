@@ -9,7 +9,7 @@ from typing import Any
 import torch
 import torch.nn.functional as functional
 
-from . import promotion
+from . import promotion, sliding
 from .answers import DEPTH, OPENING, Answer, rounded, weights
 from .nn_samples import FUNCTIONAL
 from .pool import Input
@@ -20,6 +20,7 @@ torch.set_num_threads(1)  # sums in one order, so that a replay gives the same n
 FROM_FUNCTIONAL = (
     "softplus", "leaky_relu", "silu", "logsigmoid", "linear", "layer_norm", "dropout", "softmax", "log_softmax", "nll_loss",
     "cross_entropy", "binary_cross_entropy_with_logits", "mse_loss", "l1_loss",
+    *sliding.FROM_FUNCTIONAL,
 )  # fmt: skip
 
 
