@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from gradcli.engine.device import np
+from gradcli.engine.device import np, zeros_beside
 from gradcli.engine.device import scatter_add as scatter_add_at
 from gradcli.engine.dtypes import TYPE_NAMES
 from gradcli.engine.mode import grad_mode
@@ -44,8 +44,12 @@ def checked(index: Any, size: int, dim: int, name: str = "") -> Any:
 
 def gather_forward(self: Any, dim: int, index: Any) -> Any:
     dim = wrap_dim(dim, self.ndim)
+    if index.size == 0:
+        return zeros_beside(self, index.shape)
     if self.ndim == 0 or index.ndim == 0:
-        return self.reshape(1)[checked(index, 1, 0)].reshape(index.shape)
+        self = self if self.ndim else self.reshape(1)
+        row = index if index.ndim else index.reshape(1)
+        return gather_forward(self, dim, row).reshape(index.shape)
     if index.ndim != self.ndim:
         raise UserError("shape", "Index tensor must have the same number of dimensions as input tensor")
     for axis in range(self.ndim):
@@ -63,6 +67,8 @@ def scatter_places(self: Any, dim: int, index: Any, src: Any) -> tuple[Any, Any,
     result = self.copy() if self.ndim else self.reshape(1).copy()
     index = index if index.ndim else index.reshape(1)
     dim = wrap_dim(dim, result.ndim)
+    if hasattr(src, "dtype") and src.dtype != self.dtype:
+        raise UserError("type", "scatter(): Expected self.dtype to be equal to src.dtype")
     if index.size == 0:
         return result, (np.zeros(0, np.int64),) * result.ndim, np.zeros(0, self.dtype)
     if index.dtype.kind not in "iu":
@@ -72,8 +78,6 @@ def scatter_places(self: Any, dim: int, index: Any, src: Any) -> tuple[Any, Any,
     places = along(checked(index, result.shape[dim], dim), dim)
     if getattr(src, "ndim", None) is None:
         return result, places, src
-    if src.dtype != self.dtype:
-        raise UserError("type", "scatter(): Expected self.dtype to be equal to src.dtype")
     src = src if src.ndim else src.reshape(1)
     if src.ndim != index.ndim:
         raise UserError("shape", "Index tensor must have the same number of dimensions as src tensor")
@@ -116,6 +120,9 @@ def index_select_forward(self: Any, dim: int, index: Any) -> Any:
 
 
 def index_add_forward(self: Any, dim: int, index: Any, source: Any, alpha: float) -> Any:
+    if self.dtype != source.dtype:
+        first, second = (TYPE_NAMES[array.dtype.name] for array in (self, source))
+        raise UserError("type", f"index_add_(): self ({first}) and source ({second}) must have the same scalar type")
     result = self.copy()
     dim = wrap_dim(dim, self.ndim)
     given = source.shape[dim] if dim < source.ndim else 1

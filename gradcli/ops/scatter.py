@@ -23,7 +23,7 @@ from gradcli.ops.index import (
 )
 from gradcli.ops.pointwise import masked_fill, no_derivative, ones_like, remainder_scalar, to_dtype, where, zeros_like
 from gradcli.ops.reduce import index_fill
-from gradcli.ops.shape import broadcast_sizes, expand, reshape, wrap_dim
+from gradcli.ops.shape import broadcast_sizes, expand, reshape, view, wrap_dim
 
 REDUCTIONS = ("sum", "prod", "mean", "amax", "amin")
 
@@ -292,7 +292,7 @@ def take_along_dim(self: Any, indices: Any, dim: int | None = None) -> Any:
             f"torch.take_along_dim(): dtype of indices should be Long but got {TYPE_NAMES[indices.dtype.name]}",
         )
     if dim is None:
-        return gather(reshape(self, (-1,)), 0, reshape(indices, (-1,)))
+        return gather(view(self, (-1,)), 0, view(indices, (-1,)))
     if self.ndim != indices.ndim:
         raise UserError(
             "shape",
