@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from gradcli.engine.device import np, zeros_beside
@@ -123,7 +123,6 @@ def index_add_forward(self: Any, dim: int, index: Any, source: Any, alpha: float
     if self.dtype != source.dtype:
         first, second = (TYPE_NAMES[array.dtype.name] for array in (self, source))
         raise UserError("type", f"index_add_(): self ({first}) and source ({second}) must have the same scalar type")
-    result = self.copy()
     dim = wrap_dim(dim, self.ndim)
     given = source.shape[dim] if dim < source.ndim else 1
     if index.size != given:
@@ -131,9 +130,26 @@ def index_add_forward(self: Any, dim: int, index: Any, source: Any, alpha: float
             "shape", f"index_add_(): Number of indices ({index.size}) should be equal to source.size(dim): ({given}), "
             f"for dim: {dim}"
         )  # fmt: skip
-    places = (slice(None),) * dim + (checked(index, self.shape[dim], dim),)
-    scatter_add_at(result, places, source if alpha == 1 else source * alpha)
-    return result
+    check_slices(self, dim, source)
+    return at_index(self, dim, index, source if alpha == 1 else source * alpha, scatter_add_at)
+
+
+def check_slices(self: Any, dim: int, source: Any) -> None:
+    """A UserError if the slices of `source` along `dim` have not the shape of those of `self`."""
+    if source.shape[:dim] + source.shape[dim + 1 :] != self.shape[:dim] + self.shape[dim + 1 :]:
+        raise UserError(
+            "shape",
+            "source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape = "
+            f"{list(self.shape)} source.shape = {list(source.shape)}",
+        )
+
+
+def at_index(self: Any, dim: int, index: Any, source: Any, change: Callable[[Any, Any, Any], None]) -> Any:
+    """A copy of `self` after `change(copy, places of the slices that index names, source)`."""
+    result = self.copy() if self.ndim else self.reshape(1).copy()
+    places = (slice(None),) * dim + (checked(index.reshape(-1), result.shape[dim], dim),)
+    change(result, places, source if source.ndim else source.reshape(1))
+    return result.reshape(self.shape)
 
 
 def index_forward(self: Any, indices: Sequence[Any]) -> Any:

@@ -235,7 +235,7 @@ SMOOTH: dict[str, list[str]] = {
     "scatter_add": ["scatter_add(x, 0, index, y)", "x.scatter_add(dim=-1, index=index1, src=y)"],
     "index_select": ["index_select(x, 1, places)", "x.index_select(dim=0, index=two)", "x.index_select(-1, places)"],
     "index_add": ["index_add(m, 0, places, logits)", "m.index_add(dim=0, index=places, source=logits, alpha=2)",
-                  "x.index_add(1, places, y)"],
+                  "x.index_add(1, places, y)", "s.index_add(0, zero_index, s2)"],
     "index_fill": ["index_fill(x, 1, two, 2.5)", "x.index_fill(dim=-1, index=places, value=0)"],
     "index_fill.Tensor": ["index_fill(x, 0, zero_index, s)", "x.index_fill(1, two, s)"],
     "masked_select": ["masked_select(x, mask)", "x.masked_select(cond)", "row.masked_select(mask)"],
