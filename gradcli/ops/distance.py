@@ -103,6 +103,7 @@ euclidean_dist = op(
 cdist_forward = op(
     "_cdist_forward(Tensor x1, Tensor x2, float p)", "CdistBackward0",
     lambda x1, x2, p: distance(differences(x1, x2), p),
+    contiguous=True,
     x1=lambda grad, x1, x2, p, result: cdist_backward(contiguous(grad), x1, x2, p, result),
     x2=lambda grad, x1, x2, p, result: cdist_backward(
         contiguous(transpose(grad, -2, -1)), x2, x1, p, contiguous(transpose(result, -2, -1))

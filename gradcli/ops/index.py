@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from gradcli.engine.device import np
+from gradcli.engine.device import np, zeros_beside
 from gradcli.engine.device import scatter_add as scatter_add_at
 from gradcli.engine.dtypes import TYPE_NAMES
 from gradcli.engine.mode import grad_mode
@@ -44,8 +44,12 @@ def checked(index: Any, size: int, dim: int, name: str = "") -> Any:
 
 def gather_forward(self: Any, dim: int, index: Any) -> Any:
     dim = wrap_dim(dim, self.ndim)
+    if index.size == 0:
+        return zeros_beside(self, index.shape)
     if self.ndim == 0 or index.ndim == 0:
-        return self.reshape(1)[checked(index, 1, 0)].reshape(index.shape)
+        self = self if self.ndim else self.reshape(1)
+        row = index if index.ndim else index.reshape(1)
+        return gather_forward(self, dim, row).reshape(index.shape)
     if index.ndim != self.ndim:
         raise UserError("shape", "Index tensor must have the same number of dimensions as input tensor")
     for axis in range(self.ndim):
@@ -63,6 +67,8 @@ def scatter_places(self: Any, dim: int, index: Any, src: Any) -> tuple[Any, Any,
     result = self.copy() if self.ndim else self.reshape(1).copy()
     index = index if index.ndim else index.reshape(1)
     dim = wrap_dim(dim, result.ndim)
+    if hasattr(src, "dtype") and src.dtype != self.dtype:
+        raise UserError("type", "scatter(): Expected self.dtype to be equal to src.dtype")
     if index.size == 0:
         return result, (np.zeros(0, np.int64),) * result.ndim, np.zeros(0, self.dtype)
     if index.dtype.kind not in "iu":
@@ -72,8 +78,6 @@ def scatter_places(self: Any, dim: int, index: Any, src: Any) -> tuple[Any, Any,
     places = along(checked(index, result.shape[dim], dim), dim)
     if getattr(src, "ndim", None) is None:
         return result, places, src
-    if src.dtype != self.dtype:
-        raise UserError("type", "scatter(): Expected self.dtype to be equal to src.dtype")
     src = src if src.ndim else src.reshape(1)
     if src.ndim != index.ndim:
         raise UserError("shape", "Index tensor must have the same number of dimensions as src tensor")
@@ -116,7 +120,9 @@ def index_select_forward(self: Any, dim: int, index: Any) -> Any:
 
 
 def index_add_forward(self: Any, dim: int, index: Any, source: Any, alpha: float) -> Any:
-    result = self.copy()
+    if self.dtype != source.dtype:
+        first, second = (TYPE_NAMES[array.dtype.name] for array in (self, source))
+        raise UserError("type", f"index_add_(): self ({first}) and source ({second}) must have the same scalar type")
     dim = wrap_dim(dim, self.ndim)
     given = source.shape[dim] if dim < source.ndim else 1
     if index.size != given:
@@ -124,9 +130,26 @@ def index_add_forward(self: Any, dim: int, index: Any, source: Any, alpha: float
             "shape", f"index_add_(): Number of indices ({index.size}) should be equal to source.size(dim): ({given}), "
             f"for dim: {dim}"
         )  # fmt: skip
-    places = (slice(None),) * dim + (checked(index, self.shape[dim], dim),)
-    scatter_add_at(result, places, source if alpha == 1 else source * alpha)
-    return result
+    check_slices(self, dim, source)
+    return at_index(self, dim, index, source if alpha == 1 else source * alpha, scatter_add_at)
+
+
+def check_slices(self: Any, dim: int, source: Any) -> None:
+    """A UserError if the slices of `source` along `dim` have not the shape of those of `self`."""
+    if source.shape[:dim] + source.shape[dim + 1 :] != self.shape[:dim] + self.shape[dim + 1 :]:
+        raise UserError(
+            "shape",
+            "source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape = "
+            f"{list(self.shape)} source.shape = {list(source.shape)}",
+        )
+
+
+def at_index(self: Any, dim: int, index: Any, source: Any, change: Callable[[Any, Any, Any], None]) -> Any:
+    """A copy of `self` after `change(copy, places of the slices that index names, source)`."""
+    result = self.copy() if self.ndim else self.reshape(1).copy()
+    places = (slice(None),) * dim + (checked(index.reshape(-1), result.shape[dim], dim),)
+    change(result, places, source if source.ndim else source.reshape(1))
+    return result.reshape(self.shape)
 
 
 def index_forward(self: Any, indices: Sequence[Any]) -> Any:

@@ -44,11 +44,11 @@ def repeat_forward(self: Any, repeats: Sequence[int]) -> Any:
             "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor",
         )
     own = (1,) * (len(repeats) - self.ndim) + self.shape
-    if any_negative(repeats):
-        size = [count * length for count, length in zip(repeats, own, strict=True)]
+    size = [count * length for count, length in zip(repeats, own, strict=True)]
+    if any_negative(size):
         wrong = next(length for length in size if length < 0)
         raise UserError("shape", f"Trying to create tensor with negative dimension {wrong}: {size}")
-    return np.tile(self, tuple(repeats))
+    return np.tile(self, tuple(max(count, 0) for count in repeats))
 
 
 def repeat_backward(grad: Any, repeats: Sequence[int], shape: Shape) -> Any:
@@ -182,6 +182,8 @@ def repeat_interleave_each(self: Any, repeats: Any, dim: int | None = None, outp
 def repeat_interleave(self: Any, repeats: int, dim: int | None = None, output_size: int | None = None) -> Any:
     if repeats < 0:
         raise UserError("value", "Repeats must be non-negative")
+    if dim is not None:
+        wrap_dim(dim + 1 if self.ndim == 0 else dim, self.ndim)
     self, dim = along(self, dim)
     total = self.shape[dim] * repeats
     if output_size not in (None, total):
@@ -195,8 +197,10 @@ def repeat_interleave(self: Any, repeats: int, dim: int | None = None, output_si
 
 def along(self: Any, dim: int | None) -> tuple[Any, int]:
     """`self` and the dimension to go along; without one, that of `self` as one row."""
-    if dim is None or self.ndim == 0:
+    if dim is None:
         return flatten(self), 0
+    if self.ndim == 0:
+        raise UserError("shape", f"Dimension specified as {dim} but tensor has no dimensions")
     return self, wrap_dim(dim, self.ndim)
 
 

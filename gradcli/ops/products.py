@@ -296,10 +296,10 @@ def contracted(self: Any, other: Any, dims1: Sequence[int], dims2: Sequence[int]
     shape = [self.shape[dim] for dim in rows] + [other.shape[dim] for dim in columns]
     inner = math.prod(self.shape[dim] for dim in places1)
     left, right = permute(self, [*rows, *places1]), permute(other, [*places2, *columns])
-    if not shape and is_contiguous(left) and is_contiguous(right):
-        return reshape(dot(flatten(left), flatten(right)), ())
-    if not shape:
-        return reshape(sum(mul(squeeze(left), squeeze(right))), ())
+    if math.prod(shape[: len(rows)]) == math.prod(shape[len(rows) :]) == 1:
+        if is_contiguous(left) and is_contiguous(right):
+            return reshape(dot(flatten(left), flatten(right)), shape)
+        return reshape(sum(mul(squeeze(left), squeeze(right))), shape)
     left = reshape(left, (math.prod(self.shape[dim] for dim in rows), inner))
     right = reshape(right, (inner, math.prod(other.shape[dim] for dim in columns)))
     return reshape(mm(left, right), shape)

@@ -13,6 +13,8 @@ from gradcli.ops.arithmetic import no_derivative, remainder_scalar
 from gradcli.ops.copies import masked_fill, ones_like, to_dtype, where, zeros_like
 from gradcli.ops.define import composite, op
 from gradcli.ops.index import (
+    at_index,
+    check_slices,
     checked,
     gather,
     index_add,
@@ -24,7 +26,7 @@ from gradcli.ops.index import (
     taken,
 )
 from gradcli.ops.reduce import index_fill
-from gradcli.ops.shape import broadcast_sizes, expand, reshape, wrap_dim
+from gradcli.ops.shape import broadcast_sizes, expand, reshape, view, wrap_dim
 
 REDUCTIONS = ("sum", "prod", "mean", "amax", "amin")
 
@@ -96,6 +98,14 @@ def index_copy_forward(self: Any, dim: int, index: Any, source: Any) -> Any:
             "shape",
             f"index_copy_(): Number of indices ({index.size}) should be equal to source.size(dim) ({given})",
         )
+    slices = [array.shape[:dim] + array.shape[dim + 1 :] for array in (self, source)]
+    if slices[0] != slices[1]:
+        first, second = (" ".join(map(str, shape)) for shape in slices)
+        raise UserError(
+            "shape",
+            "index_copy_(): Source/destination tensor must have same slice shapes. Destination slice shape: "
+            f"{first} at dimension {dim} and source slice shape: {second} at dimension 0.",
+        )
     checked(index.reshape(-1), self.shape[dim] if self.ndim else 1, dim, "index_copy_(): ")
     return at_index(self, dim, index, source, lambda result, places, values: result.__setitem__(places, values))
 
@@ -121,20 +131,13 @@ def index_reduce_forward(self: Any, dim: int, index: Any, source: Any, reduce: s
             "shape", f"index_reduce_(): Number of indices ({index.size}) should be equal to source.size(dim): "
             f"({given}), for dim: {dim}"
         )  # fmt: skip
+    check_slices(self, dim, source)
     if index.size and not 0 <= index.min() <= index.max() < (self.shape[dim] if self.ndim else 1):
         raise UserError("shape", "index out of range in self")
     return at_index(
         self, dim, index, source,
         lambda result, places, values: reduced(result, places, values, reduce, include_self),
     )  # fmt: skip
-
-
-def at_index(self: Any, dim: int, index: Any, source: Any, change: Callable[[Any, Any, Any], None]) -> Any:
-    """A copy of `self` after `change(copy, places of the slices that index names, source)`."""
-    result = self.copy() if self.ndim else self.reshape(1).copy()
-    places = (slice(None),) * dim + (checked(index.reshape(-1), result.shape[dim], dim),)
-    change(result, places, source if source.ndim else source.reshape(1))
-    return result.reshape(self.shape)
 
 
 def in_one_row(self: Any, index: Any, name: str) -> Any:
@@ -293,7 +296,7 @@ def take_along_dim(self: Any, indices: Any, dim: int | None = None) -> Any:
             f"torch.take_along_dim(): dtype of indices should be Long but got {TYPE_NAMES[indices.dtype.name]}",
         )
     if dim is None:
-        return gather(reshape(self, (-1,)), 0, reshape(indices, (-1,)))
+        return gather(view(self, (-1,)), 0, view(indices, (-1,)))
     if self.ndim != indices.ndim:
         raise UserError(
             "shape",

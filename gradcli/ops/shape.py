@@ -85,14 +85,25 @@ def view_forward(self: Any, size: Sequence[int]) -> Any:
             "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
             "contiguous subspaces). Use .reshape(...) instead.",
         )
-    if shape == self.shape and 1 in shape and result.flags.c_contiguous:  # the strides of sizes 1 are made new, too
-        return window(result, shape, row_major_strides(shape, result.itemsize))
-    return result
+    return window(result, shape, view_strides(self, shape)) if self.size and 1 in shape else result
 
 
-def row_major_strides(shape: Shape, itemsize: int) -> Shape:
-    """The strides in bytes of an array that is laid out row by row."""
-    return tuple(itemsize * math.prod(shape[dim + 1 :]) for dim in range(len(shape)))
+def view_strides(self: Any, shape: Shape) -> Shape:
+    """The strides in bytes that torch gives a view of that shape; those of sizes 1 tell matrix products their order."""
+    strides: list[int] = []
+    place, length = len(shape) - 1, 1  # the next of the new dimensions; elements in the stretch of memory so far
+    step = self.strides[-1] if self.ndim else self.itemsize
+    for dim in reversed(range(max(self.ndim, 1))):
+        length *= self.shape[dim] if self.ndim else 1
+        if dim == 0 or (self.shape[dim - 1] != 1 and self.strides[dim - 1] != length * step):
+            filled = 1
+            while place >= 0 and (filled < length or shape[place] == 1):
+                strides.insert(0, filled * step)
+                filled *= shape[place]
+                place -= 1
+            if dim:
+                step, length = self.strides[dim - 1], 1
+    return tuple(strides)
 
 
 def expand_forward(self: Any, size: Sequence[int]) -> Any:

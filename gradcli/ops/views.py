@@ -367,16 +367,16 @@ def memory_order(shape: Sequence[int], operands: Sequence[Any]) -> list[int]:
     outer one.
     """
     strides = [broadcast_strides(operand, len(shape)) for operand in operands if hasattr(operand, "strides")]
-    order: list[int] = []  # from the innermost dimension outwards
-    for dim in reversed(range(len(shape))):
-        place = len(order)
-        for inner in reversed(range(len(order))):
-            comparison = compare_dims(order[inner], dim, shape, strides)
+    order = list(reversed(range(len(shape))))  # from the innermost dimension outwards
+    for outer in range(1, len(order)):
+        place = outer
+        for inner in reversed(range(outer)):
+            comparison = compare_dims(order[inner], order[place], shape, strides)
             if comparison < 0:
                 break
             if comparison > 0:
+                order[inner], order[place] = order[place], order[inner]
                 place = inner
-        order.insert(place, dim)
     return order[::-1]
 
 

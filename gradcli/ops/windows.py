@@ -37,12 +37,14 @@ from gradcli.ops.shape import (
     zeros,
 )
 from gradcli.ops.views import (
+    SHARED_LOCATION,
     as_strided,
     as_strided_backward,
     as_strided_forward,
     check_recordable,
     element_strides,
     extent,
+    is_folded,
     move,
     offset_in,
     storage_of,
@@ -231,6 +233,8 @@ def as_strided_scatter(
             "!self.requires_grad() || self.is_contiguous() INTERNAL ASSERT FAILED: as_strided_scatter is currently "
             "only supported for contiguous inputs",
         )
+    if is_folded(size, stride):
+        raise UserError("autograd", SHARED_LOCATION)
     array = self.array.copy("K")
     return strided_scatter(self, src, *checked_window(array, size, stride, storage_offset))
 

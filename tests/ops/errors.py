@@ -20,7 +20,7 @@ EXPRESSIONS = (
     "k ** -2", "k // 0", "k % 0", "x & y", "bitwise_not(x)", "none.max()", "none.argmax()", "empty.max(0)", "empty.amax(0)", "none.min()", "linalg.vector_norm(k)",
     "x.unflatten(1, (2, 2))", "x.unflatten(1, ())", "x.unflatten(2, (1, 3))", "x.unflatten(1, (-1, -1))", "x.repeat(2)", "x.repeat(-1, 1)", "x.tile(-1)",
     "tensor_split(x, 0)", "tensor_split(s, 2)", "tensor_split(x, v)", "tensor_split(x, index)", "hsplit(x, 2)", "hsplit(s, 1)", "vsplit(v, 3)", "vsplit(x, 3)",
-    "dsplit(x, 2)", "rot90(x, 1, [0])", "rot90(x, 1, [0, 0])", "rot90(v)", "rot90(x, 1, [0, 5])", "fliplr(v)", "flipud(s)", "x.repeat_interleave(-1)",
+    "dsplit(x, 2)", "rot90(x, 1, [0])", "rot90(x, 1, [0, 0])", "rot90(v)", "rot90(x, 1, [0, 5])", "fliplr(v)", "flipud(s)", "x.index_copy(1, two, cube[0, :, :2])", "x.index_reduce(1, two, cube[0, :, :2], 'mean')", "x.index_add(1, two, cube[0, :, :2])", "x.index_add(1, two[:1], col[:1])", "x.repeat_interleave(-1)", "s.repeat_interleave(two, 0)", "s.repeat_interleave(2, 0)", "x.as_strided_scatter(y, (2, 3), (0, 1))", "x.index_add(1, places, k)", "take_along_dim(x.t(), places)",
     "x.repeat_interleave(two)", "x.repeat_interleave(index)", "x.repeat_interleave(-two, 0)", "x.repeat_interleave(v, 1)", "x.repeat_interleave(two, 0, output_size=7)",
     "x.repeat_interleave(2, 0, output_size=7)", "repeat_interleave(label)", "repeat_interleave(v)", "hstack([])", "hstack([x, v])", "vstack([x, v4])",
     "broadcast_tensors(x, v4)", "broadcast_shapes((2,), (3,))", "broadcast_shapes((-2,), (3,))", "meshgrid(x)", "meshgrid(v, v, indexing='ab')", "meshgrid(v, places)",
