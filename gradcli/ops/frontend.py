@@ -12,6 +12,7 @@ from gradcli.engine.dtypes import ALIASES, TYPE_NAMES, as_dtype, dtype_named, re
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops import activation as activation
+from gradcli.ops import attention as attention
 from gradcli.ops import create as create
 from gradcli.ops import cross_entropy as cross_entropy
 from gradcli.ops import distance as distance
@@ -24,6 +25,7 @@ from gradcli.ops import margin_loss as margin_loss
 from gradcli.ops import method as method
 from gradcli.ops import norm as norm
 from gradcli.ops import pad as pad
+from gradcli.ops import patches as patches
 from gradcli.ops import shape as shape
 from gradcli.ops import softmax as softmax
 from gradcli.ops import views as views

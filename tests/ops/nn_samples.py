@@ -9,6 +9,7 @@ FUNCTIONAL = (
     "threshold_", "leaky_relu_", "softmin", "gumbel_softmax", "relu_",
     "alpha_dropout", "feature_alpha_dropout", "dropout1d", "dropout2d", "dropout3d",
     "batch_norm", "instance_norm", "group_norm", "rms_norm", "local_response_norm", "normalize", "pad",
+    "scaled_dot_product_attention", "pixel_shuffle", "pixel_unshuffle", "channel_shuffle", "unfold", "fold",
     "embedding", "embedding_bag", "one_hot", "cosine_similarity", "pairwise_distance", "smooth_l1_loss", "huber_loss",
     "binary_cross_entropy", "kl_div", "poisson_nll_loss", "gaussian_nll_loss", "hinge_embedding_loss",
     "margin_ranking_loss", "soft_margin_loss", "triplet_margin_loss", "triplet_margin_with_distance_loss",
@@ -76,6 +77,17 @@ SMOOTH: dict[str, list[str]] = {
             "pad(cube, (1, 1), mode='replicate')", "pad(image, (1, 1, 1, 0), mode='replicate')", "pad(image, (1, 0, 1, 1, 1, 0), 'replicate')",
             "pad(cube, (1, 2), mode='circular')", "pad(image, (1, 1, 1, 0), mode='circular')", "pad(cube, (-1, 2, -1, 0), mode='circular')",
             "pad(image, (1, 0, 1, 1, 1, 0), mode='circular')", "pad(cube, (-1, 2), 'reflect')", "pad(cube, (-1, 2), mode='replicate')"],
+    "scaled_dot_product_attention": [
+        "scaled_dot_product_attention(cube, cube * 2, cube + 1)", "scaled_dot_product_attention(cube, cube * 2, cube + 1, is_causal=True)",
+        "F.scaled_dot_product_attention(cube, cube * 2, cube + 1, attn_mask=sq)", "scaled_dot_product_attention(cube, cube, cube, sq.detach() > 0)",
+        "scaled_dot_product_attention(cube, cube * 2, cube + 1, dropout_p=0.3)", "scaled_dot_product_attention(cube, cube, cube, scale=-0.3)",
+        "scaled_dot_product_attention(x, y, z)", "scaled_dot_product_attention(cube[None], cube[None] * 2, cube[None], attn_mask=sq)",
+        "scaled_dot_product_attention(cube[None], cube[None], cube[None], dropout_p=0.2)"],
+    "pixel_shuffle": ["pixel_shuffle(volume.view(1, 4, 3, 1), 2)", "F.pixel_shuffle(volume.view(4, 1, 3), upscale_factor=2)", "pixel_shuffle(image, 1)"],
+    "pixel_unshuffle": ["pixel_unshuffle(image, 2)", "pixel_unshuffle(volume.view(3, 2, 2), downscale_factor=2)"],
+    "channel_shuffle": ["channel_shuffle(volume.view(1, 4, 3, 1), 2)", "channel_shuffle(cube, 3)"],
+    "unfold": ["F.unfold(image, 2)", "F.unfold(cube, (2, 3), dilation=1, padding=(1, 0), stride=2)", "F.unfold(cube, 2, 2, 1)"],
+    "fold": ["fold(volume.view(1, 4, 3), (2, 4), 2)", "F.fold(m.view(4, 3), (2, 4), kernel_size=2)", "fold(cube.view(1, 4, 6), (3, 4), 2, padding=(1, 0), stride=(2, 1))"],
     "embedding": ["embedding(index, w)", "embedding(label2, w)", "embedding(label, weight=w)"],
     "embedding_bag": ["embedding_bag(index, w)", "embedding_bag(index, w, mode='sum')", "embedding_bag(index, w, mode='max')",
                       "embedding_bag(index.view(6), w, tensor([0, 2, 2]), mode='max')", "embedding_bag(index.view(6), w, tensor([0, 2, 2]))",
@@ -122,7 +134,20 @@ SMOOTH: dict[str, list[str]] = {
 }  # fmt: skip
 # here torch's own second derivatives fail, where ours are right
 TORCH_FAILS = ("group_norm(image, 1, bias=row)",)
-LINEAR = ("embedding", "relu_", "pad", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout")
+LINEAR = (
+    "pixel_shuffle",
+    "pixel_unshuffle",
+    "channel_shuffle",
+    "unfold",
+    "fold",
+    "embedding",
+    "relu_",
+    "pad",
+    "dropout1d",
+    "dropout2d",
+    "dropout3d",
+    "alpha_dropout",
+)
 
 KINKED: dict[str, list[str]] = {
     "relu.functional": ["F.relu(special, False)"],
@@ -165,6 +190,12 @@ KINKED: dict[str, list[str]] = {
     "rms_norm": ["rms_norm(zero2, (2,))"],
     "normalize": ["normalize(zeroed, dim=0)", "normalize(zero2, dim=0)"],
     "pad": ["pad(k, (1, 1), value=2.5)", "pad(mask, (1, 1), value=1)", "pad(k, (1, 1), 'replicate')", "pad(empty, (1, 1))", "pad(cube, (-3, -1), 'circular')"],
+    "scaled_dot_product_attention": [
+        "scaled_dot_product_attention(cube[None], cube[None] * 2, cube[None] + 1)", "scaled_dot_product_attention(cube[None], cube[None], cube[None], is_causal=True)",
+        "scaled_dot_product_attention(cube[None], cube[None] * 2, cube[None], sq.detach(), scale=0.7)",
+        "scaled_dot_product_attention(cube[None], cube[None], cube[None], sq.detach() > 0)",
+        "scaled_dot_product_attention(cube[None], cube[None][:, :1] * 2, cube[None][:, :1] + 1, enable_gqa=True)",
+        "scaled_dot_product_attention(cube, cube[:1], cube[:1], enable_gqa=True)", "scaled_dot_product_attention(cube, cube, cube, sq.detach() > 99)"],
     "embedding": ["[embedding(index, clone(w), max_norm=1.0), w]", "[embedding(index, w, max_norm=1.0, norm_type=1.0), w]",
                   "embedding(index, w, scale_grad_by_freq=True)", "tanh(embedding(index, w, 1, scale_grad_by_freq=True))", "embedding(index.int(), w)", "embedding(label2, w, padding_idx=1)", "F.embedding(index, w, -4)",
                   "embedding(index[:0], w)", "embedding(index, w.long())"],
@@ -213,6 +244,14 @@ REFUSED = (
     "normalize(k)", "normalize(row)", "pad(x, (1,))", "pad(s, (1, 1))", "pad(x, (-4, 0))", "pad(x, (1, 1), 'reflect', 2.0)", "pad(x, (1, 1), 'foo')",
     "pad(x, (3, 1), mode='reflect')", "pad(v, (1, 1), mode='circular')", "pad(cube, (5, 2), mode='circular')", "pad(cube, (-1, -3), mode='reflect')",
     "pad(cube, (-3, -2), mode='circular')", "pad(mask, (1, 1), mode='reflect')", "pad(empty[None, :, :0], (1, 1), 'replicate')",
+    "pixel_shuffle(x, 2)", "pixel_shuffle(cube, 2)", "pixel_shuffle(cube, 0)", "pixel_unshuffle(cube, 2)", "pixel_unshuffle(volume, 2)",
+    "pixel_unshuffle(cube, -1)", "channel_shuffle(x, 2)", "channel_shuffle(cube, 2)", "channel_shuffle(cube, 0)", "unfold(image, 0)", "unfold(image, (2, 2, 2))",
+    "unfold(image, 2, stride=0)", "unfold(image, 2, dilation=0)", "unfold(image, 2, padding=-1)", "unfold(image, 5)",
+    "unfold(image.long(), 2)", "fold(volume.view(1, 4, 3), (3, 4), 2)", "fold(volume.view(1, 4, 3), 2, 2)", "fold(volume.view(1, 3, 4), (2, 4), 2)",
+    "fold(row, (2, 4), 2)", "scaled_dot_product_attention(cube, cube.float(), cube)", "scaled_dot_product_attention(row, cube, cube)",
+    "scaled_dot_product_attention(cube, cube, cube, sq.to(float16))", "scaled_dot_product_attention(cube, cube, cube, sq, is_causal=True)",
+    "scaled_dot_product_attention(cube, cube, cube, logits[0][:, None])", "scaled_dot_product_attention(k, k, k)",
+    "scaled_dot_product_attention(image, image[:, :2], image[:, :2])", "scaled_dot_product_attention(image, image[:, :2], image[:, :2], enable_gqa=True)",
     "embedding(index + 5, w)", "embedding(x, w)", "embedding(mask, w)", "embedding(index, w, 7)", "embedding(index, row)",
     "embedding_bag(index.view(6), w, tensor([1, 2]))", "embedding_bag(index.view(6), w, tensor([0, 9]))", "embedding_bag(index[0], w)",
     "embedding_bag(index[0], w, index)", "embedding_bag(index, w, index[0])", "embedding_bag(index, w, mode='foo')", "embedding_bag(x, w)",
