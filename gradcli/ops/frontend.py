@@ -15,6 +15,7 @@ from gradcli.ops import activation as activation
 from gradcli.ops import attention as attention
 from gradcli.ops import create as create
 from gradcli.ops import cross_entropy as cross_entropy
+from gradcli.ops import ctc as ctc
 from gradcli.ops import distance as distance
 from gradcli.ops import dropout as dropout
 from gradcli.ops import embedding as embedding
