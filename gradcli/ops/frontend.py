@@ -14,11 +14,13 @@ from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops import activation as activation
 from gradcli.ops import arithmetic, copies, elementary, linalg, reduce
+from gradcli.ops import attention as attention
 from gradcli.ops import average as average
 from gradcli.ops import compare as compare
 from gradcli.ops import conv as conv
 from gradcli.ops import create as create
 from gradcli.ops import cross_entropy as cross_entropy
+from gradcli.ops import ctc as ctc
 from gradcli.ops import cumulative as cumulative
 from gradcli.ops import distance as distance
 from gradcli.ops import dropout as dropout
@@ -36,6 +38,7 @@ from gradcli.ops import products as products
 from gradcli.ops import sampling as sampling
 from gradcli.ops import scatter as scatter
 from gradcli.ops import shape as shape
+from gradcli.ops import shuffle as shuffle
 from gradcli.ops import similarity as similarity
 from gradcli.ops import softmax as softmax
 from gradcli.ops import sorting as sorting

@@ -1,0 +1,164 @@
+"""Connectionist temporal classification: the likelihood of labels over all their alignments to the input."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gradcli.engine.device import np
+from gradcli.engine.dtypes import TYPE_NAMES
+from gradcli.engine.tensor import Tensor
+from gradcli.errors import UserError
+from gradcli.ops.arithmetic import div, no_derivative
+from gradcli.ops.copies import where
+from gradcli.ops.define import composite, op
+from gradcli.ops.reduce import mean, sum
+from gradcli.ops.shape import squeeze_dim, unsqueeze
+
+
+def with_blanks(targets: Any, target_lengths: Any, blank: int) -> Any:
+    """The labels of each sample in a row, with blanks around them."""
+    batch, longest = target_lengths.size, int(target_lengths.max(initial=0))
+    rows = np.full_like(targets, blank, shape=(batch, 2 * longest + 1))
+    inside = np.arange(longest) < target_lengths[:, None]
+    labels = np.full_like(targets, blank, shape=(batch, longest))
+    labels[inside] = targets if targets.ndim == 1 else targets[:, :longest][inside]
+    rows[:, 1::2] = labels
+    return rows
+
+
+def forward_sums(scores: Any, labels: Any) -> Any:
+    """For each time and place the logarithm of the likelihood of all alignments that end there."""
+    time, batch, places = scores.shape
+    result = np.full_like(scores, -np.inf)
+    result[0, :, :2] = scores[0, :, :2]
+    skips = np.zeros_like(labels, dtype=bool)
+    skips[:, 3::2] = labels[:, 3::2] != labels[:, 1:-2:2]
+    for now in range(1, time):
+        stay = np.full_like(scores, -np.inf, shape=(batch, places + 2))
+        stay[:, 2:] = result[now - 1]
+        jumped = np.where(skips, stay[:, :-2], -np.inf)
+        result[now] = np.logaddexp(np.logaddexp(stay[:, 2:], stay[:, 1:-1]), jumped) + scores[now]
+    return result
+
+
+def ctc_forward(
+    log_probs: Any, targets: Any, input_lengths: Any, target_lengths: Any, blank: int, zero_infinity: bool
+) -> tuple[Any, Any]:
+    labels = with_blanks(targets, target_lengths, blank)
+    batch = np.arange(labels.shape[0])
+    alpha = forward_sums(log_probs[:, batch[:, None], labels], labels)
+    last = alpha[np.maximum(input_lengths - 1, 0), batch]
+    end = last[batch, 2 * target_lengths]
+    before = np.where(target_lengths > 0, last[batch, np.maximum(2 * target_lengths - 1, 0)], -np.inf)
+    loss = -np.logaddexp(end, before).astype(log_probs.dtype)
+    return np.where(input_lengths > 0, loss, np.where(target_lengths > 0, np.inf, 0)).astype(log_probs.dtype), alpha
+
+
+def ctc_backward_forward(
+    grad: Any,
+    log_probs: Any,
+    targets: Any,
+    input_lengths: Any,
+    target_lengths: Any,
+    neg_log_likelihood: Any,
+    log_alpha: Any,
+    blank: int,
+    zero_infinity: bool,
+) -> Any:
+    """As if the input were logarithms of shares, whose sum is one: so torch has it."""
+    labels = with_blanks(targets, target_lengths, blank)
+    batch = np.arange(labels.shape[0])
+    time, _, classes = log_probs.shape
+    # backwards in time and place it is the same sum, from the end of each sample on
+    steps = (input_lengths - 1)[None] - np.arange(time)[:, None]
+    places = (2 * target_lengths)[:, None] - np.arange(labels.shape[1])
+    mirrored = np.take_along_axis(labels, np.maximum(places, 0), axis=1)
+    scores = log_probs[np.maximum(steps, 0)[:, :, None], batch[:, None], mirrored]
+    sums = forward_sums(np.where(places >= 0, scores, -np.inf), np.where(places >= 0, mirrored, -1))
+    beta = sums[np.maximum(steps, 0)[:, :, None], batch[:, None], np.maximum(places, 0)]
+    both = np.where((places >= 0)[None] & (steps >= 0)[:, :, None], log_alpha + beta, -np.inf)
+    by_class = np.where(labels[None, :, :, None] == np.arange(classes), both[..., None], -np.inf)
+    gathered = np.logaddexp.reduce(by_class, axis=2, initial=-np.inf)
+    result = np.exp(log_probs) - np.exp(gathered + neg_log_likelihood[:, None] - log_probs)
+    result = np.where((steps >= 0)[:, :, None], result * grad[:, None], 0)
+    if zero_infinity:
+        result = np.where(np.isinf(neg_log_likelihood)[:, None], 0, result)
+    return result.astype(log_probs.dtype)
+
+
+ctc = op(
+    "_ctc_loss(Tensor log_probs, Tensor targets, Tensor input_lengths, Tensor target_lengths, int blank, "
+    "bool zero_infinity) -> (result, log_alpha)",
+    "CtcLossBackward0", ctc_forward, constant=("log_alpha",),
+    log_probs=lambda grad, log_probs, targets, input_lengths, target_lengths, result, log_alpha, blank, zero_infinity: (
+        ctc_backward(
+            grad, log_probs, targets, input_lengths, target_lengths, result, log_alpha, blank, zero_infinity
+        )
+    ),
+)  # fmt: skip
+ctc_backward = op(
+    "_ctc_loss_backward(Tensor grad, Tensor log_probs, Tensor targets, Tensor input_lengths, Tensor target_lengths, "
+    "Tensor neg_log_likelihood, Tensor log_alpha, int blank, bool zero_infinity)",
+    "NotImplemented", ctc_backward_forward,
+    grad=no_derivative("_ctc_loss_backward"),
+    log_probs=no_derivative("_ctc_loss_backward"),
+    neg_log_likelihood=no_derivative("_ctc_loss_backward"),
+)  # fmt: skip
+
+
+def as_lengths(lengths: Any) -> Any:
+    return lengths.array.reshape(-1) if isinstance(lengths, Tensor) else np.array(lengths, np.int64).reshape(-1)
+
+
+@composite(
+    "ctc_loss(Tensor log_probs, Tensor targets, Tensor|int[] input_lengths, Tensor|int[] target_lengths, int blank=0, "
+    'str reduction="mean", bool zero_infinity=False)'
+)
+def ctc_loss(
+    log_probs: Any,
+    targets: Any,
+    input_lengths: Any,
+    target_lengths: Any,
+    blank: int = 0,
+    reduction: str = "mean",
+    zero_infinity: bool = False,
+) -> Any:
+    if reduction not in ("none", "mean", "sum"):
+        raise UserError("value", f"{reduction} is not a valid value for reduction")
+    alone = log_probs.ndim == 2
+    batched = unsqueeze(log_probs, 1) if alone else log_probs
+    times, lengths = as_lengths(input_lengths), as_lengths(target_lengths)
+    check_ctc(batched, targets, times, lengths, blank)
+    loss = ctc(batched, targets, Tensor(times), Tensor(lengths), blank, zero_infinity)[0]
+    if zero_infinity:
+        loss = where(Tensor(np.isinf(loss.array)), 0.0, loss)
+    if reduction == "mean":
+        return mean(div(loss, Tensor(np.maximum(lengths, 1).astype(loss.dtype))))
+    if reduction == "sum":
+        return sum(loss)
+    return squeeze_dim(loss, 0) if alone else loss
+
+
+def check_ctc(log_probs: Any, targets: Any, times: Any, lengths: Any, blank: int) -> None:
+    time, batch, classes = log_probs.shape
+    if targets.dtype.name not in ("int32", "int64"):
+        raise UserError("type", "targets must be int32 or int64")
+    if log_probs.dtype.kind != "f":
+        raise UserError("type", f"\"ctc_loss_cpu\" not implemented for '{TYPE_NAMES[log_probs.dtype.name]}'")
+    if not 0 <= blank < classes:
+        raise UserError("value", "blank must be in label range")
+    for name, given in (("input_lengths", times), ("target_lengths", lengths)):
+        if given.size != batch:
+            raise UserError("shape", f"{name} must be of size batch_size")
+    if times.size and int(times.max()) > time:
+        place = int(np.argmax(times > time))
+        raise UserError(
+            "value",
+            f"Expected input_lengths to have value at most {time}, but got value {int(times[place])} (while checking "
+            "arguments for ctc_loss_cpu)",
+        )
+    available = targets.array.size == int(lengths.sum()) if targets.ndim == 1 else (
+        targets.shape[0] == batch and (not batch or int(lengths.max()) <= targets.shape[1])
+    )  # fmt: skip
+    if not available or (lengths < 0).any() or (times < 0).any():
+        raise UserError("shape", "the targets do not have as many labels as target_lengths say")
