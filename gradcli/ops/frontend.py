@@ -15,12 +15,14 @@ from gradcli.ops import average as average
 from gradcli.ops import conv as conv
 from gradcli.ops import create as create
 from gradcli.ops import fold as fold
+from gradcli.ops import grid as grid
 from gradcli.ops import index as index
 from gradcli.ops import linalg, pointwise, reduce
 from gradcli.ops import loss as loss
 from gradcli.ops import method as method
 from gradcli.ops import nn as nn
 from gradcli.ops import pool as pool
+from gradcli.ops import resample as resample
 from gradcli.ops import shape as shape
 from gradcli.ops import views as views
 from gradcli.ops.define import TABLE as TABLE
