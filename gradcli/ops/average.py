@@ -90,6 +90,7 @@ def adaptive_means(size: Sizes, output_size: Sizes) -> tuple[Any, Any]:
     return places, np.add.reduce(places != OUTSIDE, axis=-1)
 
 
+@halves_as_singles
 def avg_pool_forward(self: Any, kernel_size: Sizes, *options: Any) -> Any:
     size = self.shape[self.ndim - len(kernel_size) :]
     places, divisors, counts = sliding_means(size, kernel_size, *options)
@@ -102,6 +103,7 @@ def avg_pool_backward_forward(grad_output: Any, self: Any, kernel_size: Sizes, *
     return spread(grad_output, places, divisors, self.shape, rank)
 
 
+@halves_as_singles
 def adaptive_avg_pool_forward(self: Any, output_size: Sizes) -> Any:
     return averaged(self, *adaptive_means(self.shape[self.ndim - len(output_size) :], output_size), output_size)
 
@@ -116,7 +118,7 @@ OPTIONS = (
 )
 
 avg2d = op(
-    f"_avg_pool2d(Tensor self, {OPTIONS})", "AvgPool2DBackward0", halves_as_singles(avg_pool_forward),
+    f"_avg_pool2d(Tensor self, {OPTIONS})", "AvgPool2DBackward0", avg_pool_forward,
     contiguous=True, check=only("iuf", "avg_pool2d"),
     self=lambda grad, self, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override: (
         avg2d_backward(grad, self, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
@@ -131,7 +133,7 @@ avg2d_backward = op(
     self=lambda grad: zeros_like(grad),
 )  # fmt: skip
 avg3d = op(
-    f"_avg_pool3d(Tensor self, {OPTIONS})", "AvgPool3DBackward0", halves_as_singles(avg_pool_forward),
+    f"_avg_pool3d(Tensor self, {OPTIONS})", "AvgPool3DBackward0", avg_pool_forward,
     contiguous=True, check=only("iuf", "avg_pool3d_out_frame"),
     self=lambda grad, self, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override: (
         avg3d_backward(grad, self, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
@@ -147,7 +149,7 @@ avg3d_backward = op(
 )  # fmt: skip
 adaptive_avg2d = op(
     "_adaptive_avg_pool2d(Tensor self, int[] output_size)", "AdaptiveAvgPool2DBackward0",
-    halves_as_singles(adaptive_avg_pool_forward), contiguous=True, check=only("f", "adaptive_avg_pool2d"),
+    adaptive_avg_pool_forward, contiguous=True, check=only("f", "adaptive_avg_pool2d"),
     self=lambda grad, self: adaptive_avg2d_backward(grad, self),
 )  # fmt: skip
 adaptive_avg2d_backward = op(
@@ -158,7 +160,7 @@ adaptive_avg2d_backward = op(
 )  # fmt: skip
 adaptive_avg3d = op(
     "_adaptive_avg_pool3d(Tensor self, int[] output_size)", "AdaptiveAvgPool3DBackward0",
-    halves_as_singles(adaptive_avg_pool_forward), contiguous=True, check=only("f", "adaptive_avg_pool3d_cpu"),
+    adaptive_avg_pool_forward, contiguous=True, check=only("f", "adaptive_avg_pool3d_cpu"),
     self=lambda grad, self: adaptive_avg3d_backward(grad, self),
 )  # fmt: skip
 adaptive_avg3d_backward = op(

@@ -137,6 +137,7 @@ def is_half(value: Any) -> bool:
     return getattr(value, "dtype", None) == "float16"
 
 
+@halves_as_singles
 def convolution_forward(
     input: Any,
     weight: Any,
@@ -163,6 +164,7 @@ def transposed_size(
     return [(n - 1) * by - 2 * margin + gap * (k - 1) + more + 1 for n, k, by, margin, gap, more in each]
 
 
+@halves_as_singles
 def convolution_backward_forward(
     grad_output: Any,
     input: Any,
@@ -266,14 +268,14 @@ def check_dtypes(input: Any, weight: Any, bias: Any, transposed: bool) -> None:
 convolution = op(
     "_convolution(Tensor input, Tensor weight, Tensor? bias, int[] stride, int[] padding, int[] dilation, "
     "bool transposed, int[] output_padding, int groups)",
-    "ConvolutionBackward0", halves_as_singles(convolution_forward), contiguous=True,
+    "ConvolutionBackward0", convolution_forward, contiguous=True,
     joint=convolution_gradients,
 )  # fmt: skip
 convolution_backward = op(
     "_convolution_backward(Tensor grad_output, Tensor input, Tensor weight, int[]? bias_sizes, int[] stride, "
     "int[] padding, int[] dilation, bool transposed, int[] output_padding, int groups, bool[] output_mask)"
     " -> (result0, result1, result2)",
-    "ConvolutionBackwardBackward0", halves_as_singles(convolution_backward_forward),
+    "ConvolutionBackwardBackward0", convolution_backward_forward,
     joint=convolution_double_backward,
 )  # fmt: skip
 

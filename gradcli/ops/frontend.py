@@ -26,6 +26,7 @@ from gradcli.ops import distance as distance
 from gradcli.ops import dropout as dropout
 from gradcli.ops import embedding as embedding
 from gradcli.ops import fold as fold
+from gradcli.ops import grid as grid
 from gradcli.ops import index as index
 from gradcli.ops import join as join
 from gradcli.ops import loss as loss
@@ -35,6 +36,7 @@ from gradcli.ops import norm as norm
 from gradcli.ops import pad as pad
 from gradcli.ops import pool as pool
 from gradcli.ops import products as products
+from gradcli.ops import resample as resample
 from gradcli.ops import sampling as sampling
 from gradcli.ops import scatter as scatter
 from gradcli.ops import shape as shape

@@ -111,6 +111,9 @@ POOL: dict[str, Recipe] = {
     "up3": floats(1, 2, 2, 2, 2), "separate": floats(4, 1, 2, 2), "cphoto": complexes(1, 2, 3, 3), "ctaps": complexes(1, 2, 2, 2),
     "columns": floats(1, 4, 9), "dsignal": Recipe("float", spread_out(1, 2, 5)), "dphoto": Recipe("float", spread_out(1, 2, 4, 4)),
     "dscan": Recipe("float", spread_out(1, 1, 3, 3, 3)), "kphoto": integers(1, 2, 4, 4),
+    "looks": floats(1, 2, 3, 2, low=-0.9, high=0.9), "beyond": floats(1, 3, 2, 2, low=-3.3, high=3.3),
+    "looks3": floats(1, 1, 2, 2, 3, low=-0.9, high=0.9), "beyond3": floats(1, 1, 2, 2, 3, low=-2.3, high=2.3),
+    "theta": floats(1, 2, 3), "theta3": floats(1, 3, 4),
 }  # fmt: skip
 
 

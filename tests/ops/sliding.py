@@ -5,7 +5,7 @@ from __future__ import annotations
 LINEAR = (
     "conv1d", "conv2d", "conv_transpose2d", "unfold", "fold", "max_pool2d", "max_pool3d", "adaptive_max_pool2d", "adaptive_max_pool3d",
     "fractional_max_pool2d", "fractional_max_pool3d", "max_unpool2d", "max_unpool3d", "avg_pool2d", "avg_pool3d", "adaptive_avg_pool2d",
-    "adaptive_avg_pool3d",
+    "adaptive_avg_pool3d", "interpolate", "affine_grid",
 )  # fmt: skip
 
 SMOOTH: dict[str, list[str]] = {
@@ -81,6 +81,30 @@ SMOOTH: dict[str, list[str]] = {
     "lp_pool1d": ["lp_pool1d(signal, 2, 2)", "lp_pool1d(signal[0], 4.0, 2, 1)", "lp_pool1d(signal, 2, 3, ceil_mode=True)"],
     "lp_pool2d": ["lp_pool2d(photo, 2, 2)", "lp_pool2d(photo.abs(), 1.5, (2, 3), 1)", "lp_pool2d(dphoto, inf, 2)"],
     "lp_pool3d": ["lp_pool3d(scan, 2, 2)", "lp_pool3d(scan[0], 4, (1, 2, 2), 1, True)"],
+    "interpolate": [
+        "interpolate(signal, 8)", "interpolate(signal, scale_factor=1.7)", "interpolate(signal, 3, mode='nearest-exact')",
+        "interpolate(signal, 8, mode='linear')", "interpolate(signal, 7, mode='linear', align_corners=True)",
+        "interpolate(signal, scale_factor=1.5, mode='linear')", "interpolate(signal, 5, mode='linear')", "interpolate(signal, 3, mode='area')",
+        "interpolate(signal, scale_factor=1.5, mode='linear', recompute_scale_factor=True)", "interpolate(photo, scale_factor=(1.4, 0.6))",
+        "interpolate(photo, (5, 3), mode='nearest-exact')", "interpolate(photo, (5, 3), mode='bilinear')",
+        "interpolate(photo, (1, 3), mode='bilinear', align_corners=True)", "interpolate(photo, (5, 3), mode='bicubic')",
+        "interpolate(photo, (4, 3), mode='bicubic', align_corners=True)", "interpolate(photo, scale_factor=0.6, mode='area')",
+        "interpolate(photo, (3, 5), mode='bilinear', antialias=True)", "interpolate(photo, 3, mode='bilinear', antialias=True, align_corners=True)",
+        "interpolate(photo, scale_factor=0.6, mode='bicubic', antialias=True)", "interpolate(photo, (3, 2), mode='lanczos', antialias=True)",
+        "interpolate(scan, 2)", "interpolate(scan, (2, 4, 1), mode='nearest-exact')", "interpolate(scan, (2, 4, 1), mode='trilinear')",
+        "interpolate(scan, 2, mode='area')",
+    ],
+    "upsample": ["upsample(photo[:, :, :2, :2], 3)", "upsample(signal, scale_factor=2.5, mode='linear', align_corners=False)"],
+    "upsample_nearest": ["upsample_nearest(photo[:, :, :2, :2], scale_factor=2)"],
+    "upsample_bilinear": ["upsample_bilinear(photo, 3)"],
+    "grid_sample": [
+        "grid_sample(photo, looks)", "grid_sample(photo[:, :1], beyond, 'bilinear', 'border', False)",
+        "grid_sample(photo[:, :, :2, :3], beyond, 'bilinear', 'reflection', True)", "grid_sample(photo[:, :1], looks, 'bicubic')",
+        "grid_sample(photo[:, :, :3, :2], beyond, 'bicubic', 'reflection', True)", "grid_sample(photo[:, :1], beyond, 'bicubic', 'border')",
+        "grid_sample(photo, looks, mode='nearest')", "grid_sample(scan, looks3)", "grid_sample(scan, beyond3, 'bilinear', 'reflection')",
+        "grid_sample(scan, beyond3, 'nearest', 'border', True)",
+    ],
+    "affine_grid": ["affine_grid(theta, (1, 2, 3, 4))", "affine_grid(theta, (1, 1, 3, 1), align_corners=True)", "affine_grid(theta3, (1, 1, 2, 1, 3))"],
 }  # fmt: skip
 
 KINKED: dict[str, list[str]] = {
@@ -111,6 +135,18 @@ KINKED: dict[str, list[str]] = {
     "avg_pool2d": ["avg_pool2d(kphoto, 2)", "avg_pool2d(photo.half(), 2, 1)", "avg_pool2d(special.view(1, 2, 3), (1, 2), 1, (0, 1))"],
     "avg_pool3d": ["avg_pool3d(kphoto, 2)"],
     "adaptive_avg_pool2d": ["adaptive_avg_pool2d(photo.detach(), 0)", "adaptive_avg_pool2d(photo.half(), 3)", "adaptive_avg_pool2d(cphoto, 1)"],
+    "interpolate": [
+        "interpolate(special.view(1, 1, 6), 8, mode='linear')", "interpolate(photo.half(), 3, mode='bilinear')",
+        "interpolate(photo.detach()[:0], 3)", "interpolate(photo.abs().detach().to(uint8), 3)",
+        "interpolate(arange(7, dtype=float32).view(1, 1, 7), 30)", "interpolate(arange(9, dtype=float32).view(1, 1, 9), 11, mode='nearest-exact')",
+        "interpolate(arange(3, dtype=float32).view(1, 1, 3), scale_factor=3.3)",
+    ],
+    "grid_sample": [
+        "grid_sample(photo, looks * nan)", "grid_sample(photo, looks * inf, 'nearest', 'reflection')", "grid_sample(photo, beyond.detach() * 0 - 1)",
+        "grid_sample(scan, looks3 * 0 + 1, 'bilinear', 'border', True)", "grid_sample(photo.detach()[:, :0], looks.detach())",
+        "grid_sample(photo[:, :, :1, :1], beyond, 'bilinear', 'reflection', True)", "grid_sample(photo.detach(), looks)",
+        "grid_sample(photo, looks.detach())", "grid_sample(photo, affine_grid(theta, (1, 2, 2, 2)))",
+    ],
     "lp_pool1d": ["lp_pool1d(dsignal, -inf, 2)", "lp_pool1d(signal, 3, 2)"],
     "lp_pool2d": ["lp_pool2d(photo * 0, 2, 2)", "lp_pool2d(kphoto, 2, 2)"],
 }  # fmt: skip
@@ -119,6 +155,7 @@ FROM_FUNCTIONAL = (
     "unfold", "fold", "max_pool1d", "max_pool2d", "max_pool3d", "adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d",
     "fractional_max_pool2d", "fractional_max_pool3d", "max_unpool1d", "max_unpool2d", "max_unpool3d", "avg_pool1d", "avg_pool2d",
     "avg_pool3d", "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "lp_pool1d", "lp_pool2d", "lp_pool3d",
+    "interpolate", "upsample", "upsample_nearest", "upsample_bilinear", "grid_sample", "affine_grid",
 )  # fmt: skip
 
 DTYPES = (
@@ -163,4 +200,17 @@ REFUSED = (
     "max_unpool1d(x, index[:1], 2)", "max_unpool1d(x, index, 2, output_size=(9,))", "max_unpool1d(x, index, 2, output_size=(9, 9))",
     "max_unpool1d(v, places, 2)", "max_unpool2d(x, index, 2)", "max_unpool1d(x, index, 1, padding=3)", "max_unpool3d(cube[None], cube[None].long(), 2, 0)",
     "max_unpool2d(cube[:, :0], cube[:, :0].long(), 2)", "max_unpool1d(k, index, 2)",
+    *(f"interpolate(photo, {rest})" for rest in (
+        "scale_factor=None", "2, 2.0", "(2, 2, 2)", "scale_factor=(2.0, 2.0, 2.0)", "2, mode='bad'", "2, mode='linear'", "2, align_corners=True",
+        "2, recompute_scale_factor=True", "2, antialias=True", "0", "scale_factor=-1.0", "scale_factor=nan", "2, mode='lanczos'",
+        "2, mode='lanczos', antialias=True, align_corners=True",
+    )),
+    "interpolate(signal, 2, mode='bicubic')", "interpolate(signal, 2, mode='bilinear')", "interpolate(x, 2)", "interpolate(signal, 0)",
+    "interpolate(scan, 0)", "interpolate(photo[:, :0], 2)", "interpolate(kphoto, 2)", "interpolate(kphoto, 2, mode='bicubic')",
+    "interpolate(signal, 2, mode='bilinear', antialias=True)",
+    "grid_sample(photo, looks, 'bad')", "grid_sample(photo, looks, 'nearest', 'bad')", "grid_sample(photo, looks.float())", "grid_sample(photo, image)",
+    "grid_sample(photo, looks3)", "grid_sample(photo, looks[0])", "grid_sample(x, looks)", "grid_sample(photo[:, :, :0], looks)",
+    "grid_sample(scan, looks3, 'bicubic')", "grid_sample(kphoto, looks.long())", "grid_sample(cphoto, looks)", "grid_sample(s, looks)",
+    "affine_grid(theta, (1, 2, 3))", "affine_grid(theta.long(), (1, 2, 3, 3))", "affine_grid(theta3, (1, 2, 3, 3))", "affine_grid(x, (1, 2, 3, 3))",
+    "affine_grid(theta, (1, 2, 0, 3))", "affine_grid(theta, (2, 2, 3, 3))", "affine_grid(theta, (1, 2, 3, 3, 3))",
 )  # fmt: skip
