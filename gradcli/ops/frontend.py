@@ -15,6 +15,7 @@ from gradcli.ops import create as create
 from gradcli.ops import index as index
 from gradcli.ops import linalg, pointwise, reduce
 from gradcli.ops import loss as loss
+from gradcli.ops import matrix as matrix
 from gradcli.ops import method as method
 from gradcli.ops import nn as nn
 from gradcli.ops import shape as shape
@@ -29,6 +30,8 @@ PREFIXES = (
     "torch.nn.functional.", "nn.functional.", "torch.autograd.functional.", "torch.autograd.", "torch.linalg.",
     "torch.special.", "torch.fft.", "linalg.", "special.", "fft.", "torch.", "F.",
 )  # fmt: skip
+# where a bare name is looked up: a row `linalg::svd` is torch.linalg.svd, beside torch.svd
+NAMESPACES = ("linalg", "special", "fft")
 # user-level names whose rows are declared under another one
 ALIAS_NAMES = {
     "absolute": "abs", "arccos": "acos", "arcsin": "asin", "arctan": "atan", "arctan2": "atan2",
@@ -37,13 +40,14 @@ ALIAS_NAMES = {
     "swapdims": "swapaxes", "true_divide": "div", "moveaxis": "movedim", "nelement": "numel", "ndimension": "dim",
     "clip": "clamp", "fix": "trunc",
 }  # fmt: skip
-ARGUMENT_ALIASES = {"axis": "dim", "keepdims": "keepdim", "input": "self", "x": "self"}
+ARGUMENT_ALIASES = {"axis": "dim", "keepdims": "keepdim", "input": "self", "x": "self", "A": "self"}
 MULTIPLE = ("int[]", "int[]?")
 VARIADIC = frozenset({"einsum"})  # these take their list of tensors one by one, too
 OUT_OF_PLACE = frozenset({
-    "all", "amax", "amin", "any", "argmax", "argmin", "argsort", "bmm", "clone", "count_nonzero", "dot", "flip",
-    "gather", "index_select", "isfinite", "isinf", "isnan", "logsumexp", "masked_select", "max", "maximum", "mean",
-    "min", "minimum", "mm", "mv", "prod", "roll", "rsub", "sum", "trace", "vector_norm",
+    "all", "amax", "amin", "any", "argmax", "argmin", "argsort", "bmm", "cholesky", "cholesky_inverse",
+    "cholesky_solve", "clone", "count_nonzero", "det", "dot", "flip", "gather", "index_select", "isfinite", "isinf",
+    "isnan", "logsumexp", "masked_select", "matrix_exp", "max", "maximum", "mean", "min", "minimum", "mm", "mv",
+    "prod", "roll", "rsub", "sum", "trace", "vector_norm",
 })  # fmt: skip
 
 
@@ -52,14 +56,16 @@ def find(name: str) -> Rows | None:
     for prefix in PREFIXES:
         if name.startswith(prefix):
             bare = name.removeprefix(prefix)
-            return (TABLE.get(f"autograd::{bare}") if "autograd" in prefix else None) or rows_of(bare)
+            return TABLE.get(f"{prefix.split('.')[-2]}::{bare}") or rows_of(bare)
     return rows_of(name)
 
 
 def rows_of(name: str) -> Rows | None:
+    """The rows of a bare name: torch's own, or else those of one of its namespaces."""
     if name.startswith("_"):
         return None
-    return TABLE.get(name) or TABLE.get(ALIAS_NAMES.get(name, ""))
+    keys = (name, ALIAS_NAMES.get(name, ""), *(f"{namespace}::{name}" for namespace in NAMESPACES))
+    return next((TABLE[key] for key in keys if key in TABLE), None)
 
 
 def find_method(name: str) -> Rows | None:
@@ -99,7 +105,8 @@ def suggest(name: str, methods: bool) -> list[str]:
     bare = name
     for prefix in PREFIXES:
         bare = bare.removeprefix(prefix)
-    known = [known for known in (*TABLE, *ALIAS_NAMES) if not known.startswith("_") and "::" not in known]
+    names = [name.rpartition("::")[2] for name in TABLE if not name.startswith(("_", "Tensor::"))]
+    known = list(dict.fromkeys((*names, *ALIAS_NAMES)))
     if methods:
         known = [known for known in known if find_method(known)]
     return difflib.get_close_matches(bare, known, 3, 0.6)
@@ -116,6 +123,11 @@ def check_arguments(rows: Rows, count: int, keywords: Sequence[str], method: boo
     return messages[0] if len(rows) == 1 else f"{messages[0]}; it is called as {signatures(rows)}"
 
 
+def called(row: Row) -> str:
+    """A row's name as torch's messages have it: `linalg_svd` for torch.linalg.svd."""
+    return row.name.removeprefix("Tensor::").removeprefix("autograd::").replace("::", "_")
+
+
 def misfit(row: Row, count: int, keywords: Sequence[str], method: bool) -> str | None:
     parameters = row.schema.parameters
     positional = [parameter for parameter in parameters if not parameter.keyword_only]
@@ -124,18 +136,18 @@ def misfit(row: Row, count: int, keywords: Sequence[str], method: bool) -> str |
     for written, name in zip(keywords, given, strict=True):
         if name not in names:
             close = difflib.get_close_matches(written, names, 1)
-            return f"{row.name}() got an unexpected keyword argument '{written}'" + (
+            return f"{called(row)}() got an unexpected keyword argument '{written}'" + (
                 f" (did you mean `{close[0]}`?)" if close else ""
             )
     if count > len(positional) and not takes_many(row, method):
-        return f"{row.name}() takes {len(positional) - method} positional arguments but {count - method} were given"
+        return f"{called(row)}() takes {len(positional) - method} positional arguments but {count - method} were given"
     taken = names[: min(count, len(positional))]
     for name in given:
         if name in taken:
-            return f"{row.name}() got multiple values for argument '{name}'"
+            return f"{called(row)}() got multiple values for argument '{name}'"
     for parameter in parameters:
         if parameter.required and parameter.name not in taken and parameter.name not in given:
-            return f"{row.name}() missing required argument: '{parameter.name}'"
+            return f"{called(row)}() missing required argument: '{parameter.name}'"
     return None
 
 
@@ -173,7 +185,7 @@ def call(rows: Rows, args: Sequence[Any], keywords: dict[str, Any], method: bool
     kinds = ", ".join([*map(kind_of, args), *(f"{name}={kind_of(value)}" for name, value in keywords.items())])
     raise UserError(
         "type",
-        f"{rows[0].name}() received an invalid combination of arguments - got ({kinds})",
+        f"{called(rows[0])}() received an invalid combination of arguments - got ({kinds})",
         hint=f"it is called as {signatures(rows)}",
     )
 
@@ -209,7 +221,7 @@ def bind(row: Row, args: Sequence[Any], keywords: dict[str, Any], method: bool) 
         fitted = fit_argument(parameter, value)
         if fitted is MISFIT:
             return (
-                f"{row.name}(): argument '{parameter.name}' (position {place + 1 - method}) must be "
+                f"{called(row)}(): argument '{parameter.name}' (position {place + 1 - method}) must be "
                 f"{wanted(parameter)}, not {kind_of(value)}"
             )
         bound[parameter.name] = fitted

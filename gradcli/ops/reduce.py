@@ -525,13 +525,6 @@ def check_floating(self: Any) -> Any:
     return self
 
 
-@composite('norm(Tensor self, Scalar|str? p="fro", int[]? dim=None, bool keepdim=False, *, ScalarType? dtype=None)')
-def norm(self: Any, p: Any = "fro", dim: Dims = None, keepdim: bool = False, dtype: Any = None) -> Any:
-    if p == "nuc":
-        raise UserError("value", "norm with p='nuc' is linalg.matrix_norm(self, 'nuc')")
-    return vector_norm(self, 2 if p in ("fro", None) else p, dim, keepdim, dtype=dtype)
-
-
 @composite("sum_to_size(Tensor self, int[] size)")
 def sum_to_size(self: Any, size: Sequence[int]) -> Any:
     if not size:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from . import linear_algebra
 from .pool import POOL
 
 # the argument that suits each elementwise function of one tensor
@@ -331,6 +332,8 @@ KINKED: dict[str, list[str]] = {
     "detach": ["x.detach()", "x.detach() * y", "detach(x) + x"],
 }  # fmt: skip
 
+TOPICS = (linear_algebra,)
+
 # here torch's own second derivatives fail, where ours are right
 TORCH_FAILS = ("layer_norm(x, [3], bias=v, eps=0.1)",)
 
@@ -344,7 +347,7 @@ def smooth() -> Iterator[tuple[str, str]]:
             yield name, f"{argument}.t().{name}()"
         if name in COMPLEX:
             yield name, f"{name}(c)"
-    for name, expressions in SMOOTH.items():
+    for name, expressions in items(SMOOTH, *(topic.SMOOTH for topic in TOPICS)):
         for expression in expressions:
             yield name, expression
             if name in LINEAR:
@@ -363,9 +366,14 @@ def kinked() -> Iterator[tuple[str, str]]:
         yield name, f"x {symbol} 0"
         yield name, f"0.5 {symbol} x"
         yield name, f"k {symbol} k2"
-    for name, expressions in KINKED.items():
+    for name, expressions in items(KINKED, *(topic.KINKED for topic in TOPICS)):
         for expression in expressions:
             yield name, expression
+
+
+def items(*tables: dict[str, list[str]]) -> Iterator[tuple[str, list[str]]]:
+    for table in tables:
+        yield from table.items()
 
 
 def names_in(expression: str) -> list[str]:
