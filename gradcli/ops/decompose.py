@@ -21,8 +21,8 @@ from gradcli.ops.lapack import (
     turned,
 )
 from gradcli.ops.linalg import adjoint, diagonal, diagonal_zeros_forward, matmul
-from gradcli.ops.pointwise import conj, fill, mul_number, real
-from gradcli.ops.reduce import put
+from gradcli.ops.pointwise import conj, fill, real
+from gradcli.ops.reduce import put, times_in_place
 from gradcli.ops.shape import narrow, squeeze_dim, tril, triu, unsqueeze, zeros
 from gradcli.ops.solve import padded, solve, solve_triangular
 
@@ -77,11 +77,7 @@ def qr_backward(grads: Any, Q: Any, R: Any, mode: str) -> Any:
 
 def with_half_diagonal(A: Any) -> Any:
     """`A` itself, with its diagonals halved."""
-    place = diagonal(A, 0, -2, -1)
-    if isinstance(A, Tensor):
-        mul_number.inplace(place, 0.5)
-    else:
-        place *= 0.5
+    times_in_place(0.5, diagonal(A, 0, -2, -1))
     return A
 
 

@@ -12,6 +12,7 @@ from gradcli.engine.dtypes import ALIASES, TYPE_NAMES, as_dtype, dtype_named, re
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops import create as create
+from gradcli.ops import fft as fft
 from gradcli.ops import index as index
 from gradcli.ops import linalg, pointwise, reduce
 from gradcli.ops import loss as loss

@@ -24,6 +24,7 @@ from gradcli.ops.pointwise import (
     masked_fill,
     maximum,
     minimum,
+    mul_number,
     ones_like,
     sgn,
     where,
@@ -277,6 +278,14 @@ def put(value: Any, part: Any) -> None:
         copy.inplace(part, value)
     else:
         part[...] = value
+
+
+def times_in_place(number: float, part: Any) -> None:
+    """Multiply `part`, a view, by `number`; on Tensors as a recorded operation."""
+    if isinstance(part, Tensor):
+        mul_number.inplace(part, number)
+    else:
+        part *= number
 
 
 def reversed_cumsum(self: Any, dim: int) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from . import linear_algebra
+from . import fourier, linear_algebra
 from .pool import POOL
 
 # the argument that suits each elementwise function of one tensor
@@ -332,7 +332,7 @@ KINKED: dict[str, list[str]] = {
     "detach": ["x.detach()", "x.detach() * y", "detach(x) + x"],
 }  # fmt: skip
 
-TOPICS = (linear_algebra,)
+TOPICS = (linear_algebra, fourier)
 
 # here torch's own second derivatives fail, where ours are right
 TORCH_FAILS = ("layer_norm(x, [3], bias=v, eps=0.1)",)
