@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import builtins
 import re
+from collections import namedtuple
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from types import CodeType, FunctionType
@@ -185,7 +186,7 @@ class Composite:
     def __init__(self, text: str, function: Callable[..., Any]) -> None:
         self.text = text
         self.name = text[: text.index("(")].partition(".")[0]
-        self.call = function
+        self.function = function
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.call(*args, **kwargs)
@@ -198,9 +199,22 @@ class Composite:
         return Schema.parse(self.text)
 
     @cached_property
+    def call(self) -> Callable[..., Any]:
+        if "->" not in self.text:
+            return self.function
+        result = named_results(self.schema)
+        return lambda *args, **kwargs: result(*self.function(*args, **kwargs))
+
+    @cached_property
     def on_arrays(self) -> Callable[..., Any]:
-        function: Callable[..., Any] = on_arrays(self.call)
+        function: Callable[..., Any] = on_arrays(self.function)
         return function
+
+
+def named_results(schema: Schema) -> type[tuple[Any, ...]]:
+    """What several outputs are returned in; it prints as torch.return_types.max(values=..., indices=...)."""
+    fields = [output.removesuffix("[]") for output in schema.outputs]
+    return namedtuple(schema.name.lstrip("_").replace("::", "_"), fields)
 
 
 TABLE: dict[str, list[Op | Composite]] = {}

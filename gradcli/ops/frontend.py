@@ -25,12 +25,14 @@ from gradcli.ops import cumulative as cumulative
 from gradcli.ops import distance as distance
 from gradcli.ops import dropout as dropout
 from gradcli.ops import embedding as embedding
+from gradcli.ops import fft as fft
 from gradcli.ops import fold as fold
 from gradcli.ops import grid as grid
 from gradcli.ops import index as index
 from gradcli.ops import join as join
 from gradcli.ops import loss as loss
 from gradcli.ops import margin_loss as margin_loss
+from gradcli.ops import matrix as matrix
 from gradcli.ops import method as method
 from gradcli.ops import norm as norm
 from gradcli.ops import pad as pad
@@ -58,7 +60,8 @@ PREFIXES = (
     "torch.nn.functional.", "nn.functional.", "torch.autograd.functional.", "torch.autograd.", "torch.linalg.",
     "torch.special.", "torch.fft.", "linalg.", "special.", "fft.", "torch.", "F.",
 )  # fmt: skip
-NAMESPACES = ("autograd", "linalg")  # where a name may stand for another row than by itself
+# where a bare name is looked up: a row `linalg::svd` is torch.linalg.svd, beside torch.svd
+NAMESPACES = ("linalg", "special", "fft")
 # user-level names whose rows are declared under another one
 ALIAS_NAMES = {
     "absolute": "abs", "arccos": "acos", "arcsin": "asin", "arctan": "atan", "arctan2": "atan2",
@@ -69,7 +72,7 @@ ALIAS_NAMES = {
     "expit": "sigmoid", "row_stack": "vstack", "swapdims_": "swapaxes_", "gammaln": "lgamma",
     "multigammaln": "mvlgamma", "psi": "digamma", "trapz": "trapezoid",
 }  # fmt: skip
-ARGUMENT_ALIASES = {"axis": "dim", "keepdims": "keepdim", "input": "self", "x": "self"}
+ARGUMENT_ALIASES = {"axis": "dim", "keepdims": "keepdim", "input": "self", "x": "self", "A": "self"}
 MULTIPLE = ("int[]", "int[]?")
 # these take their list (of tensors; of sizes) one by one, too
 VARIADIC = frozenset({
@@ -77,12 +80,13 @@ VARIADIC = frozenset({
     "atleast_2d.Sequence", "atleast_3d.Sequence", "broadcast_shapes",
 })  # fmt: skip
 OUT_OF_PLACE = frozenset({
-    "all", "amax", "amin", "angle", "any", "argmax", "argmin", "argsort", "argwhere", "bincount", "bmm", "clone",
-    "count_nonzero", "diag_embed", "diagonal_scatter", "dist", "dot", "flip", "fmax", "fmin", "gather",
-    "hardshrink", "histc", "index_select", "isclose", "isfinite", "isinf", "isnan", "isneginf", "isposinf",
-    "isreal", "logaddexp", "logaddexp2", "logcumsumexp", "logsumexp", "masked_select", "max", "maximum", "mean",
-    "median", "min", "minimum", "mm", "multinomial", "mv", "nanmedian", "nansum", "prod", "repeat", "roll", "rot90",
-    "rsub", "select_scatter", "signbit", "slice_scatter", "sum", "take", "trace", "vdot", "vector_norm",
+    "all", "amax", "amin", "angle", "any", "argmax", "argmin", "argsort", "argwhere", "bincount", "bmm", "cholesky",
+    "cholesky_inverse", "cholesky_solve", "clone", "count_nonzero", "det", "diag_embed", "diagonal_scatter", "dist",
+    "dot", "flip", "fmax", "fmin", "gather", "hardshrink", "histc", "index_select", "isclose", "isfinite", "isinf",
+    "isnan", "isneginf", "isposinf", "isreal", "logaddexp", "logaddexp2", "logcumsumexp", "logsumexp",
+    "masked_select", "matrix_exp", "max", "maximum", "mean", "median", "min", "minimum", "mm", "multinomial", "mv",
+    "nanmedian", "nansum", "prod", "repeat", "roll", "rot90", "rsub", "select_scatter", "signbit", "slice_scatter",
+    "sum", "take", "trace", "vdot", "vector_norm",
 })  # fmt: skip
 
 
@@ -91,15 +95,16 @@ def find(name: str) -> Rows | None:
     for prefix in PREFIXES:
         if name.startswith(prefix):
             bare = name.removeprefix(prefix)
-            namespace = next((name for name in NAMESPACES if name in prefix), "")
-            return TABLE.get(f"{namespace}::{bare}") or rows_of(bare)
+            return TABLE.get(f"{prefix.split('.')[-2]}::{bare}") or rows_of(bare)
     return rows_of(name)
 
 
 def rows_of(name: str) -> Rows | None:
+    """The rows of a bare name: torch's own, or else those of one of its namespaces."""
     if name.startswith("_"):
         return None
-    return TABLE.get(name) or TABLE.get(ALIAS_NAMES.get(name, ""))
+    keys = (name, ALIAS_NAMES.get(name, ""), *(f"{namespace}::{name}" for namespace in NAMESPACES))
+    return next((TABLE[key] for key in keys if key in TABLE), None)
 
 
 def find_method(name: str) -> Rows | None:
@@ -139,7 +144,8 @@ def suggest(name: str, methods: bool) -> list[str]:
     bare = name
     for prefix in PREFIXES:
         bare = bare.removeprefix(prefix)
-    known = [known for known in (*TABLE, *ALIAS_NAMES) if not known.startswith("_") and "::" not in known]
+    names = [name.rpartition("::")[2] for name in TABLE if not name.startswith(("_", "Tensor::"))]
+    known = list(dict.fromkeys((*names, *ALIAS_NAMES)))
     if methods:
         known = [known for known in known if find_method(known)]
     return difflib.get_close_matches(bare, known, 3, 0.6)
@@ -156,6 +162,11 @@ def check_arguments(rows: Rows, count: int, keywords: Sequence[str], method: boo
     return messages[0] if len(rows) == 1 else f"{messages[0]}; it is called as {signatures(rows)}"
 
 
+def called(row: Row) -> str:
+    """A row's name as torch's messages have it: `linalg_svd` for torch.linalg.svd."""
+    return row.name.removeprefix("Tensor::").removeprefix("autograd::").replace("::", "_")
+
+
 def misfit(row: Row, count: int, keywords: Sequence[str], method: bool) -> str | None:
     parameters = row.schema.parameters
     positional = [parameter for parameter in parameters if not parameter.keyword_only]
@@ -164,18 +175,18 @@ def misfit(row: Row, count: int, keywords: Sequence[str], method: bool) -> str |
     for written, name in zip(keywords, given, strict=True):
         if name not in names:
             close = difflib.get_close_matches(written, names, 1)
-            return f"{row.name}() got an unexpected keyword argument '{written}'" + (
+            return f"{called(row)}() got an unexpected keyword argument '{written}'" + (
                 f" (did you mean `{close[0]}`?)" if close else ""
             )
     if count > len(positional) and not takes_many(row, method):
-        return f"{row.name}() takes {len(positional) - method} positional arguments but {count - method} were given"
+        return f"{called(row)}() takes {len(positional) - method} positional arguments but {count - method} were given"
     taken = names[: min(count, len(positional))]
     for name in given:
         if name in taken:
-            return f"{row.name}() got multiple values for argument '{name}'"
+            return f"{called(row)}() got multiple values for argument '{name}'"
     for parameter in parameters:
         if parameter.required and parameter.name not in taken and parameter.name not in given:
-            return f"{row.name}() missing required argument: '{parameter.name}'"
+            return f"{called(row)}() missing required argument: '{parameter.name}'"
     return None
 
 
@@ -222,7 +233,7 @@ def call(rows: Rows, args: Sequence[Any], keywords: dict[str, Any], method: bool
     kinds = ", ".join([*map(kind_of, args), *(f"{name}={kind_of(value)}" for name, value in keywords.items())])
     raise UserError(
         "type",
-        f"{rows[0].name}() received an invalid combination of arguments - got ({kinds})",
+        f"{called(rows[0])}() received an invalid combination of arguments - got ({kinds})",
         hint=f"it is called as {signatures(rows)}",
     )
 
@@ -258,7 +269,7 @@ def bind(row: Row, args: Sequence[Any], keywords: dict[str, Any], method: bool) 
         fitted = fit_argument(parameter, value)
         if fitted is MISFIT:
             return (
-                f"{row.name}(): argument '{parameter.name}' (position {place + 1 - method}) must be "
+                f"{called(row)}(): argument '{parameter.name}' (position {place + 1 - method}) must be "
                 f"{wanted(parameter)}, not {kind_of(value)}"
             )
         bound[parameter.name] = fitted

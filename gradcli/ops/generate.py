@@ -6,7 +6,6 @@ hundred nanoseconds. Only declarations of this package become code, never the te
 
 from __future__ import annotations
 
-from collections import namedtuple
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +15,7 @@ from gradcli.engine.mode import grad_mode
 from gradcli.engine.node import DEAD_END, Edge, Freed, Node
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
-from gradcli.ops.define import Op, Parameter, on_arrays
+from gradcli.ops.define import Op, Parameter, named_results, on_arrays
 from gradcli.ops.shape import broadcast_sizes
 from gradcli.ops.views import View, before_inplace, check_recordable, in_torch_layout, rebase, write
 
@@ -211,9 +210,8 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
         "in_dtype_of": in_dtype_of,
         "explained": explained,
     }
-    if len(op.schema.outputs) > 1:  # prints as torch.return_types.max(values=..., indices=...)
-        fields = [output.removesuffix("[]") for output in op.schema.outputs]
-        names["Result"] = namedtuple(op.name.lstrip("_"), fields)
+    if len(op.schema.outputs) > 1:
+        names["Result"] = named_results(op.schema)
     tensors = [parameter for parameter in op.schema.parameters if parameter.is_tensor]
     edges = op.differentiable
     lines = [f"def run({signature(op, names)}):"]

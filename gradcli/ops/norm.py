@@ -15,8 +15,9 @@ from gradcli.ops.copies import clone, to_dtype, where, zeros_like
 from gradcli.ops.define import composite, op
 from gradcli.ops.elementary import pow_scalar, rsqrt
 from gradcli.ops.kinds import check_constant, only, refuse
+from gradcli.ops.matrix import norm
 from gradcli.ops.pad import constant_pad
-from gradcli.ops.reduce import mean_dim, norm, sum_dim
+from gradcli.ops.reduce import mean_dim, sum_dim
 from gradcli.ops.shape import contiguous, expand, reshape, select, squeeze_dim, unsqueeze
 from gradcli.ops.views import write
 from gradcli.ops.windows import unsqueeze_in_place

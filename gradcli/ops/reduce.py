@@ -10,7 +10,7 @@ from gradcli.engine.dtypes import TYPE_NAMES, as_dtype
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import abs as absolute
-from gradcli.ops.arithmetic import sgn
+from gradcli.ops.arithmetic import mul_number, sgn
 from gradcli.ops.compare import isnan, maximum, minimum
 from gradcli.ops.copies import as_mask, cast, clone, conj, copy, masked_fill, ones_like, where
 from gradcli.ops.define import composite, op
@@ -277,6 +277,14 @@ def put(value: Any, part: Any) -> None:
         part[...] = value
 
 
+def times_in_place(number: float, part: Any) -> None:
+    """Multiply `part`, a view, by `number`; on Tensors as a recorded operation."""
+    if isinstance(part, Tensor):
+        mul_number.inplace(part, number)
+    else:
+        part *= number
+
+
 def reversed_cumsum(self: Any, dim: int) -> Any:
     return self if self.ndim == 0 or self.shape[dim] == 1 else flip(cumsum(flip(self, [dim]), dim), [dim])
 
@@ -521,13 +529,6 @@ def check_floating(self: Any) -> Any:
     if self.dtype.kind not in "fc":
         raise UserError("type", "std and var only support floating point and complex dtypes")
     return self
-
-
-@composite('norm(Tensor self, Scalar|str? p="fro", int[]? dim=None, bool keepdim=False, *, ScalarType? dtype=None)')
-def norm(self: Any, p: Any = "fro", dim: Dims = None, keepdim: bool = False, dtype: Any = None) -> Any:
-    if p == "nuc":
-        raise UserError("value", "norm with p='nuc' is linalg.matrix_norm(self, 'nuc')")
-    return vector_norm(self, 2 if p in ("fro", None) else p, dim, keepdim, dtype=dtype)
 
 
 @composite("sum_to_size(Tensor self, int[] size)")

@@ -519,9 +519,9 @@ def narrow(self: Any, dim: int, start: int, length: int) -> Any:
         raise UserError(
             "shape", f"start out of range (expected to be in range of [-{size}, {size}], but got {start})"
         )  # fmt: skip
-    if not (-size <= start <= size and 0 <= length <= size - start % (size + 1)):
-        raise UserError("shape", f"start ({start}) + length ({length}) exceeds dimension size ({size}).")
     start = start + size if start < 0 else start
+    if not 0 <= length <= size - start:
+        raise UserError("shape", f"start ({start}) + length ({length}) exceeds dimension size ({size}).")
     return slice_(self, dim, start, start + length, 1)
 
 

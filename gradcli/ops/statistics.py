@@ -1,4 +1,4 @@
-"""Reductions to several results, those that skip NaN, and norms of matrices."""
+"""Reductions to several results, those that skip NaN, and moments of several variables."""
 
 from __future__ import annotations
 
@@ -18,8 +18,6 @@ from gradcli.ops.kinds import no_bools, only, refuse
 from gradcli.ops.linalg import diagonal, mm
 from gradcli.ops.reduce import (
     Dims,
-    amax,
-    amin,
     axes,
     count,
     expanded,
@@ -202,33 +200,6 @@ def nanmean(self: Any, dim: Dims = None, keepdim: bool = False, dtype: Any = Non
         kind = TYPE_NAMES[self.dtype.name]
         raise UserError("type", f"nanmean(): expected input to have floating point or complex dtype but got {kind}")
     return div(nansum(self, dim, keepdim, dtype=dtype), sum_dim(logical_not(isnan(self)), dim, keepdim))
-
-
-@composite(
-    'matrix_norm(Tensor input, Scalar|str ord="fro", int[] dim=[-2, -1], bool keepdim=False, *, ScalarType? dtype=None)'
-)
-def matrix_norm(
-    input: Any, ord: Any = "fro", dim: Sequence[int] = (-2, -1), keepdim: bool = False, dtype: Any = None
-) -> Any:
-    if input.ndim < 2:
-        raise UserError("shape", "linalg.matrix_norm: The input tensor A must have at least 2 dimensions.")
-    if len(dim) != 2:
-        raise UserError("shape", "linalg.matrix_norm: dim must be a 2-tuple of ints")
-    rows, columns = wrap_dim(dim[0], input.ndim), wrap_dim(dim[1], input.ndim)
-    if rows == columns:
-        raise UserError("shape", f"linalg.matrix_norm: dims must be different. Got ({dim[0]}, {dim[1]})")
-    if (dtype or input.dtype).kind not in "fc":
-        kind = TYPE_NAMES[input.dtype.name]
-        raise UserError("type", f"linalg.matrix_norm: Expected a floating point or complex tensor as input. Got {kind}")
-    if ord == "fro":
-        return vector_norm(input, 2, (rows, columns), keepdim, dtype=dtype)
-    if isinstance(ord, str) or ord not in (1, -1, np.inf, -np.inf):
-        raise UserError("value", f"linalg.matrix_norm: Order {ord} not supported.")
-    summed, compared = (rows, columns) if ord in (1, -1) else (columns, rows)
-    sums = vector_norm(input, 1, (summed,), keepdim, dtype=dtype)
-    if not keepdim and summed < compared:
-        compared -= 1
-    return (amax if ord > 0 else amin)(sums, (compared,), keepdim)
 
 
 @composite("cov(Tensor self, *, int correction=1, Tensor? fweights=None, Tensor? aweights=None)")

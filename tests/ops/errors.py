@@ -1,10 +1,12 @@
 """Calls that torch refuses, for their messages: wrong shapes, dims, dtypes and numbers."""
 
-from . import sliding
+from . import fourier, linear_algebra, sliding
 from .nn_samples import REFUSED
 
 EXPRESSIONS = (
     *REFUSED,
+    *linear_algebra.REFUSED,
+    *fourier.REFUSED,
     "x + v4", "x @ y", "x @ v4", "v @ v4", "s @ x", "mm(x, v)", "mv(x, v4)", "dot(x, y)", "dot(v, v4)", "bmm(x, y)", "bmm(cube, cube)",
     "cube @ m", "addmm(v4, x, n)", "addmm(w, x, m)", "outer(x, v)", "x.sum(2)", "x.sum(-3)", "x.mean(5)", "x.sum((0, 0))", "x.max(2)",
     "x.argmax(3)", "x.prod(4)", "x.cumsum(2)", "x.var(3)", "x.softmax(2)", "x.log_softmax(-3)", "sort(x, 2)", "topk(x, 9)",
@@ -85,4 +87,13 @@ EXPRESSIONS = (
     *sliding.REFUSED,
 )  # fmt: skip
 # refused as well, but said in words of our own
-OWN_WORDS = ("relu(x, y)", "x.view('a')", "add(x)", "x.sum(1, dim=0)", "x.to(5)", "x.scatter_add(1, index, v)")
+OWN_WORDS = (
+    "linalg.det()",
+    "linalg.svd(sq3, full=True)",
+    "relu(x, y)",
+    "x.view('a')",
+    "add(x)",
+    "x.sum(1, dim=0)",
+    "x.to(5)",
+    "x.scatter_add(1, index, v)",
+)

@@ -71,6 +71,29 @@ def integers(*shape: int, low: int = -4, high: int = 5) -> Recipe:
     return Recipe("int64", filled(shape, lambda generator: generator.randint(low, high)))
 
 
+def matrices(*shape: int) -> Recipe:
+    """Square, each with a dominant diagonal of numbers that differ."""
+    size = shape[-1]
+
+    def matrix(generator: random.Random) -> Any:
+        return [
+            [round(generator.uniform(-0.9, 0.9) + (row + 1.5) * 1.6 * (row == column), 3) for column in range(size)]
+            for row in range(size)
+        ]
+
+    return Recipe("float", filled(shape[:-1], matrix) if len(shape) > 1 else matrix)
+
+
+def complex_matrices(size: int) -> Recipe:
+    real, imaginary_part = matrices(size).make, filled((size, size), between(-0.9, 0.9))
+
+    def make(generator: random.Random) -> Any:
+        parts = zip(real(generator), imaginary_part(generator), strict=True)
+        return [[complex(*pair) for pair in zip(*rows, strict=True)] for rows in parts]
+
+    return Recipe("complex", make)
+
+
 def given(values: Any, kind: str = "float") -> Recipe:
     return Recipe(kind, lambda generator: values)
 
@@ -95,6 +118,10 @@ POOL: dict[str, Recipe] = {
     "two": given([1, 0], "int64"), "zero_index": given(0, "int64"), "labels": integers(3, low=0, high=3),
     "ignored": given([1, -100, 3], "int64"), "pixels": integers(2, 2, 2, low=0, high=2),
     "label2": integers(2, 2, low=0, high=2), "label": given(2, "int64"),
+    # square, far from singular, of distinct eigenvalues and singular values; then taller, wider, singular ones
+    "sq2": matrices(2), "sq3": matrices(3), "sq3b": matrices(3), "sqs": matrices(2, 2), "csq": complex_matrices(2),
+    "sides": floats(3, 2), "tall": floats(4, 2), "wide": floats(2, 4), "csides": complexes(2, 2), "tensor4": floats(2, 2, 1, 4),
+    "vs": floats(2, 2), "flat": given([[1.0, 2.0], [2.0, 4.0]]), "indefinite": given([[1.0, 2.0], [2.0, 1.0]]),
     # where formulas meet their kinks
     "zero2": given([0.0, 0.0]), "edge": given([-1.0, 0.0, 1.0, 2.0, 0.5]), "ties": given([1.0, 3.0, 3.0, 0.0, 3.0]),
     "tied": given([[2.0, 2.0, 1.0], [0.0, 5.0, 5.0]]), "ones2": given([1.0, 1.0]), "origin": given(0.0),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from . import nn_samples, sliding
+from . import fourier, linear_algebra, nn_samples, sliding
 from .pool import POOL
 
 # the argument that suits each elementwise function of one tensor
@@ -89,7 +89,7 @@ SMOOTH: dict[str, list[str]] = {
     "nansum": ["nansum(x)", "nansum(x, 1)", "x.nansum(dim=(0, 1), keepdim=True)", "nansum(s)"],
     "nanmean": ["nanmean(x)", "nanmean(x, 1)", "x.nanmean(dim=0, keepdim=True)", "nanmean(cube, (0, 2))"],
     "dist": ["dist(x, y)", "dist(x, row, 1)", "x.dist(y, p=3)", "dist(x, y, inf)", "dist(x, y, 0.5)", "dist(c, c2)", "dist(s, s2)"],
-    "matrix_norm": ["linalg.matrix_norm(x)", "linalg.matrix_norm(m, 1)", "linalg.matrix_norm(m, -1)", "linalg.matrix_norm(m, inf)",
+    "linalg::matrix_norm": ["linalg.matrix_norm(x)", "linalg.matrix_norm(m, 1)", "linalg.matrix_norm(m, -1)", "linalg.matrix_norm(m, inf)",
                     "linalg.matrix_norm(m, -inf, keepdim=True)", "linalg.matrix_norm(cube, 1, (0, 2))", "linalg.matrix_norm(cube, inf, (0, 2))",
                     "linalg.matrix_norm(cube, 'fro', dim=(0, 1), keepdim=True)", "linalg.matrix_norm(c, 1)", "linalg.matrix_norm(m, 1, keepdim=True)",
                     "linalg.matrix_norm(x, 1, dtype=float64)"],
@@ -461,7 +461,7 @@ KINKED: dict[str, list[str]] = {
     "nansum": ["nansum(special)", "nansum(special[2:])", "nansum(k)", "nansum(empty, 0)", "nansum(mask)", "nansum(k, dtype=float64)", "nansum(special, 0, True)"],
     "nanmean": ["nanmean(special[2:])", "nanmean(special)", "nanmean(empty, 0)", "nanmean(special[2:3])"],
     "dist": ["dist(x, x)", "dist(edge, ties, inf)", "dist(x.detach(), y.detach(), 0)", "dist(zero2, zero2, 3)", "dist(edge, edge * 1, 1)", "dist(none, none)"],
-    "matrix_norm": ["linalg.matrix_norm(zeroed)", "linalg.matrix_norm(zeroed * 0, 1)"],
+    "linalg::matrix_norm": ["linalg.matrix_norm(zeroed)", "linalg.matrix_norm(zeroed * 0, 1)"],
     "cummax": ["cummax(ties, 0)", "cummax(special, 0)", "cummax(k, 1)", "cummax(tied, 1)", "cummax(mask, 0)"],
     "cummin": ["cummin(ties, 0)", "cummin(special, 0)", "cummin(k, 1)", "cummin(tied, 1)", "cummin(mask, 0)"],
     "logcumsumexp": ["logcumsumexp(infs.detach(), 0)", "logcumsumexp(huge.detach(), 0)", "logcumsumexp(special, 0)", "logcumsumexp(empty, 0)", "logcumsumexp(c.detach(), 1)"],
@@ -668,6 +668,8 @@ KINKED: dict[str, list[str]] = {
     **sliding.KINKED,
 }  # fmt: skip
 
+TOPICS = (linear_algebra, fourier)
+
 # here torch's own second derivatives fail, where ours are right
 TORCH_FAILS = ("layer_norm(x, [3], bias=v, eps=0.1)", *nn_samples.TORCH_FAILS)
 
@@ -685,7 +687,7 @@ def smooth() -> Iterator[tuple[str, str]]:
         if name not in nn_samples.UNSMOOTH:
             yield name, f"{name}(x)"
             yield name, f"{name}(s)"
-    for name, expressions in (*SMOOTH.items(), *nn_samples.SMOOTH.items()):
+    for name, expressions in items(SMOOTH, nn_samples.SMOOTH, *(topic.SMOOTH for topic in TOPICS)):
         for expression in expressions:
             yield name, expression
             if name in LINEAR or name in nn_samples.LINEAR:
@@ -706,9 +708,14 @@ def kinked() -> Iterator[tuple[str, str]]:
         yield name, f"k {symbol} k2"
     for name in nn_samples.ACTIVATIONS:
         yield name, f"{name}(empty)"
-    for name, expressions in (*KINKED.items(), *nn_samples.KINKED.items()):
+    for name, expressions in items(KINKED, nn_samples.KINKED, *(topic.KINKED for topic in TOPICS)):
         for expression in expressions:
             yield name, expression
+
+
+def items(*tables: dict[str, list[str]]) -> Iterator[tuple[str, list[str]]]:
+    for table in tables:
+        yield from table.items()
 
 
 def names_in(expression: str) -> list[str]:
