@@ -14,7 +14,7 @@ from gradcli.ops.compare import eq as equal
 from gradcli.ops.compare import logical_not
 from gradcli.ops.copies import masked_fill, ones_like, zeros_like
 from gradcli.ops.define import composite, op
-from gradcli.ops.elementary import sigmoid
+from gradcli.ops.elementary import logit, sigmoid
 from gradcli.ops.index import gather, masked_select
 from gradcli.ops.kinds import check_constant, only
 from gradcli.ops.loss import LEGACY, by_gradient, reduced, reduction_of, spread
@@ -188,10 +188,6 @@ bce_backward = op(
     target=lambda grad, grad_output, self, weight, reduction: bce_double_backward_target(
         grad * grad_output, self, weight, reduction
     ),
-)  # fmt: skip
-logit = op(
-    "_logit(Tensor self)", "LogitBackward0", lambda self: np.log(self / (1 - self)),
-    self=lambda grad, self: grad / (self * (1 - self)),
 )  # fmt: skip
 nll = op(
     "_nll_loss(Tensor self, Tensor target, Tensor? weight, str reduction, int ignore_index) -> (result, total_weight)",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gradcli.ops import frontend
-from gradcli.ops.define import TABLE, Composite, Op
+from gradcli.ops.define import Composite, Op
 from gradcli.ops.generate import saved_by
 from gradcli.record import Record
 
@@ -61,7 +61,7 @@ def described(name: str) -> list[Description]:
 
 def everything() -> list[Description]:
     """All operations that a user can call, family by family."""
-    rows = [row for name, rows in TABLE.items() if not name.startswith("_") for row in rows]
+    rows = [row for name, rows in frontend.table().items() if not name.startswith("_") for row in rows]
     return sorted(map(description, rows), key=lambda found: (found.family, found.name))
 
 

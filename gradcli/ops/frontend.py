@@ -6,55 +6,36 @@ import difflib
 import operator
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from importlib import import_module
+from typing import Any, TypeVar
 
 from gradcli.engine.device import np
 from gradcli.engine.dtypes import ALIASES, TYPE_NAMES, as_dtype, dtype_named, result_type
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
-from gradcli.ops import activation as activation
 from gradcli.ops import arithmetic, copies, elementary, linalg, reduce
-from gradcli.ops import attention as attention
-from gradcli.ops import average as average
 from gradcli.ops import compare as compare
-from gradcli.ops import conv as conv
 from gradcli.ops import create as create
-from gradcli.ops import cross_entropy as cross_entropy
-from gradcli.ops import ctc as ctc
-from gradcli.ops import cumulative as cumulative
-from gradcli.ops import distance as distance
-from gradcli.ops import dropout as dropout
-from gradcli.ops import embedding as embedding
-from gradcli.ops import fft as fft
-from gradcli.ops import fold as fold
-from gradcli.ops import grid as grid
 from gradcli.ops import index as index
-from gradcli.ops import join as join
-from gradcli.ops import loss as loss
-from gradcli.ops import margin_loss as margin_loss
-from gradcli.ops import matrix as matrix
 from gradcli.ops import method as method
-from gradcli.ops import norm as norm
-from gradcli.ops import pad as pad
-from gradcli.ops import pool as pool
-from gradcli.ops import products as products
-from gradcli.ops import resample as resample
 from gradcli.ops import sampling as sampling
 from gradcli.ops import scatter as scatter
 from gradcli.ops import shape as shape
-from gradcli.ops import shuffle as shuffle
-from gradcli.ops import similarity as similarity
-from gradcli.ops import softmax as softmax
 from gradcli.ops import sorting as sorting
-from gradcli.ops import special as special
-from gradcli.ops import statistics as statistics
 from gradcli.ops import views as views
-from gradcli.ops import windows as windows
 from gradcli.ops.define import TABLE as TABLE
 from gradcli.ops.define import Composite, Op, Parameter
 
 Row = Op | Composite
 Rows = Sequence[Row]
+Found = TypeVar("Found")
+
+# families that are imported, in this order, until a name is found: to import them all takes as long as half of NumPy
+LATER = [
+    "softmax", "activation", "loss", "cross_entropy", "join", "windows", "special", "cumulative", "statistics", "norm",
+    "dropout", "products", "embedding", "pad", "similarity", "distance", "margin_loss", "conv", "pool", "average",
+    "fold", "shuffle", "resample", "grid", "attention", "ctc", "matrix", "decompose", "solve", "fft",
+]  # fmt: skip
 
 PREFIXES = (
     "torch.nn.functional.", "nn.functional.", "torch.autograd.functional.", "torch.autograd.", "torch.linalg.",
@@ -90,12 +71,28 @@ OUT_OF_PLACE = frozenset({
 })  # fmt: skip
 
 
+def table() -> dict[str, list[Row]]:
+    """The whole table."""
+    until_found(lambda: None)
+    return TABLE
+
+
+def until_found(look_up: Callable[[], Found | None]) -> Found | None:
+    """What `look_up` finds in the families that are there, or when one more of the others is."""
+    found = look_up()
+    while not found and LATER:
+        import_module(f"gradcli.ops.{LATER.pop(0)}")
+        found = look_up()
+    return found
+
+
 def find(name: str) -> Rows | None:
     """The rows of the function a user calls `name`, prefixes included; None if there is none."""
     for prefix in PREFIXES:
         if name.startswith(prefix):
-            bare = name.removeprefix(prefix)
-            return TABLE.get(f"{prefix.split('.')[-2]}::{bare}") or rows_of(bare)
+            bare, namespace = name.removeprefix(prefix), prefix.split(".")[-2]
+            known = table() if namespace in NAMESPACES else TABLE
+            return known.get(f"{namespace}::{bare}") or rows_of(bare)
     return rows_of(name)
 
 
@@ -103,21 +100,26 @@ def rows_of(name: str) -> Rows | None:
     """The rows of a bare name: torch's own, or else those of one of its namespaces."""
     if name.startswith("_"):
         return None
-    keys = (name, ALIAS_NAMES.get(name, ""), *(f"{namespace}::{name}" for namespace in NAMESPACES))
-    return next((TABLE[key] for key in keys if key in TABLE), None)
+    own = until_found(lambda: TABLE.get(name) or TABLE.get(ALIAS_NAMES.get(name, "")))
+    return own or next((TABLE[key] for key in (f"{space}::{name}" for space in NAMESPACES) if key in TABLE), None)
 
 
 def find_method(name: str) -> Rows | None:
     """The rows of `x.name(...)`: those whose first parameter is `self`; `name_` is the in-place form of a row."""
-    own = TABLE.get(f"Tensor::{name}")
-    return own or [row for row in rows_of(name) or () if is_method(row)] or inplace_rows(name)
+    return until_found(lambda: TABLE.get(f"Tensor::{name}") or methods_of(name) or inplace_rows(name))
+
+
+def methods_of(name: str) -> Rows:
+    if name.startswith("_"):
+        return []
+    return [row for row in TABLE.get(name) or TABLE.get(ALIAS_NAMES.get(name, "")) or () if is_method(row)]
 
 
 def inplace_rows(name: str) -> Rows | None:
     if not name.endswith("_") or name.endswith("__"):
         return None
-    rows = rows_of(name[:-1]) or ()
-    return [InPlace(row) for row in rows if isinstance(row, Op) and is_method(row) and has_inplace(row)] or None
+    rows = methods_of(name[:-1])
+    return [InPlace(row) for row in rows if isinstance(row, Op) and has_inplace(row)] or None
 
 
 def has_inplace(row: Op) -> bool:
@@ -144,7 +146,7 @@ def suggest(name: str, methods: bool) -> list[str]:
     bare = name
     for prefix in PREFIXES:
         bare = bare.removeprefix(prefix)
-    names = [name.rpartition("::")[2] for name in TABLE if not name.startswith(("_", "Tensor::"))]
+    names = [name.rpartition("::")[2] for name in table() if not name.startswith(("_", "Tensor::"))]
     known = list(dict.fromkeys((*names, *ALIAS_NAMES)))
     if methods:
         known = [known for known in known if find_method(known)]

@@ -12,13 +12,14 @@ from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import abs as absolute
 from gradcli.ops.arithmetic import add, div, mul, sub
+from gradcli.ops.compare import clamp_min
 from gradcli.ops.copies import clone, masked_fill, ones_like
 from gradcli.ops.define import composite, op
 from gradcli.ops.elementary import exp, log, pow_scalar
 from gradcli.ops.kinds import only
-from gradcli.ops.norm import clamp_min
 from gradcli.ops.reduce import mean, sum
 from gradcli.ops.shape import broadcast_sizes, expand, unsqueeze
+from gradcli.ops.special import xlogy
 
 # the options of losses that torch had before `reduction`
 LEGACY = "bool? size_average=None, bool? reduce=None"
@@ -143,12 +144,6 @@ huber_backward = op(
     target=lambda grad, grad_output, self, target, reduction, delta: -spread(
         grad * grad_output * (absolute(self - target) < delta), self.shape, reduction
     ),
-)  # fmt: skip
-xlogy = op(
-    "_xlogy(Tensor self, Tensor other)", "XlogyBackward0",
-    lambda self, other: np.where((self == 0) & ~np.isnan(other), 0, self * np.log(other)), promote="float",
-    self=lambda grad, self, other: masked_fill(xlogy(grad, other), (self == 0) & (other <= 0), 0),
-    other=lambda grad, self, other: grad * self / other,
 )  # fmt: skip
 
 

@@ -9,13 +9,12 @@ from gradcli.engine.dtypes import TYPE_NAMES
 from gradcli.errors import UserError
 from gradcli.ops.activation import log_sigmoid
 from gradcli.ops.arithmetic import add, div, mul, neg, no_derivative, rsub, sub
-from gradcli.ops.compare import minimum
+from gradcli.ops.compare import clamp_min, minimum
 from gradcli.ops.copies import ones_like, to_dtype, where, zeros_like
 from gradcli.ops.define import composite, op
 from gradcli.ops.elementary import sigmoid, sqrt
 from gradcli.ops.kinds import check_constant, only
 from gradcli.ops.loss import LEGACY, by_gradient, check_castable, reduce_loss, reduced, reduction_of, spread
-from gradcli.ops.norm import clamp_min
 from gradcli.ops.reduce import sum_dim
 from gradcli.ops.similarity import pairwise_distance
 

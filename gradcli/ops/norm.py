@@ -11,10 +11,12 @@ from gradcli.engine.dtypes import TYPE_NAMES
 from gradcli.errors import UserError
 from gradcli.ops.activation import wanted
 from gradcli.ops.arithmetic import add, add_number, div, mul
-from gradcli.ops.copies import clone, to_dtype, where, zeros_like
+from gradcli.ops.average import avg2d, avg3d
+from gradcli.ops.compare import clamp_min
+from gradcli.ops.copies import clone, to_dtype, zeros_like
 from gradcli.ops.define import composite, op
 from gradcli.ops.elementary import pow_scalar, rsqrt
-from gradcli.ops.kinds import check_constant, only, refuse
+from gradcli.ops.kinds import check_constant, only
 from gradcli.ops.matrix import norm
 from gradcli.ops.pad import constant_pad
 from gradcli.ops.reduce import mean_dim, sum_dim
@@ -312,19 +314,6 @@ def group_norm_backward(
     return for_input, for_weight, for_bias
 
 
-def neighbours_mean(self: Any, size: int) -> Any:
-    """The mean of `size` neighbours along dim 2."""
-    count = self.shape[2] - size + 1
-    return np.add.reduce([self[:, :, place : place + count] for place in range(size)], axis=0) / size
-
-
-def neighbours_mean_backward(grad_output: Any, self: Any, size: int) -> Any:
-    result = np.zeros_like(self)
-    for place in range(size):
-        result[:, :, place : place + grad_output.shape[2]] += grad_output / size
-    return result
-
-
 native_layer_norm = op(
     "_native_layer_norm(Tensor input, int[] normalized_shape, Tensor? weight, Tensor? bias, float eps)"
     " -> (result, mean, rstd)",
@@ -374,31 +363,6 @@ native_group_norm = op(
 repeated = op(
     "_repeat(Tensor self, int times)", "RepeatBackward0", lambda self, times: np.tile(self, times),
     self=lambda grad, times: grad if times == 1 else sum_dim(reshape(grad, (times, -1)), [0]),
-)  # fmt: skip
-clamp_min = op(
-    "_clamp_min(Tensor self, Scalar min)", "ClampMinBackward0", lambda self, min: np.maximum(self, min),
-    check=refuse(c="clamp is not supported for complex types"),
-    self=lambda grad, self, min: where(self >= min, grad, 0),
-)  # fmt: skip
-pool_2d = op(
-    "_avg_pool2d(Tensor self, int size)", "AvgPool2DBackward0", neighbours_mean,
-    self=lambda grad, self, size: pool_2d_backward(grad, self, size),
-)  # fmt: skip
-pool_2d_backward = op(
-    "_avg_pool2d_backward(Tensor grad_output, Tensor self, int size)", "AvgPool2DBackwardBackward0",
-    neighbours_mean_backward,
-    grad_output=lambda grad, size: pool_2d(grad, size),
-    self=lambda grad, self: zeros_like(self),
-)  # fmt: skip
-pool_3d = op(
-    "_avg_pool3d(Tensor self, int size)", "AvgPool3DBackward0", neighbours_mean,
-    self=lambda grad, self, size: pool_3d_backward(grad, self, size),
-)  # fmt: skip
-pool_3d_backward = op(
-    "_avg_pool3d_backward(Tensor grad_output, Tensor self, int size)", "AvgPool3DBackwardBackward0",
-    neighbours_mean_backward,
-    grad_output=lambda grad, size: pool_3d(grad, size),
-    self=lambda grad, self: zeros_like(self),
 )  # fmt: skip
 
 
@@ -535,6 +499,10 @@ def rms_norm(input: Any, normalized_shape: Sequence[int], weight: Any = None, ep
     return result if weight is None else mul(result, weight)
 
 
+# of the mean of neighbours: ceil_mode, count_include_pad, divisor_override
+POOLING = (False, True, None)
+
+
 @composite("local_response_norm(Tensor input, int size, float alpha=0.0001, float beta=0.75, float k=1.0)")
 def local_response_norm(input: Any, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Any:
     """The input by the mean square of neighbouring channels."""
@@ -549,11 +517,13 @@ def local_response_norm(input: Any, size: int, alpha: float = 1e-4, beta: float 
     square = mul(input, input)
     margins = (size // 2, (size - 1) // 2)
     if input.ndim == 3:
-        means = squeeze_dim(pool_2d(constant_pad(unsqueeze(square, 1), (0, 0, *margins), 0), size), 1)
+        means = squeeze_dim(
+            avg2d(constant_pad(unsqueeze(square, 1), (0, 0, *margins), 0), [size, 1], [1, 1], [0, 0], *POOLING), 1
+        )
     else:
         batch, channels, height = input.shape[:3]
         images = constant_pad(reshape(square, (batch, 1, channels, height, -1)), (0, 0, 0, 0, *margins), 0)
-        means = reshape(squeeze_dim(pool_3d(images, size), 1), input.shape)
+        means = reshape(squeeze_dim(avg3d(images, [size, 1, 1], [1, 1, 1], [0, 0, 0], *POOLING), 1), input.shape)
     return div(input, pow_scalar(add(mul(means, alpha), k), beta))
 
 

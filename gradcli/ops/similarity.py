@@ -8,9 +8,9 @@ from gradcli.engine.dtypes import TYPE_NAMES, result_type
 from gradcli.engine.mode import set_grad_enabled
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import add, add_number, div, mul, sub
+from gradcli.ops.compare import clamp_min
 from gradcli.ops.copies import clone, to_dtype
 from gradcli.ops.define import composite, op
-from gradcli.ops.norm import clamp_min
 from gradcli.ops.reduce import sum_dim, vector_norm, vector_norm_backward, vector_norm_forward
 from gradcli.ops.shape import broadcast_sizes, expand
 

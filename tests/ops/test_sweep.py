@@ -17,7 +17,7 @@ import pytest
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops import frontend
-from gradcli.ops.define import TABLE, Op
+from gradcli.ops.define import Op
 
 from . import promotion
 from .answers import Answer, answer, bindings, described, evaluate, gradients, tensors_of, weighted
@@ -27,6 +27,7 @@ from .errors import OWN_WORDS
 from .pool import SEED, Input, pool
 from .samples import TORCH_FAILS, kinked, smooth
 
+TABLE = frontend.table()
 FROZEN: dict[str, dict[str, Any]] = json.loads((Path(__file__).parent / "frozen.json").read_text(encoding="utf-8"))
 DRAWN = pool(SEED)
 SMOOTH: dict[str, list[str]] = defaultdict(list)
