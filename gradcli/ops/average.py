@@ -20,6 +20,7 @@ from gradcli.ops.windows import (
     OUTSIDE,
     adaptive,
     check_argument_rank,
+    check_gradient,
     check_sliding,
     crossed,
     only_one,
@@ -107,6 +108,7 @@ def adaptive_avg_pool_forward(self: Any, output_size: Sizes) -> Any:
 
 
 def adaptive_avg_pool_backward(grad_output: Any, self: Any, rank: int) -> Any:
+    check_gradient(f"adaptive_avg_pool{rank}d_backward", grad_output)
     means = adaptive_means(self.shape[self.ndim - rank :], grad_output.shape[self.ndim - rank :])
     return spread(grad_output, *means, self.shape, rank)
 
