@@ -24,6 +24,7 @@ from gradcli.ops import nn as nn
 from gradcli.ops import pool as pool
 from gradcli.ops import resample as resample
 from gradcli.ops import shape as shape
+from gradcli.ops import tbc as tbc
 from gradcli.ops import views as views
 from gradcli.ops.define import TABLE as TABLE
 from gradcli.ops.define import Composite, Op, Parameter

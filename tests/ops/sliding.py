@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 LINEAR = (
-    "conv1d", "conv2d", "conv_transpose2d", "unfold", "fold", "max_pool2d", "max_pool3d", "adaptive_max_pool2d", "adaptive_max_pool3d",
+    "conv1d", "conv2d", "conv_transpose2d", "conv_tbc", "unfold", "fold", "max_pool2d", "max_pool3d", "adaptive_max_pool2d", "adaptive_max_pool3d",
     "fractional_max_pool2d", "fractional_max_pool3d", "max_unpool2d", "max_unpool3d", "avg_pool2d", "avg_pool3d", "adaptive_avg_pool2d",
     "adaptive_avg_pool3d", "interpolate", "affine_grid",
 )  # fmt: skip
@@ -30,6 +30,10 @@ SMOOTH: dict[str, list[str]] = {
         "conv_transpose2d(cphoto, ctaps[0, :, None], stride=2, padding=1)",
     ],
     "conv_transpose3d": ["conv_transpose3d(scan[:, :, :2, :2], up3, zero2)", "conv_transpose3d(scan[0, :, :2, :2, :2], up3, stride=2)"],
+    "conv_tbc": [
+        "conv_tbc(cube2, n[:2, :, None].expand(2, 2, 3), v)", "conv_tbc(cube2, n[:3, :, None].expand(3, 2, 3), v, 2)",
+        "conv_tbc(cube2, up1, zero2, pad=1)",
+    ],
     "unfold": ["unfold(photo, 2)", "unfold(photo, (2, 3), 1, (1, 0), (2, 1))", "unfold(photo[0], 2, dilation=2)", "unfold(cphoto, 2)"],
     "fold": [
         "fold(columns, 4, 2)", "fold(columns[0], (4, 4), 2)", "fold(columns, (6, 6), 2, stride=2)",
@@ -175,6 +179,8 @@ REFUSED = (
     "conv1d(signal, taps1, dilation=0)", "conv1d(signal, taps1, dilation=5)", "conv2d(cphoto, ctaps.real)", "conv2d(photo, ctaps)",
     "conv_transpose2d(photo, taps2)", "conv_transpose2d(photo, up2, output_padding=1)", "conv_transpose2d(photo, up2, output_padding=-1)",
     "conv_transpose2d(photo, up2, zero2)", "conv_transpose2d(photo, up2, padding=5)", "conv_transpose3d(scan, up3, dilation=0)",
+    "conv_tbc(x, up1, zero2)", "conv_tbc(cube2, x, zero2)", "conv_tbc(cube2, up1, x)", "conv_tbc(cube, up1, zero2)", "conv_tbc(cube2, up1, v)",
+    "conv_tbc(cube2, up1, zero2, -1)", "conv_tbc(cube2, up1.float(), zero2)",
     "unfold(x, 2)", "unfold(photo, 5)", "unfold(photo, 2, padding=-1)", "unfold(photo, 2, stride=0)", "unfold(photo, (2, 2, 2))",
     "unfold(kphoto, 2)", "unfold(photo[:, :0], 2)", "fold(columns, 4, 3)", "fold(columns, 4, 2, stride=2)", "fold(v, 4, 2)",
     "fold(columns.long(), 4, 2)", "fold(columns, (0, 4), 2)",
