@@ -113,6 +113,12 @@ def adaptive_avg_pool_backward(grad_output: Any, self: Any, rank: int) -> Any:
     return spread(grad_output, *means, self.shape, rank)
 
 
+def check_avg3d(self: Any) -> None:
+    only("iuf", "avg_pool3d_out_frame")(self)
+    if self.dtype == np.float16:
+        raise UserError("type", "\"avg_pool3d_out_frame\" not implemented for 'Half'")
+
+
 OPTIONS = (
     "int[] kernel_size, int[] stride, int[] padding, bool ceil_mode, bool count_include_pad, int? divisor_override"
 )
@@ -134,7 +140,7 @@ avg2d_backward = op(
 )  # fmt: skip
 avg3d = op(
     f"_avg_pool3d(Tensor self, {OPTIONS})", "AvgPool3DBackward0", avg_pool_forward,
-    contiguous=True, check=only("iuf", "avg_pool3d_out_frame"),
+    contiguous=True, check=check_avg3d,
     self=lambda grad, self, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override: (
         avg3d_backward(grad, self, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
     ),

@@ -104,7 +104,7 @@ SMOOTH: dict[str, list[str]] = {
     "grid_sample": [
         "grid_sample(photo, looks)", "grid_sample(photo[:, :1], beyond, 'bilinear', 'border', False)",
         "grid_sample(photo[:, :, :2, :3], beyond, 'bilinear', 'reflection', True)", "grid_sample(photo[:, :1], looks, 'bicubic')",
-        "grid_sample(photo[:, :, :3, :2], beyond, 'bicubic', 'reflection', True)", "grid_sample(photo[:, :1], beyond, 'bicubic', 'border')",
+        "grid_sample(photo[:, :, :3, :2], beyond, 'bicubic', 'reflection', True)", "grid_sample(photo[:, :1], looks * 1.3, 'bicubic', 'border')",
         "grid_sample(photo, looks, mode='nearest')", "grid_sample(scan, looks3)", "grid_sample(scan, beyond3, 'bilinear', 'reflection')",
         "grid_sample(scan, beyond3, 'nearest', 'border', True)",
     ],
@@ -191,7 +191,7 @@ REFUSED = (
     *(f"avg_pool2d(photo, {rest})" for rest in ("2, padding=2", "2, padding=-1", "0", "2, 0", "7", "(2, 2, 2)", "2, -1", "2, (1, 2, 3)",
                                                 "2, divisor_override=0", "2, padding=(1, 1, 1)")),
     "max_pool1d(v, 2)", "max_pool2d(x, 2)", "max_pool3d(cube, 2)", "max_pool2d(photo[:, :0], 2)", "max_pool3d(scan[:, :0], 2)",
-    "max_pool1d(signal[:, :0], 2)", "avg_pool1d(v, 2)", "avg_pool2d(x, 2)", "avg_pool3d(cube, 2)", "avg_pool3d(scan, 7)", "avg_pool3d(scan, (2, 2))", "avg_pool3d(scan, 4, 1, 1)",
+    "max_pool1d(signal[:, :0], 2)", "avg_pool1d(v, 2)", "avg_pool2d(x, 2)", "avg_pool3d(cube, 2)", "avg_pool3d(scan, 7)", "avg_pool3d(scan, (2, 2))", "avg_pool3d(scan, 4, 1, 1)", "avg_pool3d(scan.half(), 2)",
     "avg_pool1d(signal, 7)", "avg_pool1d(signal, (2, 2))", "avg_pool1d(signal, 2, -1)", "avg_pool2d(photo[:, :, :0], 2)",
     "adaptive_avg_pool1d(v, 2)", "adaptive_avg_pool1d(signal, (3, 2))", "adaptive_avg_pool1d(signal, -1)", "adaptive_avg_pool2d(x, 2)",
     "adaptive_avg_pool2d(photo, (3,))", "adaptive_avg_pool2d(photo, (1, 2, 3, 4))", "adaptive_avg_pool2d(photo, -1)",
