@@ -20,6 +20,7 @@ from gradcli.ops.pool_windows import (
     OUTSIDE,
     adaptive,
     check_argument_rank,
+    check_gradient,
     check_sliding,
     crossed,
     only_one,
@@ -109,8 +110,15 @@ def adaptive_avg_pool_forward(self: Any, output_size: Sizes) -> Any:
 
 
 def adaptive_avg_pool_backward(grad_output: Any, self: Any, rank: int) -> Any:
+    check_gradient(f"adaptive_avg_pool{rank}d_backward", grad_output)
     means = adaptive_means(self.shape[self.ndim - rank :], grad_output.shape[self.ndim - rank :])
     return spread(grad_output, *means, self.shape, rank)
+
+
+def check_avg3d(self: Any) -> None:
+    only("iuf", "avg_pool3d_out_frame")(self)
+    if self.dtype == np.float16:
+        raise UserError("type", "\"avg_pool3d_out_frame\" not implemented for 'Half'")
 
 
 OPTIONS = (
@@ -134,7 +142,7 @@ avg2d_backward = op(
 )  # fmt: skip
 avg3d = op(
     f"_avg_pool3d(Tensor self, {OPTIONS})", "AvgPool3DBackward0", avg_pool_forward,
-    contiguous=True, check=only("iuf", "avg_pool3d_out_frame"),
+    contiguous=True, check=check_avg3d,
     self=lambda grad, self, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override: (
         avg3d_backward(grad, self, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -73,50 +74,53 @@ def overlapped(columns: Any, size: Sizes, stride: Sizes, padding: Sizes, dilatio
     return result[inside(padding, size)]
 
 
-def parts_of(array: Any, groups: int, dim: int) -> list[Any]:
-    return [array] if groups == 1 else np.split(array, groups, axis=dim)
+def columns_of(
+    input: Any, kernel: Sizes, counts: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int
+) -> Any:
+    """The first `counts` windows as columns of a matrix: (N, groups, channels and places in it, places of it)."""
+    rank, (batch, channels) = len(kernel), input.shape[:2]
+    wanted = (slice(None), slice(None), *map(slice, counts))
+    order = (0, 1, *range(2 + rank, 2 + 2 * rank), *range(2, 2 + rank))
+    seen = windows(input, kernel, stride, padding, dilation)[wanted].transpose(order)
+    return seen.reshape(batch, groups, channels // groups * math.prod(kernel), math.prod(counts))
+
+
+def filters_of(weight: Any, groups: int) -> Any:
+    """The filters as rows of matrices, one a group."""
+    return weight.reshape(groups, weight.shape[0] // groups, math.prod(weight.shape[1:]))
+
+
+def in_groups(array: Any, groups: int) -> Any:
+    """(N, groups, channels, places) of (N, C, spatial...)."""
+    batch, channels, *size = array.shape
+    return array.reshape(batch, groups, channels // groups, math.prod(size))
 
 
 def correlated(input: Any, weight: Any, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int) -> Any:
     """The products of every window with every filter: (N, O, its place...)."""
-    rank = weight.ndim - 2
-    seen = windows(input, weight.shape[2:], stride, padding, dilation)
-    axes = ((1, *range(2 + rank, 2 + 2 * rank)), (1, *range(2, 2 + rank)))
-    products = [
-        np.tensordot(part, filters, axes)
-        for part, filters in zip(parts_of(seen, groups, 1), parts_of(weight, groups, 0), strict=True)
-    ]
-    return np.moveaxis(np.concatenate(products, axis=-1), -1, 1)
+    kernel = weight.shape[2:]
+    counts = out_lengths(input.shape[2:], kernel, stride, padding, dilation)
+    products = filters_of(weight, groups) @ columns_of(input, kernel, counts, stride, padding, dilation, groups)
+    return products.reshape(len(input), weight.shape[0], *counts)
 
 
 def correlated_by_input(
     grad: Any, weight: Any, size: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int
 ) -> Any:
     """The transpose of `correlated` in its input, whose spatial size is `size`."""
-    rank = weight.ndim - 2
-    columns = np.concatenate(
-        [
-            np.tensordot(filters, part, (0, 1))  # (C, place in the window..., N, place of the window...)
-            for part, filters in zip(parts_of(grad, groups, 1), parts_of(weight, groups, 0), strict=True)
-        ]
-    )
-    return overlapped(np.moveaxis(columns, 1 + rank, 0), size, stride, padding, dilation)
+    columns = filters_of(weight, groups).swapaxes(1, 2) @ in_groups(grad, groups)
+    columns = columns.reshape(len(grad), groups * weight.shape[1], *weight.shape[2:], *grad.shape[2:])
+    return overlapped(columns, size, stride, padding, dilation)
 
 
 def correlated_by_weight(
     grad: Any, input: Any, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int
 ) -> Any:
     """The transpose of `correlated` in its weight."""
-    axes = (0, *range(2, 2 + len(kernel)))
-    # windows that only the rounding of the output size leaves room for have no gradient
-    kept = (slice(None), slice(None), *map(slice, grad.shape[2:]))
-    seen = windows(input, kernel, stride, padding, dilation)[kept]
-    return np.concatenate(
-        [
-            np.tensordot(part, windows_of, (axes, axes))
-            for part, windows_of in zip(parts_of(grad, groups, 1), parts_of(seen, groups, 1), strict=True)
-        ]
-    )
+    # what the rounding of an output size leaves room for has no gradient
+    columns = columns_of(input, kernel, grad.shape[2:], stride, padding, dilation, groups)
+    products = np.add.reduce(in_groups(grad, groups) @ columns.swapaxes(2, 3), axis=0)
+    return products.reshape(grad.shape[1], input.shape[1] // groups, *kernel)
 
 
 def halves_as_singles(forward: Callable[..., Any]) -> Callable[..., Any]:

@@ -20,6 +20,7 @@ from gradcli.ops.pool_windows import (
     OUTSIDE,
     adaptive,
     check_argument_rank,
+    check_gradient,
     check_sliding,
     crossed,
     fractional,
@@ -97,6 +98,11 @@ def added_at(grad_output: Any, shape: Sizes, indices: Any, rank: int) -> Any:
     return result.reshape(shape)
 
 
+def adaptive_max_pool_backward(grad_output: Any, self: Any, indices: Any, rank: int) -> Any:
+    check_gradient(f"adaptive_max_pool{rank}d_backward", grad_output)
+    return added_at(grad_output, self.shape, indices, rank)
+
+
 def taken_at(grad: Any, indices: Any, rank: int) -> Any:
     """What of `grad` stands where `indices` look: the transpose of `added_at`."""
     leading, counts, size = indices.shape[:-rank], indices.shape[-rank:], grad.shape[-rank:]
@@ -150,7 +156,7 @@ adaptive_max2d = op(
 )  # fmt: skip
 adaptive_max2d_backward = op(
     f"_adaptive_max_pool2d_backward{BACKWARD}", "AdaptiveMaxPool2DBackwardBackward0",
-    lambda grad_output, self, indices: added_at(grad_output, self.shape, indices, 2),
+    lambda grad_output, self, indices: adaptive_max_pool_backward(grad_output, self, indices, 2),
     grad_output=lambda grad, indices: taken_at(grad, indices, 2),
     self=lambda grad: zeros_like(grad),
 )  # fmt: skip
@@ -161,7 +167,7 @@ adaptive_max3d = op(
 )  # fmt: skip
 adaptive_max3d_backward = op(
     f"_adaptive_max_pool3d_backward{BACKWARD}", "AdaptiveMaxPool3DBackwardBackward0",
-    lambda grad_output, self, indices: added_at(grad_output, self.shape, indices, 3),
+    lambda grad_output, self, indices: adaptive_max_pool_backward(grad_output, self, indices, 3),
     grad_output=lambda grad, indices: taken_at(grad, indices, 3),
     self=lambda grad: zeros_like(grad),
 )  # fmt: skip

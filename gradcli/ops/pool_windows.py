@@ -95,6 +95,17 @@ def in_words(prefix: str, values: Sizes) -> str:
     return " ".join(f"{prefix}{axis}: {value}" for axis, value in zip("THW"[-len(values) :], values, strict=True))
 
 
+def margins_in_words(padding: Sizes, kernel: Sizes) -> str:
+    if len(kernel) == 2:
+        return f"padW = {padding[1]}, padH = {padding[0]}, kW = {kernel[1]}, kH = {kernel[0]}"
+    numbers = [
+        f"{prefix}{axis}: {values['THW'.index(axis)]}"
+        for prefix, values in (("k", kernel), ("pad", padding))
+        for axis in "TWH"
+    ]
+    return " ".join(numbers)
+
+
 def check_sliding(
     input: Any, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, ceil_mode: bool, largest: bool
 ) -> None:
@@ -130,15 +141,30 @@ def check_sliding(
                 f"non-batch dimension {shape.index(0)} has length zero!"
             )
         raise UserError("shape", message)
+    if any(margin > k // 2 for margin, k in zip(padding, kernel, strict=True)):
+        raise UserError(
+            "value",
+            f"pad should be smaller than or equal to half of kernel size, but got {margins_in_words(padding, kernel)}",
+        )
     each = zip(shape[1:], kernel, stride, padding, dilation, strict=True)
     counts = [window_count(*one, ceil_mode) for one in each]
-    if rank == 3 and not largest and any(n + 2 * by < k for n, by, k in zip(shape[1:], padding, kernel, strict=True)):
+    if rank == 3 and not largest and any(n < k for n, k in zip(shape[1:], kernel, strict=True)):
         image, window = in_words("", shape[1:]), in_words("k", kernel)
         raise UserError("shape", f"input image ({image}) smaller than kernel size ({window})")
     if min(counts) < 1:
         given, found = "x".join(map(str, shape)), "x".join(map(str, [shape[0], *counts]))
         raise UserError(
             "shape", f"Given input size: ({given}). Calculated output size: ({found}). Output size is too small"
+        )
+
+
+def check_gradient(function: str, grad_output: Any) -> None:
+    """torch has no way back through an adaptive pooling to nothing."""
+    if 0 in grad_output.shape[1:]:
+        raise UserError(
+            "shape",
+            f"{function}(): Expected grad_output to have non-zero size for non-batch dimensions, but grad_output has "
+            f"sizes {list(grad_output.shape)} with dimension {grad_output.shape.index(0, 1)} being empty",
         )
 
 

@@ -109,13 +109,34 @@ TABLES: dict[str, Table] = {
 }  # fmt: skip
 
 
+SMALL = 128  # height and width together, up to which torch has another way to take the nearest pixels
+
+
 def tables(
-    size: Sizes, output_size: Sizes, align_corners: bool, scales: Sequence[float] | None, mode: str, dtype: Any
+    size: Sizes,
+    output_size: Sizes,
+    align_corners: bool,
+    scales: Sequence[float] | None,
+    mode: str,
+    dtype: Any,
+    back: bool = False,
 ) -> list[Taps]:
-    steps = [None] * len(size) if scales is None else scales
+    """The table of each dimension.
+
+    Back from the nearest pixels, and for small images forth as well, torch computes in single precision, and for the
+    same and the double size without the factor that was given.
+    """
     wide = np.dtype(np.float64 if dtype == np.float64 else np.float32)
-    each = zip(size, output_size, steps, strict=True)
-    return [TABLES[mode](length, count, scale, align_corners, wide) for length, count, scale in each]
+    steps: Sequence[float | None] = [None] * len(size) if scales is None else scales
+    if mode.startswith("nearest") and (back or (len(size) == 2 and sum(output_size) <= SMALL)):
+        wide = np.dtype(np.float32)
+        if mode == "nearest":
+            each = zip(size, output_size, steps, strict=True)
+            steps = [None if count in (length, 2 * length) else scale for length, count, scale in each]
+    return [
+        TABLES[mode](length, count, scale, align_corners, wide)
+        for length, count, scale in zip(size, output_size, steps, strict=True)
+    ]
 
 
 @halves_as_singles
@@ -142,7 +163,7 @@ def resampled_back(
 ) -> Any:
     """The transpose of `resampled`."""
     result = grad_output
-    each = tables(input_size[2:], output_size, align_corners, scales, mode, grad_output.dtype)
+    each = tables(input_size[2:], output_size, align_corners, scales, mode, grad_output.dtype, back=True)
     for dim, (places, weights) in enumerate(each, 2):
         column = (-1,) + (1,) * (result.ndim - dim - 1)
         before = result

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 LINEAR = (
-    "conv1d", "conv2d", "conv_transpose2d", "unfold", "fold", "max_pool2d", "max_pool3d", "adaptive_max_pool2d", "adaptive_max_pool3d",
+    "conv1d", "conv2d", "conv_transpose2d", "conv_tbc", "unfold", "fold", "max_pool2d", "max_pool3d", "adaptive_max_pool2d", "adaptive_max_pool3d",
     "fractional_max_pool2d", "fractional_max_pool3d", "max_unpool2d", "max_unpool3d", "avg_pool2d", "avg_pool3d", "adaptive_avg_pool2d",
     "adaptive_avg_pool3d", "interpolate", "affine_grid",
 )  # fmt: skip
@@ -30,6 +30,10 @@ SMOOTH: dict[str, list[str]] = {
         "conv_transpose2d(cphoto, ctaps[0, :, None], stride=2, padding=1)",
     ],
     "conv_transpose3d": ["conv_transpose3d(scan[:, :, :2, :2], up3, zero2)", "conv_transpose3d(scan[0, :, :2, :2, :2], up3, stride=2)"],
+    "conv_tbc": [
+        "conv_tbc(cube2, n[:2, :, None].expand(2, 2, 3), v)", "conv_tbc(cube2, n[:3, :, None].expand(3, 2, 3), v, 2)",
+        "conv_tbc(cube2, up1, zero2, pad=1)",
+    ],
     "unfold": ["unfold(photo, 2)", "unfold(photo, (2, 3), 1, (1, 0), (2, 1))", "unfold(photo[0], 2, dilation=2)", "unfold(cphoto, 2)"],
     "fold": [
         "fold(columns, 4, 2)", "fold(columns[0], (4, 4), 2)", "fold(columns, (6, 6), 2, stride=2)",
@@ -100,7 +104,7 @@ SMOOTH: dict[str, list[str]] = {
     "grid_sample": [
         "grid_sample(photo, looks)", "grid_sample(photo[:, :1], beyond, 'bilinear', 'border', False)",
         "grid_sample(photo[:, :, :2, :3], beyond, 'bilinear', 'reflection', True)", "grid_sample(photo[:, :1], looks, 'bicubic')",
-        "grid_sample(photo[:, :, :3, :2], beyond, 'bicubic', 'reflection', True)", "grid_sample(photo[:, :1], beyond, 'bicubic', 'border')",
+        "grid_sample(photo[:, :, :3, :2], beyond, 'bicubic', 'reflection', True)", "grid_sample(photo[:, :1], looks * 1.3, 'bicubic', 'border')",
         "grid_sample(photo, looks, mode='nearest')", "grid_sample(scan, looks3)", "grid_sample(scan, beyond3, 'bilinear', 'reflection')",
         "grid_sample(scan, beyond3, 'nearest', 'border', True)",
     ],
@@ -122,7 +126,7 @@ KINKED: dict[str, list[str]] = {
         "max_pool2d((photo * 0 - inf).detach(), 2, 1, 1, return_indices=True)", "max_pool2d(dphoto.half(), 2, return_indices=True)",
     ],
     "max_pool3d": ["max_pool3d(kphoto, 2, 1, return_indices=True)"],
-    "adaptive_max_pool2d": ["adaptive_max_pool2d(dphoto.detach(), 0)", "adaptive_max_pool2d(special[None, None], (1, 2), True)"],
+    "adaptive_max_pool2d": ["adaptive_max_pool2d(dphoto, 0)", "adaptive_max_pool2d(special[None, None], (1, 2), True)"],
     "fractional_max_pool2d": [
         "fractional_max_pool2d(dphoto, 2, 3, return_indices=True)", "fractional_max_pool2d(dphoto, 2, 2)[0, 0, 0] * rand(2, dtype=float64)",
         "fractional_max_pool2d(dphoto.half(), 2, 2)", "fractional_max_pool2d(dphoto[0], (2, 1), output_ratio=(0.5, 0.75))",
@@ -134,12 +138,14 @@ KINKED: dict[str, list[str]] = {
     "avg_pool1d": ["avg_pool1d(k - 3, 2, 1)"],
     "avg_pool2d": ["avg_pool2d(kphoto, 2)", "avg_pool2d(photo.half(), 2, 1)", "avg_pool2d(special.view(1, 2, 3), (1, 2), 1, (0, 1))"],
     "avg_pool3d": ["avg_pool3d(kphoto, 2)"],
-    "adaptive_avg_pool2d": ["adaptive_avg_pool2d(photo.detach(), 0)", "adaptive_avg_pool2d(photo.half(), 3)", "adaptive_avg_pool2d(cphoto, 1)"],
+    "adaptive_avg_pool2d": ["adaptive_avg_pool2d(photo, 0)", "adaptive_avg_pool2d(photo.half(), 3)", "adaptive_avg_pool2d(cphoto, 1)"],
     "interpolate": [
         "interpolate(special.view(1, 1, 6), 8, mode='linear')", "interpolate(photo.half(), 3, mode='bilinear')",
         "interpolate(photo.detach()[:0], 3)", "interpolate(photo.abs().detach().to(uint8), 3)",
         "interpolate(arange(7, dtype=float32).view(1, 1, 7), 30)", "interpolate(arange(9, dtype=float32).view(1, 1, 9), 11, mode='nearest-exact')",
-        "interpolate(arange(3, dtype=float32).view(1, 1, 3), scale_factor=3.3)",
+        "interpolate(arange(3, dtype=float32).view(1, 1, 3), scale_factor=3.3)", "interpolate(photo, scale_factor=1.03)",
+        "interpolate(signal, scale_factor=2.17)", "interpolate(scan, scale_factor=1.23)",
+        "interpolate(arange(4, dtype=float64).view(1, 1, 4, 1), (49, 1), mode='nearest-exact')",
     ],
     "grid_sample": [
         "grid_sample(photo, looks * nan)", "grid_sample(photo, looks * inf, 'nearest', 'reflection')", "grid_sample(photo, beyond.detach() * 0 - 1)",
@@ -173,17 +179,19 @@ REFUSED = (
     "conv1d(signal, taps1, dilation=0)", "conv1d(signal, taps1, dilation=5)", "conv2d(cphoto, ctaps.real)", "conv2d(photo, ctaps)",
     "conv_transpose2d(photo, taps2)", "conv_transpose2d(photo, up2, output_padding=1)", "conv_transpose2d(photo, up2, output_padding=-1)",
     "conv_transpose2d(photo, up2, zero2)", "conv_transpose2d(photo, up2, padding=5)", "conv_transpose3d(scan, up3, dilation=0)",
+    "conv_tbc(x, up1, zero2)", "conv_tbc(cube2, x, zero2)", "conv_tbc(cube2, up1, x)", "conv_tbc(cube, up1, zero2)", "conv_tbc(cube2, up1, v)",
+    "conv_tbc(cube2, up1, zero2, -1)", "conv_tbc(cube2, up1.float(), zero2)",
     "unfold(x, 2)", "unfold(photo, 5)", "unfold(photo, 2, padding=-1)", "unfold(photo, 2, stride=0)", "unfold(photo, (2, 2, 2))",
     "unfold(kphoto, 2)", "unfold(photo[:, :0], 2)", "fold(columns, 4, 3)", "fold(columns, 4, 2, stride=2)", "fold(v, 4, 2)",
     "fold(columns.long(), 4, 2)", "fold(columns, (0, 4), 2)",
     *(f"max_pool1d(signal, {rest})" for rest in ("2, padding=2", "2, padding=-1", "0", "2, 0", "2, dilation=0", "7", "(2, 2)", "2, -1")),
     *(f"max_pool2d(photo, {rest})" for rest in ("2, padding=2", "2, padding=-1", "0", "2, 0", "2, dilation=0", "7", "(2, 2, 2)", "2, -1",
-                                                "2, (1, 2, 3)", "2, padding=(1, 1, 1)", "2, dilation=(1, 1, 1)", "-2, 1")),
+                                                "2, (1, 2, 3)", "2, padding=(1, 1, 1)", "2, dilation=(1, 1, 1)", "-2, 1", "3, 3, (1, 2), 2")),
     *(f"max_pool3d(scan, {rest})" for rest in ("7", "2, padding=2", "0", "(2, 2)", "2, dilation=0", "2, -1")),
     *(f"avg_pool2d(photo, {rest})" for rest in ("2, padding=2", "2, padding=-1", "0", "2, 0", "7", "(2, 2, 2)", "2, -1", "2, (1, 2, 3)",
                                                 "2, divisor_override=0", "2, padding=(1, 1, 1)")),
     "max_pool1d(v, 2)", "max_pool2d(x, 2)", "max_pool3d(cube, 2)", "max_pool2d(photo[:, :0], 2)", "max_pool3d(scan[:, :0], 2)",
-    "max_pool1d(signal[:, :0], 2)", "avg_pool1d(v, 2)", "avg_pool2d(x, 2)", "avg_pool3d(cube, 2)", "avg_pool3d(scan, 7)", "avg_pool3d(scan, (2, 2))",
+    "max_pool1d(signal[:, :0], 2)", "avg_pool1d(v, 2)", "avg_pool2d(x, 2)", "avg_pool3d(cube, 2)", "avg_pool3d(scan, 7)", "avg_pool3d(scan, (2, 2))", "avg_pool3d(scan, 4, 1, 1)", "avg_pool3d(scan.half(), 2)",
     "avg_pool1d(signal, 7)", "avg_pool1d(signal, (2, 2))", "avg_pool1d(signal, 2, -1)", "avg_pool2d(photo[:, :, :0], 2)",
     "adaptive_avg_pool1d(v, 2)", "adaptive_avg_pool1d(signal, (3, 2))", "adaptive_avg_pool1d(signal, -1)", "adaptive_avg_pool2d(x, 2)",
     "adaptive_avg_pool2d(photo, (3,))", "adaptive_avg_pool2d(photo, (1, 2, 3, 4))", "adaptive_avg_pool2d(photo, -1)",
