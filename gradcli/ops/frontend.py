@@ -13,6 +13,7 @@ from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops import create as create
 from gradcli.ops import fft as fft
+from gradcli.ops import householder as householder
 from gradcli.ops import index as index
 from gradcli.ops import linalg, pointwise, reduce
 from gradcli.ops import loss as loss
@@ -20,6 +21,7 @@ from gradcli.ops import matrix as matrix
 from gradcli.ops import method as method
 from gradcli.ops import nn as nn
 from gradcli.ops import shape as shape
+from gradcli.ops import signal as signal
 from gradcli.ops import views as views
 from gradcli.ops.define import TABLE as TABLE
 from gradcli.ops.define import Composite, Op, Parameter
