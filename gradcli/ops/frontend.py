@@ -15,6 +15,7 @@ from gradcli.ops import create as create
 from gradcli.ops import fft as fft
 from gradcli.ops import householder as householder
 from gradcli.ops import index as index
+from gradcli.ops import ldl as ldl
 from gradcli.ops import linalg, pointwise, reduce
 from gradcli.ops import loss as loss
 from gradcli.ops import matrix as matrix

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 SPD = "sq3 @ sq3.mT"
 HERMITIAN = "csq @ csq.mH"
+INDEFINITE = "dd.detach()[:, :3]"
+HERMITIAN_TOO = "(dd[:, :3].detach().to(complex128) * 1j + dd.detach()[:, 1:])"
 
 SMOOTH: dict[str, list[str]] = {
     "det": ["linalg.det(sq3)", "det(sqs)", "csq.det()"],
@@ -105,6 +107,16 @@ KINKED: dict[str, list[str]] = {
     "geqrf": ["geqrf(tall)", "geqrf(sqs)", "csq.detach().geqrf()", "geqrf(wide.detach())"],
     "svd": ["tall.detach().svd(compute_uv=False)"],
     "linalg::eigh": ["linalg.eigh(sq3)[0]"],
+    "linalg::ldl_factor": ["linalg.ldl_factor(sq3 + sq3.mT)", f"linalg.ldl_factor({HERMITIAN}, hermitian=True)", "linalg.ldl_factor(csq)",
+                           f"linalg.ldl_factor({INDEFINITE})", "linalg.ldl_factor(zeroed.detach() - 2 * eye(3, dtype=float64))",
+                           f"linalg.ldl_factor({HERMITIAN_TOO})", f"linalg.ldl_factor({HERMITIAN_TOO}, hermitian=True)"],
+    "linalg::ldl_factor_ex": ["linalg.ldl_factor_ex(sqs)", "linalg.ldl_factor_ex(flat.detach() * 0)", "linalg.ldl_factor_ex(flat.detach())"],
+    "linalg::ldl_solve": ["linalg.ldl_solve(sq3, tensor([1, 2, 3], dtype=int32), sides)",
+                          "linalg.ldl_solve(sq3.detach(), tensor([-3, -3, 3], dtype=int32), sides.detach())",
+                          "linalg.ldl_solve(linalg.ldl_factor(sqs.detach())[0], linalg.ldl_factor(sqs.detach())[1], vs.detach())",
+                          f"linalg.ldl_solve(linalg.ldl_factor({INDEFINITE})[0], linalg.ldl_factor({INDEFINITE})[1], sides.detach())",
+                          f"linalg.ldl_solve(linalg.ldl_factor({HERMITIAN_TOO}, hermitian=True)[0], "
+                          f"linalg.ldl_factor({HERMITIAN_TOO}, hermitian=True)[1], cm.detach(), hermitian=True)"],
     "linalg::lstsq": ["linalg.lstsq(flat.detach(), vs[0].detach())", "linalg.lstsq(tall.detach() * 0, v4.detach(), driver='gelsd').solution"],
     "linalg::matrix_rank": ["linalg.matrix_rank(tall)", "linalg.matrix_rank(flat)", "linalg.matrix_rank(sqs)", "linalg.matrix_rank(sq3, tol=3.0)",
                             "linalg.matrix_rank(sq3, rtol=0.5)", "linalg.matrix_rank(sq3, atol=2.0, hermitian=True)", "linalg.matrix_rank(csq)"],
@@ -138,6 +150,8 @@ REFUSED = (
     "lu_unpack(sq3, places.int())", "linalg.lu_factor(v)", "linalg.cond(v)", "linalg.lstsq(v, v)", "linalg.tensorsolve(sq3, v4)", "linalg.pinv(sq2.half())",
     "linalg.lu_solve(sq3, (places + 9).int(), sq3)", "linalg.lu_solve(sq3, places.int(), sq3)", "linalg.lu_solve(sq3, two.int(), sq3)",
     "linalg.householder_product(v, v)",
+    "linalg.ldl_factor(x)", "linalg.ldl_factor(k[:, :2])", "linalg.ldl_factor(v)", "linalg.ldl_solve(sq3, places.int() + 1, sq2)",
+    "linalg.ldl_solve(sq3, places.int() + 1, v)", "linalg.ldl_solve(sq3, two.int() + 1, sides)", "linalg.ldl_solve(sq3, places.int() + 1, sides.float())",
     "csq.geqrf()", "geqrf(k)", "geqrf(v)", "linalg.householder_product(x, v)", "linalg.householder_product(sq3, v4)",
     "linalg.householder_product(sq3, v.float())", "linalg.vander(s)", "linalg.vander(v, N=0)", "vander(x)", "lu_unpack(sq3, v)", "triangular_solve(sq2, sq3)", "cholesky_solve(sq2, sq3)",
     "grad(linalg.svd(csq)[0].sum().real, csq)", "grad(linalg.eigh(csq + csq.mH)[1].sum().real, csq)", "grad(linalg.eig(csq)[1].sum().real, csq)",
