@@ -18,6 +18,7 @@ from gradcli.ops.lapack import (
     inexact,
     matrices,
     of_one_dtype,
+    singular_values,
     square,
     turned,
 )
@@ -91,7 +92,7 @@ def svd_forward(A: Any, full_matrices: bool, driver: str | None = None) -> tuple
             "value",
             "torch.linalg.svd: keyword argument `driver=` is only supported on CUDA inputs with cuSOLVER backend.",
         )  # fmt: skip
-    U, S, Vh = np.linalg.svd(A, full_matrices)
+    U, S, Vh = singular_values(A, full_matrices)
     return by_columns(U), S, by_columns(Vh)
 
 
@@ -216,7 +217,7 @@ def eig_forward(A: Any) -> tuple[Any, Any]:
 
 def pinv_forward(self: Any, atol: Any, rtol: Any, hermitian: bool) -> Any:
     """V S^-1 U^H, the singular values below a tolerance left out."""
-    if self.ndim < 2 or self.dtype.kind not in "fc":
+    if self.ndim < 2 or self.dtype.kind not in "fc" or self.dtype.itemsize < 4:
         name = f"{TYPE_NAMES[self.dtype.name]}{{{list(self.shape)}}}"
         raise UserError(
             "shape",
@@ -229,7 +230,7 @@ def pinv_forward(self: Any, atol: Any, rtol: Any, hermitian: bool) -> Any:
         kept = np.absolute(L) > tolerance(np.absolute(L), self.shape, atol, rtol)
         inverse = np.where(kept, 1 / np.where(kept, L, 1), 0)
         return np.matmul(V * inverse[..., None, :], np.conj(turned(V)))
-    U, S, Vh = np.linalg.svd(self, False)
+    U, S, Vh = singular_values(self)
     kept = tolerance(S, self.shape, atol, rtol) < S
     inverse = np.where(kept, 1 / np.where(kept, S, 1), 0).astype(S.dtype)
     return np.matmul(np.conj(turned(Vh)) * inverse[..., None, :], np.conj(turned(U)))
@@ -276,7 +277,8 @@ def lstsq_forward(self: Any, b: Any, rcond: float | None, driver: str | None) ->
     driver = "gelsy" if driver is None else driver
     if self.dtype.kind not in "fc":
         raise UserError("type", "This function doesn't handle types other than float and double")
-    matrices(self, name)
+    if self.ndim < 2:
+        raise UserError("shape", f"{name}: input must have at least 2 dimensions.")
     of_one_dtype(self, b, name)
     if driver not in DRIVERS:
         raise UserError("value", f"{name}: parameter `driver` should be one of ({', '.join(DRIVERS)})")
@@ -290,7 +292,7 @@ def lstsq_forward(self: Any, b: Any, rcond: float | None, driver: str | None) ->
         raise UserError("shape", f"{name}: input.size(-2) should match other.size(-2)")
     sides = b[..., None] if vector else b
     coefficients, sides = batched(self, sides)
-    U, S, Vh = np.linalg.svd(coefficients, False)
+    U, S, Vh = singular_values(coefficients)
     kept = tolerance(S, self.shape, None, rcond) < S
     inverse = np.where(kept, 1 / np.where(kept, S, 1), 0).astype(S.dtype)
     solution = np.matmul(np.conj(turned(Vh)), inverse[..., None] * np.matmul(np.conj(turned(U)), sides))
@@ -345,7 +347,7 @@ def lstsq_backward(grads: Any, self: Any, b: Any, solution: Any, needs: Sequence
 def rank_forward(A: Any, atol: Any, rtol: Any, hermitian: bool) -> Any:
     matrices(A, "torch.linalg.matrix_rank", "input")
     has_kernel(A, "linalg_svd_cpu")
-    S = np.absolute(np.linalg.eigvalsh(A)) if hermitian else np.linalg.svd(A, compute_uv=False)
+    S = np.absolute(np.linalg.eigvalsh(A)) if hermitian else singular_values(A)[1]
     return np.count_nonzero(tolerance(S, A.shape, atol, rtol) < S, axis=-1)
 
 

@@ -33,24 +33,37 @@ def normalization(norm: str | None, forward: bool) -> int:
     return BY_SIZE if (norm == "forward") == forward else UNSCALED
 
 
+def laid_out(result: Any, self: Any, dim: Sequence[int], keep_last: bool) -> Any:
+    """`result` in the memory order that torch gives it: the transformed dimensions inside, others by their strides."""
+    outwards = range(self.ndim)
+    inner = sorted(dim[:-1] if keep_last else dim, key=lambda place: -self.strides[place])
+    inner += dim[-1:] if keep_last else []
+    outer = sorted((place for place in outwards if place not in inner), key=lambda place: -self.strides[place])
+    order = [*outer, *inner]
+    return result.transpose(order).copy("C").transpose([order.index(place) for place in outwards])
+
+
 def c2c_forward(self: Any, dim: Sequence[int], normalization: int, forwards: bool) -> Any:
     if not dim:
         return self.copy()
     if forwards:
-        return np.fft.fftn(self, axes=dim, norm=FORWARDS[normalization])
-    return np.fft.ifftn(self, axes=dim, norm=BACKWARDS[normalization])
+        result = np.fft.fftn(self, axes=dim, norm=FORWARDS[normalization])
+    else:
+        result = np.fft.ifftn(self, axes=dim, norm=BACKWARDS[normalization])
+    return laid_out(result, self, dim, False)
 
 
 def r2c_forward(self: Any, dim: Sequence[int], normalization: int, onesided: bool) -> Any:
     if self.dtype.kind != "f":
         kind = TYPE_NAMES[self.dtype.name]
         raise UserError("type", f"Only supports floating-point dtypes, but found: {kind}")
-    return (np.fft.rfftn if onesided else np.fft.fftn)(self, axes=dim, norm=FORWARDS[normalization])
+    result = (np.fft.rfftn if onesided else np.fft.fftn)(self, axes=dim, norm=FORWARDS[normalization])
+    return laid_out(result, self, dim, True)
 
 
 def c2r_forward(self: Any, dim: Sequence[int], normalization: int, last_dim_size: int) -> Any:
     sizes = [*(self.shape[place] for place in dim[:-1]), last_dim_size]
-    return np.fft.irfftn(self, sizes, dim, BACKWARDS[normalization])
+    return laid_out(np.fft.irfftn(self, sizes, dim, BACKWARDS[normalization]), self, dim, True)
 
 
 def r2c_backward(grad: Any, dim: Sequence[int], normalization: int, onesided: bool, size: int) -> Any:

@@ -34,7 +34,8 @@ Found = TypeVar("Found")
 LATER = [
     "softmax", "activation", "loss", "cross_entropy", "join", "windows", "special", "cumulative", "statistics", "norm",
     "dropout", "products", "embedding", "pad", "similarity", "distance", "margin_loss", "conv", "pool", "average",
-    "tbc", "fold", "shuffle", "resample", "grid", "attention", "ctc", "matrix", "decompose", "solve", "fft",
+    "tbc", "fold", "shuffle", "resample", "grid", "attention", "ctc", "matrix", "decompose",
+    "solve", "householder", "ldl", "fft", "signal",
 ]  # fmt: skip
 
 PREFIXES = (

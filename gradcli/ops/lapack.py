@@ -8,7 +8,6 @@ from typing import Any
 from gradcli.engine.device import np
 from gradcli.engine.dtypes import TYPE_NAMES
 from gradcli.errors import UserError
-from gradcli.ops.index import make_index
 from gradcli.ops.linalg import as_writable
 from gradcli.ops.shape import broadcast_sizes
 
@@ -61,6 +60,15 @@ def of_one_dtype(A: Any, B: Any, name: str) -> None:
             "type",
             f"{name}: Expected A and B to have the same dtype, but found A of type {first} and B of type {second} "
             "instead",
+        )
+
+
+def of_one_kind(b: Any, A: Any) -> None:
+    if A.dtype != b.dtype:
+        first, second = TYPE_NAMES[b.dtype.name], TYPE_NAMES[A.dtype.name]
+        raise UserError(
+            "type",
+            f"Expected b and A to have the same dtype, but found b of type {first} and A of type {second} instead.",
         )
 
 
@@ -117,15 +125,20 @@ def substituted(A: Any, B: Any, upper: bool, unitriangular: bool = False) -> Any
     return X
 
 
+def places(count: int, like: Any) -> Any:
+    """0, 1, 2, ... as an index, on the device of `like`."""
+    return np.add.accumulate(np.ones_like(like, shape=(count,), dtype=np.int64)) - 1
+
+
 def eliminated(A: Any) -> tuple[Any, Any, Any]:
     """LAPACK's getrf: the factors L and U in one array, the rows exchanged (from 1), and the first zero pivot."""
     rows, columns = A.shape[-2:]
     batch = A.shape[:-2]
     count = min(rows, columns)
-    LU = A.reshape(-1, rows, columns).copy()
+    LU = A.reshape(math.prod(batch), rows, columns).copy()
     pivots = np.zeros_like(LU, shape=(len(LU), count), dtype=np.int32)
     info = np.zeros_like(LU, shape=(len(LU),), dtype=np.int32)
-    every = make_index(range(len(LU)), LU)
+    every = places(len(LU), LU)
     for step in range(count):
         column = LU[:, step:, step]
         best = step + np.argmax(np.absolute(column.real) + np.absolute(column.imag), axis=1)
@@ -144,15 +157,15 @@ def eliminated(A: Any) -> tuple[Any, Any, Any]:
 def permutation(pivots: Any, rows: int, like: Any) -> Any:
     """The matrix P with A = P L U, of the exchanges `pivots`."""
     flat = pivots.reshape(math.prod(pivots.shape[:-1]), pivots.shape[-1])
-    order = np.zeros_like(flat, shape=(len(flat), rows), dtype=np.int64) + make_index(range(rows), flat)
-    every = make_index(range(len(flat)), flat)
+    order = np.zeros_like(flat, shape=(len(flat), rows), dtype=np.int64) + places(rows, flat)
+    every = places(len(flat), flat)
     for step in range(flat.shape[1]):
         other = flat[:, step].astype(np.int64) - 1
         kept = order[:, step].copy()
         order[:, step] = order[every, other]
         order[every, other] = kept
     matrix = np.zeros_like(like, shape=(len(flat), rows, rows), order="C")
-    matrix[every[:, None], order, make_index(range(rows), flat)] = 1
+    matrix[every[:, None], order, places(rows, flat)] = 1
     return matrix.reshape(*pivots.shape[:-1], rows, rows)
 
 
@@ -171,6 +184,20 @@ def solved_by_factors(LU: Any, pivots: Any, B: Any, adjoint: bool = False) -> An
         inner = substituted(np.conj(turned(U)), B, upper=False)
         return np.matmul(P, substituted(np.conj(turned(L)), inner, upper=True, unitriangular=True))
     return substituted(U, substituted(L, np.matmul(turned(P), B), upper=False, unitriangular=True), upper=True)
+
+
+def singular_values(A: Any, full_matrices: bool = False) -> Any:
+    """NumPy's U, S and Vh, or torch's error for what has none."""
+    try:
+        return np.linalg.svd(A, full_matrices)
+    except np.linalg.LinAlgError as error:
+        broken = ~np.isfinite(A).all(axis=(-2, -1))
+        place = f"(Batch element {int(np.argmax(broken))}): " if A.ndim > 2 else ""
+        raise UserError(
+            "value",
+            f"linalg.svd: {place}The algorithm failed to converge because the input matrix contained non-finite "
+            "values.",
+        ) from error
 
 
 def is_vector(A: Any, B: Any) -> bool:

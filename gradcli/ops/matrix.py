@@ -217,6 +217,10 @@ def norm(self: Any, p: Any = "fro", dim: Dims = None, keepdim: bool = False, dty
 def cond(A: Any, p: Any = None) -> Any:
     if p not in (None, "fro", "nuc", *EXTREMES):
         raise UserError("value", f"linalg.cond got an invalid norm type: {p}")
+    if A.ndim < 2:
+        raise UserError("shape", "linalg.cond: The input tensor must have at least 2 dimensions.")
+    if 0 in A.shape[-2:]:
+        return zeros(tuple(A.shape[:-2]), A.array.real.dtype)
     if p in (None, 2, -2):
         values = svdvals(A)
         largest, smallest = narrow(values, -1, 0, 1), narrow(values, -1, -1, 1)
@@ -260,4 +264,10 @@ def tensorsolve(A: Any, B: Any, dims: Sequence[int] | None = None) -> Any:
         A = movedim(A, dims, range(A.ndim - len(dims), A.ndim))
     shape = A.shape[B.ndim :]
     size = math.prod(shape)
+    if math.prod(B.shape) != size:
+        raise UserError(
+            "shape",
+            "Expected self to satisfy the requirement prod(self.shape[other.ndim:]) == prod(self.shape[:other.ndim]), "
+            f"but got {size} != {math.prod(B.shape)}",
+        )
     return reshape(solve(reshape(A, (size, size)), flatten(B)), shape)

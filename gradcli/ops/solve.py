@@ -21,8 +21,8 @@ from gradcli.ops.lapack import (
     inexact,
     is_vector,
     lower_and_upper,
-    matrices,
     of_one_dtype,
+    of_one_kind,
     permutation,
     solved_by_factors,
     square,
@@ -100,6 +100,8 @@ def cholesky_forward(A: Any, upper: bool) -> tuple[Any, Any]:
     try:
         L = np.linalg.cholesky(lower)
     except np.linalg.LinAlgError:
+        L = None
+    if L is None or np.isnan(L).any():
         L, info = cholesky_as_far_as_possible(lower)
     return by_columns(np.conj(turned(L)) if upper else L), info
 
@@ -134,6 +136,11 @@ def cholesky_backward(grad: Any, upper: bool, L: Any) -> Any:
 
 
 def cholesky_solve_forward(self: Any, input2: Any, upper: bool) -> Any:
+    for name, operand in (("b", self), ("u", input2)):
+        if operand.ndim < 2:
+            raise UserError(
+                "shape", f"{name} should have at least 2 dimensions, but has {operand.ndim} dimensions instead"
+            )
     if self.shape[-2] != input2.shape[-1]:
         size, (rows, columns) = input2.shape[-1], self.shape[-2:]
         raise UserError(
@@ -142,6 +149,7 @@ def cholesky_solve_forward(self: Any, input2: Any, upper: bool) -> Any:
             f"{rows} by {columns}",
         )
     has_kernel(self, "cholesky_solve_cpu")
+    of_one_kind(self, input2)
     L = np.conj(turned(input2)) if upper else input2
     return by_columns(substituted(np.conj(turned(L)), substituted(L, self, upper=False), upper=True))
 
@@ -190,6 +198,12 @@ def half(A: Any, upper: bool, unitriangular: bool) -> Any:
 
 
 def triangular_solve_forward(self: Any, A: Any, upper: bool, transpose: bool, unitriangular: bool) -> tuple[Any, Any]:
+    for name, operand in (("b", self), ("A", A)):
+        if operand.ndim < 2:
+            raise UserError(
+                "shape", f"torch.triangular_solve: Expected {name} to have at least 2 dimensions, but it has "
+                f"{operand.ndim} dimensions instead"
+            )  # fmt: skip
     if self.shape[-2] != A.shape[-1]:
         size, (rows, columns) = A.shape[-1], self.shape[-2:]
         raise UserError(
@@ -198,6 +212,7 @@ def triangular_solve_forward(self: Any, A: Any, upper: bool, transpose: bool, un
             f"{rows} by {columns}",
         )
     has_kernel(A, "triangular_solve_cpu")
+    of_one_kind(self, A)
     A, self = batched(A, self)
     solution = substituted(turned(A) if transpose else A, self, upper != transpose, unitriangular)
     return by_columns(solution), by_columns(A)
@@ -217,9 +232,15 @@ def triangular_solve_backward(
     return slope, A_grad
 
 
+def several_dims(A: Any, name: str) -> None:
+    if A.ndim < 2:
+        sizes = list(A.shape)
+        raise UserError("shape", f"{name}: Expected tensor with 2 or more dimensions. Got size: {sizes} instead")
+
+
 def lu_factor_forward(A: Any, pivot: bool, check_errors: bool) -> tuple[Any, Any, Any]:
+    several_dims(A, "torch.lu_factor")
     has_kernel(A, "lu_cpu")
-    matrices(A, "torch.linalg.lu_factor")
     if not pivot:
         raise UserError("value", "linalg.lu_factor: LU without pivoting is not implemented on the CPU")
     factors = eliminated(A)
@@ -241,9 +262,7 @@ def failed_factor(info: Any) -> None:
 
 
 def lu_forward(A: Any, pivot: bool) -> tuple[Any, Any, Any]:
-    if A.ndim < 2:
-        sizes = list(A.shape)
-        raise UserError("shape", f"linalg.lu: Expected tensor with 2 or more dimensions. Got size: {sizes} instead")
+    several_dims(A, "linalg.lu")
     LU, pivots, _ = lu_factor_forward(A, pivot, False)
     return (permutation(pivots, A.shape[-2], A), *lower_and_upper(LU))
 
@@ -253,6 +272,12 @@ def lu_unpack_forward(LU_data: Any, LU_pivots: Any, unpack_data: bool, unpack_pi
         raise UserError(
             "type", "torch.lu_unpack: LU_pivots is expected to be a contiguous tensor of torch.int32 dtype. Note: this "
             "function is intended to be used with the output produced by torch.linalg.lu_factor"
+        )  # fmt: skip
+    several_dims(LU_data, "torch.lu_unpack")
+    if unpack_pivots and ((LU_pivots < 1) | (LU_pivots > LU_data.shape[-2])).any():
+        raise UserError(
+            "value", "pivots passed to lu_unpack must be between 1 and LU.size(-2) inclusive.Did you properly pass the "
+            "result of lu_factor?"
         )  # fmt: skip
     nothing = np.zeros_like(LU_data, shape=(0,))
     L, U = lower_and_upper(LU_data) if unpack_data else (nothing, nothing)
@@ -323,7 +348,19 @@ def lu_solve_forward(LU: Any, pivots: Any, B: Any, left: bool, adjoint: bool) ->
     if pivots.dtype != np.int32:
         raise UserError("type", f"{name}: pivots should be a Tensor of scalar type torch.int32")
     of_one_dtype(LU, B, name)
+    square(LU, f"torch.{name}")
     compatible(LU, B, left, name)
+    if pivots.shape[-1:] != LU.shape[-1:]:
+        raise UserError("shape", f"{name}: Number of pivots per batch should be same as the dimension of the matrix")
+    for wrong, wanted in (
+        (pivots < 1, "greater or equal to 1"),
+        (pivots > LU.shape[-1], "smaller or equal to LU.size(-2)"),
+    ):
+        if wrong.any():
+            raise UserError(
+                "value",
+                f"Pivots given to lu_solve must all be {wanted}. Did you properly pass the result of lu_factor?",
+            )
     if left:
         return by_columns(solved_by_factors(*with_batch(LU, pivots, B), adjoint))
     sides = np.conj(turned(B))  # X A = B is A^H X^H = B^H

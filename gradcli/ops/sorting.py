@@ -19,16 +19,14 @@ from gradcli.ops.kinds import only, refuse
 from gradcli.ops.reduce import evenly, scattered
 from gradcli.ops.shape import (
     flatten,
-    squeeze_dim,
     squeeze_result,
     transpose,
-    transpose_forward,
     unsqueeze,
-    unsqueeze_forward,
     view,
     wrap_dim,
     zeros,
 )
+from gradcli.ops.windows import transpose_in_place, unsqueeze_in_place
 
 
 def picked(self: Any, indices: Any, dim: int, keepdim: bool) -> tuple[Any, Any]:
@@ -298,15 +296,6 @@ bincount = op(
     "bincount(Tensor self, Tensor? weights=None, int minlength=0)", "NotImplemented", bincount_forward,
     weights=no_derivative("bincount"),
 )  # fmt: skip
-# the changes in place of a fresh result, inside quantile
-unsqueeze_result = op(
-    "_unsqueeze_result(Tensor self, int dim)", "UnsqueezeBackward1", unsqueeze_forward,
-    self=lambda grad, dim: squeeze_dim(grad, dim),
-)  # fmt: skip
-transpose_result = op(
-    "_transpose_result(Tensor self, int dim0, int dim1)", "TransposeBackward1", transpose_forward,
-    self=lambda grad, dim0, dim1: transpose(grad, dim0, dim1),
-)  # fmt: skip
 
 
 @composite("bucketize(Tensor|Scalar input, Tensor boundaries, *, bool out_int32=False, bool right=False)")
@@ -393,7 +382,7 @@ def quantile_of(name: str, self: Any, q: Any, dim: int | None, keepdim: bool, in
         result = lerp_tensor(result, gather(ordered, -1, Tensor(np.ceil(ranks).astype(np.int64))), Tensor(weight))
     if fractions.ndim == 0:
         return squeeze_result(result, result.ndim - 1)
-    result = transpose_result(unsqueeze_result(result, 0), 0, -1)
+    result = transpose_in_place(unsqueeze_in_place(result, 0), 0, -1)
     return squeeze_result(result, result.ndim - 1)
 
 

@@ -121,6 +121,8 @@ POOL: dict[str, Recipe] = {
     # square, far from singular, of distinct eigenvalues and singular values; then taller, wider, singular ones
     "sq2": matrices(2), "sq3": matrices(3), "sq3b": matrices(3), "sqs": matrices(2, 2), "csq": complex_matrices(2),
     "sides": floats(3, 2), "tall": floats(4, 2), "wide": floats(2, 4), "csides": complexes(2, 2), "tensor4": floats(2, 2, 1, 4),
+    "sig": floats(8), "sigs": floats(2, 8), "csig": complexes(8), "spec": complexes(3, 5), "specs": complexes(2, 3, 5), "fullspec": complexes(4, 5),
+    "win3": floats(3, low=0.5), "win4": floats(4, low=0.5),
     "vs": floats(2, 2), "flat": given([[1.0, 2.0], [2.0, 4.0]]), "indefinite": given([[1.0, 2.0], [2.0, 1.0]]),
     # where formulas meet their kinks
     "zero2": given([0.0, 0.0]), "edge": given([-1.0, 0.0, 1.0, 2.0, 0.5]), "ties": given([1.0, 3.0, 3.0, 0.0, 3.0]),
