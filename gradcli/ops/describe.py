@@ -15,7 +15,7 @@ from gradcli.ops.generate import saved_by
 from gradcli.record import Record
 
 FOLDER = Path(__file__).parent
-NAMESPACES = {"Tensor": "x.", "autograd": "torch.autograd.", "linalg": "linalg."}
+NAMESPACES = {"Tensor": "x.", "autograd": "torch.autograd.", "linalg": "linalg.", "special": "special."}
 
 
 class Gradient(Record):
