@@ -11,7 +11,7 @@ from typing import Any
 from gradcli.engine.device import SpecialFunction, np
 from gradcli.ops.define import op
 from gradcli.ops.kinds import single_or_double
-from gradcli.ops.special import bessel, in_float64
+from gradcli.ops.special import bessel
 
 AIRY = SpecialFunction("airy_ai", "airy")
 
@@ -48,11 +48,11 @@ bessel_y1 = op(
     check=single_or_double("bessel_y1_cpu"),
 )  # fmt: skip
 modified_bessel_i0 = op(
-    "modified_bessel_i0(Tensor input)", None, in_float64(bessel(0)), promote="float",
+    "modified_bessel_i0(Tensor input)", None, bessel(0), promote="float",
     check=single_or_double("modified_bessel_i0_cpu"),
 )  # fmt: skip
 modified_bessel_i1 = op(
-    "modified_bessel_i1(Tensor input)", None, in_float64(bessel(1)), promote="float",
+    "modified_bessel_i1(Tensor input)", None, bessel(1), promote="float",
     check=single_or_double("modified_bessel_i1_cpu"),
 )  # fmt: skip
 modified_bessel_k0 = op(

@@ -77,7 +77,14 @@ FAMILIES: dict[str, Callable[[Any, Any], Any]] = {
         lambda x: x, lambda x, k, now, before: ((2 * k + 1) * x * now - k * before) / (k + 1)
     ),
 }
-for name, forward in FAMILIES.items():
+
+
+def declare(name: str, forward: Callable[[Any, Any], Any]) -> None:
+    """Torch has no derivatives of these, and takes a number for either operand, though not for both."""
     check = single_or_double(f"{name}_cpu")
     op(f"{name}(Tensor x, Tensor|Scalar n)", None, forward, promote="float", check=check)
     op(f"{name}.x_scalar(Scalar x, Tensor n)", None, forward, promote="float", operands=("n", "x"), check=check)
+
+
+for family in FAMILIES.items():
+    declare(*family)

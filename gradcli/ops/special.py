@@ -149,7 +149,7 @@ def scaled_bessel(order: int) -> Any:
     def forward(self: Any) -> Any:
         size = np.absolute(self)
         near, far = np.minimum(size, 50)[..., None], np.maximum(size, 50)
-        angle = np.arange(64) * (2 * math.pi / 64)
+        angle = np.arange(64, like=self) * (2 * math.pi / 64)
         wave = near * np.cos(angle)
         values = np.cosh(wave) if order == 0 else np.sinh(wave) * np.cos(angle)
         mean = np.add.reduce(values, axis=-1) / 64 * np.exp(-near[..., 0])
@@ -165,11 +165,17 @@ def scaled_bessel(order: int) -> Any:
 
 
 def bessel(order: int) -> Any:
-    scaled = scaled_bessel(order)
-    return lambda self: scaled(self) * np.exp(np.absolute(self))
+    """I(x), of order 0 or 1; it overflows with the exponential, as torch's does."""
+    scaled = in_float64(scaled_bessel(order))
+
+    def forward(self: Any) -> Any:
+        x = as_dtype(self, np.promote_types(self.dtype, np.float32))
+        return (scaled(x) * np.exp(np.absolute(x))).astype(self.dtype)
+
+    return forward
 
 
-def mvlgamma_of(self: Any, p: int) -> Any:
+def mvlgamma_forward(self: Any, p: int) -> Any:
     if p < 1:
         raise UserError("value", "p has to be greater than or equal to 1")
     parts = lgamma_of(np.arange(1 - p, 1).astype(self.dtype) / 2 + self[..., None])
@@ -298,7 +304,7 @@ half_steps = op(
     "_half_steps(int p, ScalarType dtype)", None, lambda p, dtype: np.arange(1 - p, 1).astype(dtype) / 2
 )  # fmt: skip
 mvlgamma = op(
-    "mvlgamma(Tensor self, int p)", "MvlgammaBackward0", mvlgamma_of, promote="float",
+    "mvlgamma(Tensor self, int p)", "MvlgammaBackward0", mvlgamma_forward, promote="float",
     check=only("biuf", "mvlgamma_cpu"),
     self=lambda grad, self, p: grad * sum_dim(digamma(half_steps(p, self.dtype) + unsqueeze(self, -1)), -1),
 )  # fmt: skip
@@ -333,7 +339,7 @@ igammac = op(
     other=lambda grad, self, other: -grad * exp((self - 1) * log(other) - other - lgamma(self)),
 )  # fmt: skip
 i0 = op(
-    "i0(Tensor self)", "I0Backward0", in_float64(bessel(0)), promote="float",
+    "i0(Tensor self)", "I0Backward0", bessel(0), promote="float",
     check=only("biuf", "i0_vml_cpu"),
     self=lambda grad, self: grad * i1(self),
 )  # fmt: skip
@@ -343,7 +349,7 @@ i0e = op(
     input=lambda grad, input, result: grad * (i1e(input) - sgn(input) * result),
 )  # fmt: skip
 i1 = op(
-    "i1(Tensor input)", "SpecialI1Backward0", in_float64(bessel(1)), promote="float",
+    "i1(Tensor input)", "SpecialI1Backward0", bessel(1), promote="float",
     check=only("biuf", "i1_cpu"),
     input=lambda grad, input, result: grad * bessel_slope(input, i0, result, False),
 )  # fmt: skip

@@ -39,8 +39,8 @@ SMOOTH: dict[str, list[str]] = {
     "zeta.self_scalar": calls("zeta", "2, p", "3.5, q[0, 0]"),
 }  # fmt: skip
 KINKED: dict[str, list[str]] = {
-    **{name: calls(name, "edge", "special", "huge", "k", "empty", "mask") for name in DIFFERENTIABLE},
-    **{name: calls(name, "x", "p", "edge", "special", "k", "empty", "s", "x.float()") for name in CONSTANT},
+    **{name: calls(name, "edge", "special", "huge.detach()", "k", "empty", "mask") for name in DIFFERENTIABLE},
+    **{name: calls(name, "x", "p", "edge", "special", "k2", "mask", "empty", "s", "x.float()") for name in CONSTANT},
     **{
         name: calls(name, "x, k", "u, k2 * 7", "x, 3", "x, 4.7", "edge[:, None], k2[0]", "edge, 12", "s, 5", "x, special[:3]", "none, 2", "probs, 9",
                     "x=x, n=2", "edge, 9", "k, k2")
@@ -51,7 +51,7 @@ KINKED: dict[str, list[str]] = {
     "lgamma": ["lgamma(edge)", "lgamma(special)", "lgamma(huge)", "lgamma(halves)", "lgamma(mask)"],
     "digamma": ["digamma(edge)", "digamma(special)", "digamma(huge)", "digamma(halves)"],
     "polygamma": ["polygamma(1, halves)", "polygamma(2, halves)", "polygamma(2, edge)", "polygamma(1, special[:3])", "polygamma(4, special)", "polygamma(1, k2)", "polygamma(3, empty)",
-                  "polygamma(200, p)"],
+                  "polygamma(200, p.double())"],
     "mvlgamma": ["mvlgamma(edge, 2)", "mvlgamma(k2, 2)", "mvlgamma(empty, 2)"],
     "erfinv": ["erfinv(edge)", "erfinv(special)", "erfinv(ties)"],
     "i0": ["i0(edge)", "i0(special)", "i0(huge)"],
