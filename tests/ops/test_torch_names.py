@@ -54,7 +54,7 @@ ABSENT = {
     "conjugates and negatives are computed at once": """
         is_conj is_neg resolve_conj resolve_neg""",
     "not yet": """
-        adjoint bartlett_window blackman_window byte can_cast conj_physical conj_physical_ conv_tbc dim_order element_size
+        adjoint bartlett_window blackman_window byte can_cast conj_physical conj_physical_ dim_order element_size
         fill_diagonal_ geqrf get_device hamming_window hann_window hash_tensor histogram histogramdd householder_product index
         is_complex is_floating_point is_nonzero is_signed is_tensor istft kaiser_window ldl_factor ldl_factor_ex ldl_solve
         linear_cross_entropy lobpcg multi_head_attention_forward nonzero_static orgqr ormqr pca_lowrank promote_types
