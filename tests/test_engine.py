@@ -140,3 +140,14 @@ def test_formulas_on_tensors_use_operators_of_the_tensor() -> None:
     inner = slope.grad_fn.next_functions[1][0]
     assert (slope.grad_fn.name, inner.name if inner else None) == ("MulBackward0", "MulBackward1")
     assert frontend.binary("mul", 2, slope).grad_fn.name == "MulBackward0"
+
+
+def test_the_parts_of_complex_numbers_changed_in_place() -> None:
+    c = Tensor(np.array([1 + 2j, 3 - 1j, 0.5j])).requires_grad_()
+    y = evaluate("c * 1", c=c)
+    evaluate("y.real.mul_(2)", y=y)
+    evaluate("y.imag[1:].mul_(5)", y=y)
+    backward([evaluate("y.real.sum() + y.imag.sum()", y=y)], [None])
+    # a complex gradient has the derivative by the real part, plus 1j times that by the imaginary part
+    assert c.grad is not None and c.grad.array.tolist() == [2 + 1j, 2 + 5j, 2 + 5j]
+    assert y.grad_fn.name == "CopySlices"

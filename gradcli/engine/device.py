@@ -6,8 +6,10 @@ that the operation table can be read (`--help`, `validate`, `ops`) without payin
 
 from __future__ import annotations
 
+import math
 import os
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from gradcli.errors import UserError
@@ -58,6 +60,69 @@ def load_numpy() -> Any:
     import numpy
 
     return numpy
+
+
+def log_gamma(number: float) -> float:
+    """The logarithm of the absolute value of gamma; infinite at its poles, and beyond what is finite."""
+    try:
+        return math.lgamma(number)
+    except (ValueError, OverflowError):
+        return math.inf
+
+
+def normal_quantile(number: float) -> float:
+    """Where the area under the bell curve is `number`."""
+    from statistics import NormalDist
+
+    if 0 < number < 1:
+        return NormalDist().inv_cdf(number)
+    return {0.0: -math.inf, 1.0: math.inf}.get(number, math.nan)
+
+
+# what the standard library has of scipy.special
+BY_NUMBER: dict[str, Callable[[float], float]] = {
+    "erf": math.erf, "erfc": math.erfc, "gammaln": log_gamma, "ndtri": normal_quantile,
+}  # fmt: skip
+
+
+class SpecialFunction:
+    """`function` of scipy.special, or of cupyx.scipy.special for arrays of a device; imported when it is called.
+
+    `operation` is what needs it, for whoever has no SciPy.
+    """
+
+    __slots__ = ("function", "operation")
+
+    def __init__(self, operation: str, function: str | None = None) -> None:
+        self.operation = operation
+        self.function = function or operation
+
+    def __call__(self, *operands: Any) -> Any:
+        """In the dtype of the last of `operands`; of several results (`airy`) the first."""
+        result = self.resolve(operands[-1])(*operands)
+        return (result[0] if isinstance(result, tuple) else as_array(result)).astype(operands[-1].dtype)
+
+    def resolve(self, array: Any) -> Any:
+        if not isinstance(array, np.ndarray | np.generic):
+            import cupyx.scipy.special
+
+            function = getattr(cupyx.scipy.special, self.function, None)
+            if function is None:
+                raise UserError(
+                    "device", f"{self.operation}() is not implemented on {device_of(array)}", hint="set `device: cpu`"
+                )
+            return function
+        if self.function in BY_NUMBER:
+            return np.frompyfunc(BY_NUMBER[self.function], 1, 1)
+        try:
+            import scipy.special
+        except ImportError as error:
+            raise UserError(
+                "value",
+                f"{self.operation}() needs SciPy, which is not installed",
+                hint="`pip install 'gradcli[special]'`",
+            ) from error
+        return getattr(scipy.special, self.function)
 
 
 def as_array(value: Any) -> Any:

@@ -9,13 +9,14 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from gradcli.engine.device import SpecialFunction
 from gradcli.ops import frontend
 from gradcli.ops.define import Composite, Op
 from gradcli.ops.generate import saved_by
 from gradcli.record import Record
 
 FOLDER = Path(__file__).parent
-NAMESPACES = {"Tensor": "x.", "autograd": "torch.autograd.", "linalg": "linalg."}
+NAMESPACES = {"Tensor": "x.", "autograd": "torch.autograd.", "linalg": "linalg.", "special": "special."}
 
 
 class Gradient(Record):
@@ -126,6 +127,8 @@ def computation(row: Op | Composite, declaration: Declaration) -> str:
     if isinstance(forward, ast.Lambda):
         return source(forward.body)
     text = source(forward)
+    if isinstance(row, Op) and isinstance(row.forward, SpecialFunction):
+        text = f"scipy.special.{row.forward.function}"
     short = in_short(declaration.functions[text]) if text in declaration.functions else ""
     return short or f"{text}({', '.join(parameter.name for parameter in row.schema.parameters)})"
 

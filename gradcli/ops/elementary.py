@@ -88,6 +88,7 @@ def acosh_slope(self: Any) -> Any:
 
 def round_forward(self: Any, decimals: int) -> Any:
     """To a multiple of a power of ten, a half to the even one."""
+    only("f", "round_cpu" if decimals else "round_vml_cpu")(self)
     scale = np.asarray(10.0 ** math.fabs(decimals), self.dtype)
     return np.rint(self * scale) / scale if decimals > 0 else np.rint(self / scale) * scale
 
@@ -361,7 +362,6 @@ round = op(
 )  # fmt: skip
 round_decimals = op(
     "round.decimals(Tensor self, *, int decimals)", "RoundBackward1", round_forward,
-    check=only("f", "round_cpu"),
     self=lambda grad: zeros_like(grad),
 )  # fmt: skip
 frac = op(
@@ -369,6 +369,11 @@ frac = op(
     check=only("f", "frac_cpu"),
     self=lambda grad: grad,
 )  # fmt: skip
+
+
+@composite("special::round(Tensor input, *, int decimals=0)")
+def special_round(input: Any, decimals: int = 0) -> Any:
+    return round_decimals(input, decimals)
 
 
 @composite("square(Tensor self)")

@@ -34,8 +34,8 @@ Found = TypeVar("Found")
 LATER = [
     "softmax", "activation", "loss", "cross_entropy", "join", "windows", "special", "cumulative", "statistics", "norm",
     "dropout", "products", "embedding", "pad", "similarity", "distance", "margin_loss", "conv", "pool", "average",
-    "tbc", "fold", "shuffle", "resample", "grid", "attention", "ctc", "matrix", "decompose",
-    "solve", "householder", "ldl", "fft", "signal",
+    "attention", "bessel", "ctc", "decompose", "fft", "fold", "grid", "householder", "ldl", "matrix", "polynomials",
+    "resample", "shuffle", "signal", "solve", "tbc",
 ]  # fmt: skip
 
 PREFIXES = (
@@ -52,8 +52,10 @@ ALIAS_NAMES = {
     "swapdims": "swapaxes", "true_divide": "div", "moveaxis": "movedim", "nelement": "numel", "ndimension": "dim",
     "clip": "clamp", "fix": "trunc", "arccosh": "acosh", "arcsinh": "asinh", "arctanh": "atanh",
     "expit": "sigmoid", "row_stack": "vstack", "swapdims_": "swapaxes_", "gammaln": "lgamma",
-    "multigammaln": "mvlgamma", "psi": "digamma", "trapz": "trapezoid",
+    "multigammaln": "mvlgamma", "psi": "digamma", "trapz": "trapezoid", "gammainc": "igamma", "gammaincc": "igammac",
 }  # fmt: skip
+# of these names torch.special's functions only
+NO_METHODS = frozenset({"expit", "gammainc", "gammaincc", "gammaln", "multigammaln", "psi"})
 ARGUMENT_ALIASES = {"axis": "dim", "keepdims": "keepdim", "input": "self", "x": "self", "A": "self"}
 MULTIPLE = ("int[]", "int[]?")
 # these take their list (of tensors; of sizes) one by one, too
@@ -107,6 +109,8 @@ def rows_of(name: str) -> Rows | None:
 
 def find_method(name: str) -> Rows | None:
     """The rows of `x.name(...)`: those whose first parameter is `self`; `name_` is the in-place form of a row."""
+    if name.removesuffix("_") in NO_METHODS:
+        return None
     return until_found(lambda: TABLE.get(f"Tensor::{name}") or methods_of(name) or inplace_rows(name))
 
 

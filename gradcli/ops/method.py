@@ -7,15 +7,16 @@ from typing import Any
 
 from gradcli.engine import graph
 from gradcli.engine.device import device_of, np
-from gradcli.engine.dtypes import as_dtype, dtype_named
+from gradcli.engine.dtypes import as_dtype, can_cast, dtype_named, promote_types, result_type
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import add, mul
-from gradcli.ops.copies import copy, move, to_dtype, where
+from gradcli.ops.copies import conj, copy, move, to_dtype, where
 from gradcli.ops.define import composite
 from gradcli.ops.index import getitem
 from gradcli.ops.reduce import sum
-from gradcli.ops.shape import reshape, stack
+from gradcli.ops.shape import reshape, stack, transpose, wrap_dim
+from gradcli.ops.views import View
 
 
 class Size(tuple[int, ...]):
@@ -86,6 +87,70 @@ def is_contiguous(self: Tensor) -> bool:
     return bool(self.array.flags.c_contiguous)
 
 
+@composite("stride(Tensor self, int? dim=None)")
+def stride(self: Tensor, dim: int | None = None) -> Any:
+    strides = tuple([step // self.array.itemsize for step in self.array.strides])
+    return strides if dim is None else strides[wrap_dim(dim, self.ndim)]
+
+
+@composite("storage_offset(Tensor self)")
+def storage_offset(self: Tensor) -> int:
+    return self.geometry()[2] if isinstance(self, View) else 0
+
+
+@composite("element_size(Tensor self)")
+def element_size(self: Tensor) -> int:
+    return int(self.array.itemsize)
+
+
+@composite("is_complex(Tensor self)")
+def is_complex(self: Tensor) -> bool:
+    return bool(self.dtype.kind == "c")
+
+
+@composite("is_floating_point(Tensor self)")
+def is_floating_point(self: Tensor) -> bool:
+    return bool(self.dtype.kind == "f")
+
+
+@composite("is_signed(Tensor self)")
+def is_signed(self: Tensor) -> bool:
+    return self.dtype.kind not in "bu"
+
+
+@composite("is_nonzero(Tensor self)")
+def is_nonzero(self: Tensor) -> bool:
+    if self.array.size != 1:
+        many = "more than one value" if self.array.size else "no values"
+        raise UserError("value", f"Boolean value of Tensor with {many} is ambiguous")
+    return bool(self.array.item())
+
+
+@composite("is_tensor(any obj)")
+def is_tensor(obj: Any) -> bool:
+    return isinstance(obj, Tensor)
+
+
+@composite("result_type(Tensor|Scalar tensor1, Tensor|Scalar tensor2)")
+def result_type_of(tensor1: Any, tensor2: Any) -> Any:
+    return result_type([one.array if isinstance(one, Tensor) else one for one in (tensor1, tensor2)])
+
+
+@composite("promote_types(ScalarType type1, ScalarType type2)")
+def promote_types_of(type1: Any, type2: Any) -> Any:
+    return promote_types(type1, type2)
+
+
+@composite("can_cast(ScalarType from_, ScalarType to)")
+def can_cast_to(from_: Any, to: Any) -> bool:
+    return can_cast(from_, to)
+
+
+@composite("adjoint(Tensor self)")
+def adjoint(self: Tensor) -> Any:
+    return conj(transpose(self, -2, -1))
+
+
 @composite("to(Tensor self, ScalarType dtype)")
 def to(self: Tensor, dtype: Any) -> Tensor:
     converted: Tensor = self if self.dtype == dtype else to_dtype(self, dtype)
@@ -135,6 +200,7 @@ for method, target in {
     "half": "float16",
     "float": "float32",
     "double": "float64",
+    "byte": "uint8",
     "char": "int8",
     "short": "int16",
     "int": "int32",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from gradcli.engine.device import np
+from gradcli.engine.device import SpecialFunction, np
 from gradcli.engine.dtypes import as_dtype
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import abs as absolute
@@ -18,35 +18,17 @@ from gradcli.ops.reduce import sum_dim
 from gradcli.ops.shape import unsqueeze
 
 
-def by_number(function: Any) -> Any:
-    """`function` of the standard library, for each number: NumPy has none of these."""
-    return lambda self: np.asarray(np.frompyfunc(function, 1, 1)(self.astype(np.float64))).astype(self.dtype)
-
-
-def numbers(function: Any, pole: float = math.nan) -> Any:
-    """`function` of one number, with `pole` where it is not defined."""
-
-    def defined(number: float) -> float:
-        try:
-            value: float = function(number)
-        except (ValueError, OverflowError):
-            return math.nan if math.isnan(number) else pole
-        return value
-
-    return defined
-
-
 def in_float64(function: Any) -> Any:
     """`function` computed in float64, its result in the dtype of the operands, of which one may be a number."""
 
     def forward(*operands: Any) -> Any:
-        result = function(*(np.asarray(operand, np.float64) for operand in operands))
+        result = function(*(as_dtype(operand, np.dtype(np.float64)) for operand in operands))
         return result.astype(next(one.dtype for one in operands if hasattr(one, "dtype")))
 
     return forward
 
 
-erf_of, erfc_of = by_number(math.erf), by_number(math.erfc)
+erf_of, erfc_of, lgamma_of = SpecialFunction("erf"), SpecialFunction("erfc"), SpecialFunction("lgamma", "gammaln")
 
 
 def erfinv_forward(self: Any) -> Any:
@@ -79,19 +61,9 @@ def erfcx_forward(self: Any) -> Any:
 
 
 def log_ndtr_forward(self: Any) -> Any:
-    low, high = np.minimum(self, -1), np.maximum(self, -1)
-    return np.where(
-        self < -1,
-        np.log(erfcx_forward(-low * math.sqrt(0.5)) / 2) - low * low / 2,
-        np.log1p(-erfc_of(high * math.sqrt(0.5)) / 2),
-    )
-
-
-def ndtri_forward(self: Any) -> Any:
-    from statistics import NormalDist
-
-    inside = by_number(numbers(NormalDist().inv_cdf))(self)
-    return np.where(self == 0, -np.inf, np.where(self == 1, np.inf, inside))
+    t = self * math.sqrt(0.5)
+    low, high = np.minimum(t, -math.sqrt(0.5)), np.maximum(t, -math.sqrt(0.5))
+    return np.where(self < -1, np.log(erfcx_forward(-low) / 2) - low * low, np.log1p(-erfc_of(high) / 2))
 
 
 def entr_forward(self: Any) -> Any:
@@ -137,9 +109,12 @@ def trigamma(self: Any) -> Any:
 def polygamma_forward(n: int, self: Any) -> Any:
     if n < 0:
         raise UserError("value", "polygamma(n, x) does not support negative n.")
-    if n < 2:
-        return in_float64(trigamma if n else digamma_forward)(self)
-    return in_float64(lambda x: (-1) ** (n + 1) * math.factorial(n) * zeta_forward(np.asarray(float(n + 1)), x))(self)
+    if n == 0:
+        return in_float64(digamma_forward)(self)
+    if n == 1:  # in its own precision, which shows near the poles
+        return trigamma(as_dtype(self, np.promote_types(self.dtype, np.float32))).astype(self.dtype)
+    factorial = np.exp(np.asarray(math.lgamma(n + 1)))  # infinite from 171 on
+    return in_float64(lambda x: (-1) ** (n + 1) * factorial * zeta_forward(np.asarray(float(n + 1)), x))(self)
 
 
 # B(2j) / (2j)!, of the Euler-Maclaurin sum
@@ -174,7 +149,7 @@ def scaled_bessel(order: int) -> Any:
     def forward(self: Any) -> Any:
         size = np.absolute(self)
         near, far = np.minimum(size, 50)[..., None], np.maximum(size, 50)
-        angle = np.arange(64) * (2 * math.pi / 64)
+        angle = np.arange(64, like=self) * (2 * math.pi / 64)
         wave = near * np.cos(angle)
         values = np.cosh(wave) if order == 0 else np.sinh(wave) * np.cos(angle)
         mean = np.add.reduce(values, axis=-1) / 64 * np.exp(-near[..., 0])
@@ -190,14 +165,20 @@ def scaled_bessel(order: int) -> Any:
 
 
 def bessel(order: int) -> Any:
-    scaled = scaled_bessel(order)
-    return lambda self: scaled(self) * np.exp(np.absolute(self))
+    """I(x), of order 0 or 1; it overflows with the exponential, as torch's does."""
+    scaled = in_float64(scaled_bessel(order))
+
+    def forward(self: Any) -> Any:
+        x = as_dtype(self, np.promote_types(self.dtype, np.float32))
+        return (scaled(x) * np.exp(np.absolute(x))).astype(self.dtype)
+
+    return forward
 
 
 def mvlgamma_forward(self: Any, p: int) -> Any:
     if p < 1:
         raise UserError("value", "p has to be greater than or equal to 1")
-    parts = lgamma_forward(np.arange(1 - p, 1).astype(self.dtype) / 2 + self[..., None])
+    parts = lgamma_of(np.arange(1 - p, 1).astype(self.dtype) / 2 + self[..., None])
     return np.add.reduce(parts, axis=-1) + np.asarray(p * (p - 1) * math.log(math.pi) / 4, self.dtype)
 
 
@@ -219,10 +200,6 @@ def xlogy_forward(self: Any, other: Any, logarithm: Any = np.log) -> Any:
 
 def xlog1py_forward(self: Any, other: Any) -> Any:
     return xlogy_forward(self, other, np.log1p)
-
-
-def lgamma_forward(self: Any) -> Any:
-    return by_number(numbers(math.lgamma, math.inf))(self)
 
 
 erf = op(
@@ -293,7 +270,7 @@ log_ndtr = op(
     ),
 )  # fmt: skip
 ndtri = op(
-    "ndtri(Tensor input)", "SpecialNdtriBackward0", in_float64(ndtri_forward), promote="float",
+    "ndtri(Tensor input)", "SpecialNdtriBackward0", SpecialFunction("ndtri"), promote="float",
     check=single_or_double("ndtri_cpu"),
     input=lambda grad, result: grad * math.sqrt(2 * math.pi) * exp(pow_scalar(result, 2) / 2),
 )  # fmt: skip
@@ -303,7 +280,7 @@ entr = op(
     input=lambda grad, input: grad * -(log(input) + 1),
 )  # fmt: skip
 lgamma = op(
-    "lgamma(Tensor self)", "LgammaBackward0", lgamma_forward, promote="float",
+    "lgamma(Tensor self)", "LgammaBackward0", lgamma_of, promote="float",
     check=only("biuf", "lgamma_vml_cpu"),
     self=lambda grad, self: grad * digamma(self),
 )  # fmt: skip
@@ -317,6 +294,12 @@ polygamma = op(
     check=only("biuf", "polygamma"),
     self=lambda grad, n, self: grad * polygamma(n + 1, self),
 )  # fmt: skip
+polygamma_in_place = op(
+    "_polygamma(Tensor self, int n)", "PolygammaBackward1", lambda self, n: polygamma_forward(n, self),
+    promote="float",
+    check=only("biuf", "polygamma"),
+    self=lambda grad, self, n: grad * polygamma(n + 1, self),
+)  # fmt: skip
 half_steps = op(
     "_half_steps(int p, ScalarType dtype)", None, lambda p, dtype: np.arange(1 - p, 1).astype(dtype) / 2
 )  # fmt: skip
@@ -326,13 +309,37 @@ mvlgamma = op(
     self=lambda grad, self, p: grad * sum_dim(digamma(half_steps(p, self.dtype) + unsqueeze(self, -1)), -1),
 )  # fmt: skip
 zeta = op(
-    "zeta(Tensor|Scalar input, Tensor|Scalar other)", "SpecialZetaBackward0", in_float64(zeta_forward), promote="float",
+    "zeta(Tensor input, Tensor other)", "SpecialZetaBackward0", in_float64(zeta_forward), promote="float",
     check=single_or_double("zeta_cpu"),
     input=not_derived("zeta"),
     other=lambda grad, input, other: grad * -input * zeta(input + 1, other),
 )  # fmt: skip
+zeta_of_number = op(
+    "zeta.self_scalar(Scalar input, Tensor other)", "SpecialZetaBackward1", in_float64(zeta_forward), promote="float",
+    operands=("other", "input"),
+    check=single_or_double("zeta_cpu"),
+    other=lambda grad, input, other: grad * -input * zeta_of_number(input + 1, other),
+)  # fmt: skip
+zeta_scalar = op(
+    "zeta.other_scalar(Tensor input, Scalar other)", "SpecialZetaBackward2", in_float64(zeta_forward), promote="float",
+    operands=("input", "other"),
+    check=single_or_double("zeta_cpu"),
+    input=not_derived("zeta"),
+)  # fmt: skip
+igamma = op(
+    "igamma(Tensor self, Tensor other)", "IgammaBackward0", SpecialFunction("igamma", "gammainc"), promote="same",
+    check=only("f", "igamma_cpu"),
+    self=not_derived("igamma: input"),
+    other=lambda grad, self, other: grad * exp((self - 1) * log(other) - other - lgamma(self)),
+)  # fmt: skip
+igammac = op(
+    "igammac(Tensor self, Tensor other)", "IgammacBackward0", SpecialFunction("igammac", "gammaincc"), promote="same",
+    check=only("f", "igammac_cpu"),
+    self=not_derived("igammac: input"),
+    other=lambda grad, self, other: -grad * exp((self - 1) * log(other) - other - lgamma(self)),
+)  # fmt: skip
 i0 = op(
-    "i0(Tensor self)", "I0Backward0", in_float64(bessel(0)), promote="float",
+    "i0(Tensor self)", "I0Backward0", bessel(0), promote="float",
     check=only("biuf", "i0_vml_cpu"),
     self=lambda grad, self: grad * i1(self),
 )  # fmt: skip
@@ -342,7 +349,7 @@ i0e = op(
     input=lambda grad, input, result: grad * (i1e(input) - sgn(input) * result),
 )  # fmt: skip
 i1 = op(
-    "i1(Tensor input)", "SpecialI1Backward0", in_float64(bessel(1)), promote="float",
+    "i1(Tensor input)", "SpecialI1Backward0", bessel(1), promote="float",
     check=only("biuf", "i1_cpu"),
     input=lambda grad, input, result: grad * bessel_slope(input, i0, result, False),
 )  # fmt: skip
@@ -361,3 +368,8 @@ def ndtr(input: Any) -> Any:
 @composite("Tensor::polygamma(Tensor self, int n)")
 def polygamma_method(self: Any, n: int) -> Any:
     return polygamma(n, self)
+
+
+@composite("Tensor::polygamma_(Tensor self, int n)")
+def polygamma_(self: Any, n: int) -> Any:
+    return polygamma_in_place.inplace(self, n)

@@ -14,7 +14,7 @@ from gradcli.engine.mode import grad_mode
 from gradcli.engine.node import DEAD_END, AccumulateGrad, Edge, Freed, Node, numbers
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
-from gradcli.ops.copies import clone, copy
+from gradcli.ops.copies import clone, copy, view_as_real
 from gradcli.ops.define import op
 from gradcli.ops.index import index_add, make_index
 from gradcli.ops.reduce import sum_dim
@@ -231,14 +231,31 @@ class View(Tensor):
         if base_edge is None and (self._edge is None or isinstance(self._edge[0], AccumulateGrad)):
             return
         self.check_modifiable("its base or another view of its base has been")
+        move(self, follow(self.window(), self.sees_parts, base_edge, self.array.dtype), self._edge)
+
+    def window(self) -> tuple[Any, ...]:
+        """Shape and strides of the base, and size, stride and offset in it; of complex numbers seen by their parts."""
         base = self.base.array
-        window = (base.shape, element_strides(base), *self.geometry())
-        move(self, follow(window, base_edge, base.dtype), self._edge)
+        shape, strides = base.shape, element_strides(base)
+        if self.sees_parts:
+            shape, strides = (*shape, 2), (*(2 * step for step in strides), 1)
+        return (shape, strides, *self.geometry())
+
+    @property
+    def sees_parts(self) -> bool:
+        """Whether this is a real view of complex numbers."""
+        if self.array.dtype.kind == "c" != self.base.array.dtype.kind:
+            raise UserError(
+                "autograd", "a complex view of a real tensor cannot be changed in place here", "change the real tensor"
+            )
+        return bool(self.array.dtype != self.base.array.dtype)
 
 
-def follow(window: tuple[Any, ...], edge: Edge | None, dtype: Any) -> Edge:
-    """The edge of a view by its window on the base: shape and strides of the base, size, stride and offset."""
+def follow(window: tuple[Any, ...], parts: bool, edge: Edge | None, dtype: Any) -> Edge:
+    """The edge of a view, by its window on a base that has `edge`, or on the `parts` of complex numbers."""
     shape, strides, size, stride, offset = window
+    if parts:
+        edge = view_as_real.node_class((), (edge,), (), ((shape, dtype),)), 0
     # what the node saves, in the order of the names
     node = as_strided.node_class((shape, strides, size, offset, stride), (edge,), (), ((size, dtype),))
     return node, 0
@@ -250,7 +267,7 @@ class CopySlices(Node):
     The gradient of the base is that of the operation's input where the view is, and its own elsewhere.
     """
 
-    __slots__ = ("index", "node", "view_node")
+    __slots__ = ("index", "layout", "node", "parts", "view_node")
 
     name = "CopySlices"
 
@@ -259,7 +276,9 @@ class CopySlices(Node):
         super().__init__((), (base.edge, *node.next[1:]), (), ((base.shape, base.dtype),))
         self.node = node
         self.view_node: weakref.ref[Node] | None = None  # of the view after the operation; it leads back to here
-        self.index: tuple[Any, ...] = (base.shape, element_strides(base.array), *view.geometry())
+        self.layout = base.shape, element_strides(base.array)
+        self.parts = view.sees_parts
+        self.index: tuple[Any, ...] = view.window()
 
     def release(self, freed: Freed) -> None:
         """torch frees the whole operation, whether it saved a tensor or not."""
@@ -273,10 +292,9 @@ class CopySlices(Node):
             raise UserError("autograd", SHARED_LOCATION)
 
     def apply(self, grads: Sequence[Any], edges: tuple[Edge | None, ...]) -> Sequence[Any]:
-        shape, strides, *geometry = self.index
-        result = laid_out(np.empty, shape, strides, self.metadata[0][1])
+        result = laid_out(np.empty, *self.layout, self.metadata[0][1])
         result[...] = grads[0]
-        part = as_strided_forward(result, shape, strides, *geometry)
+        part = as_strided_forward(result.real if self.parts else result, *self.index)
         given, *others = self.node.apply([part.copy()], edges)
         if given is None:
             return [None, *others]
@@ -285,13 +303,13 @@ class CopySlices(Node):
 
     def apply_recorded(self, grads: Sequence[Any], edges: tuple[Edge | None, ...]) -> Sequence[Any]:
         """By the very operations that torch records: a copy of the gradient, changed in place in the window."""
-        shape, strides, *geometry = self.index
-        result = Tensor(laid_out(np.empty, shape, strides, self.metadata[0][1]))
+        result = Tensor(laid_out(np.empty, *self.layout, self.metadata[0][1]))
         copy.inplace(result, grads[0])
-        part = as_strided(result, shape, strides, *geometry)
+        part = as_strided(view_as_real(result) if self.parts else result, *self.index)
         extras = self.node.extras()
         seen = None if self.view_node is None else self.view_node()
-        extras.output_edge = follow(self.index, (self, 0), self.metadata[0][1]) if seen is None else (seen, 0)
+        dtype = part.array.dtype
+        extras.output_edge = follow(self.index, self.parts, (self, 0), dtype) if seen is None else (seen, 0)
         given, *others = self.node.apply_recorded([clone(part)], edges)
         extras.output_edge = None  # it leads back to here: a reference cycle
         if given is None:

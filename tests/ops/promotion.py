@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import sliding
+from . import sliding, special_samples
 from .nn_samples import DTYPES as NN
 
 DTYPES = (
@@ -24,10 +24,14 @@ BINARY = (
     "xlogy(a, b)", "fmax(a, b)", "fmin(a, b)", "clamp_min(a, b)", "clamp_max(a, b)", "heaviside(a, b)", "isclose(a, b)", "float_power(a, b)",
     "addcmul(a, b, a)", "addcdiv(a, b, a)", "lerp(a, a, b)", "a.copysign_(b)", "a.addcmul_(b, b)",
     "torch.special.xlog1py(a, b)", "torch.special.zeta(a, b)", "torch.complex(a, b)", "torch.polar(a, b)", "isin(a, b)",
+    "igamma(a, b)", "torch.special.hermite_polynomial_h(a, b)",
     "stack([a, b])", "mse_loss(a, b)", "dot(a, b)", "a.where(m, b)", "clamp(a, max=b)",
 )  # fmt: skip
 REFLECTED = (
     "xlogy(b, a)",
+    "torch.special.zeta(b, a)",
+    "torch.special.xlog1py(b, a)",
+    "torch.special.hermite_polynomial_h(b, a)",
     "float_power(b, a)",
     "bitwise_and(b, a)",
     "bitwise_left_shift(b, a)",
@@ -52,8 +56,9 @@ UNARY = (
     "torch.special.ndtri", "torch.special.i0e", "torch.special.i1", "torch.special.i1e", "cov", "corrcoef", "trapezoid", "cumulative_trapezoid", "vander",
     "gradient", "histc", "bincount", "argwhere",
     "frexp", "aminmax", "nansum", "nanmean", "median", "nanmedian", "mode", "msort", "var_mean", "std_mean", "unique", "unique_consecutive", "diff",
+    "torch.special.round", *(f"torch.special.{name}" for name in special_samples.CONSTANT),
 )  # fmt: skip
-OTHERS = ("polygamma(1, a)", "polygamma(2, a)", "mvlgamma(a + 3, 2)", "renorm(a[None], 2, 0, 1)", "bincount(i, a)", "cummax(a, 0)", "cummin(a, 0)", "logcumsumexp(a, 0)", "median(a, 0)", "nanmedian(a, 0)", "kthvalue(a, 1)", "quantile(a, 0.5)",
+OTHERS = ("polygamma(0, a)", "a.polygamma_(1)", "a.lgamma_()", "polygamma(1, a)", "polygamma(2, a)", "mvlgamma(a + 3, 2)", "renorm(a[None], 2, 0, 1)", "bincount(i, a)", "cummax(a, 0)", "cummin(a, 0)", "logcumsumexp(a, 0)", "median(a, 0)", "nanmedian(a, 0)", "kthvalue(a, 1)", "quantile(a, 0.5)",
           "sort(a, stable=True)", "round(a, decimals=1)", "nansum(a, dtype=float64)", "aminmax(a, dim=0)", "linalg.matrix_norm(a[None])",
           "linalg.matrix_norm(a[None], 1)", "dist(a, a)", "argsort(a, stable=True)", "searchsorted(a, a)", "cumsum(a, 0)", "cumprod(a, 0)", "softmax(a, 0)", "log_softmax(a, 0)", "logsumexp(a, 0)", "linalg.vector_norm(a)",
           "sum(a, 0)", "mean(a, dim=0)", "prod(a, 0)", "var(a, 0)", "max(a, 0)", "amin(a, 0)", "clamp(a, 0, 2)",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from . import fourier, linear_algebra, nn_samples, sliding
+from . import fourier, linear_algebra, nn_samples, sliding, special_samples
 from .pool import POOL
 
 # the argument that suits each elementwise function of one tensor
@@ -560,9 +560,20 @@ KINKED: dict[str, list[str]] = {
     "size": ["x.size()", "x.size(1)", "cube.size(dim=-1)"],
     "numel": ["numel(x)", "x.numel()", "empty.numel()", "x.nelement()"],
     "dim": ["x.dim()", "cube.ndimension()"],
+    "stride": ["x.stride()", "x.t().stride()", "x.stride(-1)", "s.stride()", "cube[:, 1:].stride(0)"],
+    "storage_offset": ["x.storage_offset()", "x[1, 1:].storage_offset()"],
+    "element_size": ["x.element_size()", "k.element_size()", "mask.element_size()"],
+    "is_complex": ["is_complex(x)", "c.is_complex()"], "is_floating_point": ["torch.is_floating_point(x)", "k.is_floating_point()"],
+    "is_signed": ["torch.is_signed(x)", "k.is_signed()", "mask.is_signed()", "k.byte().is_signed()"],
+    "is_nonzero": ["torch.is_nonzero(s)", "origin.is_nonzero()", "torch.is_nonzero(x)", "none.is_nonzero()"],
+    "is_tensor": ["torch.is_tensor(x)", "torch.is_tensor(2)"],
+    "result_type": ["x.to(torch.result_type(k, 2.5))", "k.to(torch.result_type(mask, k))"],
+    "promote_types": ["x.to(torch.promote_types(int32, complex64))"],
+    "can_cast": ["torch.can_cast(float64, int32)", "torch.can_cast(int32, float32)"],
+    "adjoint": ["adjoint(c)", "x.adjoint()", "cube.adjoint()"],
     "is_contiguous": ["x.is_contiguous()", "x.t().is_contiguous()", "x[:, 1:].is_contiguous()"],
     "half": ["x.half()", "k.half()"], "float": ["x.float()", "k.float()"], "double": ["k.double()", "x.double()"],
-    "char": ["k.char()"], "short": ["k.short()"], "int": ["x.int()"], "long": ["x.long()", "mask.long()"], "bool": ["k.bool()", "x.bool()"],
+    "byte": ["k.abs().byte()", "mask.byte()"], "char": ["k.char()"], "short": ["k.short()"], "int": ["x.int()"], "long": ["x.long()", "mask.long()"], "bool": ["k.bool()", "x.bool()"],
     "cfloat": ["x.cfloat()"], "cdouble": ["x.cdouble()", "k.cdouble()"],
     "to": ["k.to(float64)", "x.to(int64)", "x.to(float16)"],
     "detach_": ["(x * 2).detach_()"],
@@ -668,7 +679,7 @@ KINKED: dict[str, list[str]] = {
     **sliding.KINKED,
 }  # fmt: skip
 
-TOPICS = (linear_algebra, fourier)
+TOPICS = (linear_algebra, fourier, special_samples)
 
 # here torch's own second derivatives fail, where ours are right
 TORCH_FAILS = ("layer_norm(x, [3], bias=v, eps=0.1)", *nn_samples.TORCH_FAILS)

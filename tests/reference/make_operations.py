@@ -17,6 +17,10 @@ HEADING = "\n## Operations\n"
 INTRODUCTION = """
 With PyTorch's signatures, which `gradcli ops` prints, with what is computed and how it is differentiated. Where PyTorch
 has a method of that name there is one here, too, and most have a form in place, with `_` behind the name.
+
+Some functions of `torch.special` need SciPy, `pip install 'gradcli[special]'`: `igamma`, `igammac`, `airy_ai`, those
+named `bessel_`, `modified_bessel_k` and its scaled form. Around 5 the functions `bessel_`, and below -2.09 `airy_ai`,
+are right to the last digits, where PyTorch 2.13 is wrong in the sixth decimal.
 """
 
 

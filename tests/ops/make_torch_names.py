@@ -1,0 +1,46 @@
+"""Write torch_names.json: what torch 2.13 offers its users, namespace by namespace.
+
+Run from the repository root: `python -m tests.ops.make_torch_names`.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+
+FILE = Path(__file__).parent / "torch_names.json"
+NAMESPACES: dict[str, Any] = {
+    "torch": torch,
+    "torch.Tensor": torch.Tensor,
+    "torch.nn.functional": torch.nn.functional,
+    "torch.linalg": torch.linalg,
+    "torch.fft": torch.fft,
+    "torch.special": torch.special,
+}
+
+
+def public(namespace: Any) -> list[str]:
+    """The names of the documented functions of a namespace: its types and modules are something else."""
+    return [name for name in sorted(vars_of(namespace)) if is_function(getattr(namespace, name))]
+
+
+def vars_of(namespace: Any) -> list[str]:
+    return [name for name in dir(namespace) if not name.startswith("_")]
+
+
+def is_function(value: Any) -> bool:
+    return callable(value) and bool(value.__doc__) and not isinstance(value, type | ModuleType)
+
+
+def main() -> None:
+    names = {space: public(namespace) for space, namespace in NAMESPACES.items()}
+    lines = (f'"{space}": {json.dumps(found)}' for space, found in names.items())
+    FILE.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
