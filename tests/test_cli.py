@@ -511,3 +511,15 @@ def test_colour_always_is_the_screen(spec: Callable[..., str], runner: Runner, g
 @pytest.mark.parametrize("command", app.COMMANDS)
 def test_a_command_is_a_module_with_a_function_of_its_name(command: str) -> None:
     assert callable(getattr(import_module(f"gradcli.cli.{command}"), command))
+
+
+def test_a_limit_can_be_raised_as_its_error_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    deep = tmp_path / "deep.yaml"
+    deep.write_text(f"pipeline: [print: \"{'(' * 70}1{')' * 70}\"]\n", encoding="utf-8")
+    assert app.run(["run", str(deep)]) == 2
+    assert "raise it with `--limit open-brackets=NUMBER`" in capsys.readouterr().err
+    assert app.run(["run", str(deep), "--limit", "open-brackets=80"]) == 0
+    assert app.run(["validate", str(deep), "--limit", "open-brackets=80"]) == 0
+    for wrong in ("open-brackets", "brackets=80", "open-brackets=many"):
+        assert app.run(["run", str(deep), "--limit", wrong]) == 2
+        assert "error: invalid value for --limit: " in capsys.readouterr().err

@@ -112,7 +112,7 @@ def test_numbers_that_the_parsers_choke_on(text: str, monkeypatch: pytest.Monkey
 def test_deep_nesting_is_a_limit(text: str) -> None:
     error = refused(text)
     assert error.kind == "limit"
-    assert "--max-yaml-depth" in (error.hint or "")
+    assert "--limit yaml-depth=NUMBER" in (error.hint or "")
 
 
 def test_nesting_up_to_the_limit() -> None:
@@ -123,7 +123,7 @@ def test_nesting_up_to_the_limit() -> None:
 
 def test_nesting_by_aliases_counts() -> None:
     chain = "a0: &a0 [1]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}]\n" for i in range(1, 70))
-    assert "--max-yaml-depth" in (refused(chain).hint or "")
+    assert "--limit yaml-depth=NUMBER" in (refused(chain).hint or "")
 
 
 def test_alias_bomb_is_a_limit() -> None:
@@ -131,7 +131,7 @@ def test_alias_bomb_is_a_limit() -> None:
     bomb += "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 30))
     error = refused(bomb)
     assert error.kind == "limit"
-    assert "--max-yaml-nodes" in (error.hint or "")
+    assert "--limit yaml-nodes=NUMBER" in (error.hint or "")
 
 
 def test_number_of_values_is_limited() -> None:
@@ -480,7 +480,7 @@ def test_read_source_limits_the_size(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="too long") as caught:
         read_source(str(path), Limits(file_bytes=7))
     assert caught.value.kind == "limit"
-    assert "--max-file-bytes" in (caught.value.hint or "")
+    assert "--limit file-bytes=NUMBER" in (caught.value.hint or "")
 
 
 def test_excerpt_of_a_name() -> None:

@@ -15,12 +15,13 @@ import typer
 
 from gradcli.cli import terminal
 from gradcli.cli.exits import Status, describe, internal_error, tell
-from gradcli.cli.loading import read, show_errors
+from gradcli.cli.loading import limits_of, read, show_errors
 from gradcli.errors import UserError
 
 if TYPE_CHECKING:
     from gradcli.report.model import Report, Reporter
     from gradcli.spec.document import Spec
+    from gradcli.spec.source import Limits
     from gradcli.spec.steps import Plain
 
 
@@ -57,6 +58,10 @@ def run(
         typer.Option(metavar="SIZE", help="What a run may take, as in 2GiB; half of what is free."),
     ] = None,
     timeout: Annotated[float | None, typer.Option(metavar="SECONDS", help="End a spec that runs longer.")] = None,
+    limit: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=NUMBER", help="Let specs be larger, as in nodes=500000. Repeatable."),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print failed expectations only.")] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", help="Print everything: gradients in full, every step.")
@@ -97,7 +102,7 @@ def run(
         "max_memory": _size(max_memory),
         "timeout": _seconds(timeout),
     }
-    request = _Request(_settings(settings or [], seed, dtype, device), options, save, verbose)
+    request = _Request(_settings(settings or [], seed, dtype, device), options, limits_of(limit or []), save, verbose)
     if save is not None:
         _check_destinations(save, specs, request)
     if sys.stderr.isatty() and not quiet:
@@ -110,12 +115,19 @@ def run(
 class _Request:
     """What the command line asks of every spec; `settings` stand in for what the spec says, `options` are the run's."""
 
-    def __init__(self, settings: "dict[str, Plain]", options: dict[str, Any], save: str | None, verbose: bool) -> None:
+    def __init__(
+        self,
+        settings: "dict[str, Plain]",
+        options: dict[str, Any],
+        limits: "Limits",
+        save: str | None,
+        verbose: bool,
+    ) -> None:
         self.settings = settings
         self.options = options
         self.save = save
         self.verbose = verbose
-        self.read = functools.cache(read)  # standard input can be read only once
+        self.read = functools.cache(functools.partial(read, limits=limits))  # standard input can be read only once
 
 
 def _run_file(path: str, request: _Request, reporter: "Reporter") -> int:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gradcli.cli.exits import Status, describe, internal_error
-from gradcli.cli.loading import load
+from gradcli.cli.loading import limits_of, load
 from gradcli.errors import UserError
+
+if TYPE_CHECKING:
+    from gradcli.spec.source import Limits
 
 
 def validate(
     specs: Annotated[list[str], typer.Argument(metavar="SPEC...", help="YAML files; `-` reads standard input.")],
     json: Annotated[bool, typer.Option("--json", help="Print one line of JSON for each spec.")] = False,
+    limit: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=NUMBER", help="Let specs be larger, as in nodes=500000. Repeatable."),
+    ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", help="Show the traceback of an internal error.")] = False,
 ) -> int:
     """Check specs without running them.
@@ -26,12 +33,13 @@ def validate(
       gradcli validate specs/*.yaml
       gradcli validate specs/quickstart.yaml --json
     """
-    return max(_validate_file(path, json=json, verbose=verbose) for path in specs)
+    limits = limits_of(limit or [])
+    return max(_validate_file(path, limits, json=json, verbose=verbose) for path in specs)
 
 
-def _validate_file(path: str, *, json: bool, verbose: bool) -> int:
+def _validate_file(path: str, limits: Limits, *, json: bool, verbose: bool) -> int:
     try:
-        loaded, errors = load(path)
+        loaded, errors = load(path, limits)
     except (OSError, MemoryError):
         raise
     except Exception as error:

@@ -229,7 +229,7 @@ class _Rewriter:
             pending.extend(reversed(parts))
             if len(makers) > limit:
                 what = "too many names, numbers and operations in one expression"
-                raise limit_error("--max-nodes", limit, what, *self.place(root))
+                raise limit_error("nodes", limit, what, *self.place(root))
         made: list[Expr] = []
         for count, make in reversed(makers):
             made.append(make([made.pop() for _ in range(count)]))

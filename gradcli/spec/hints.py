@@ -96,3 +96,8 @@ def for_character(character: str) -> str | None:
     if letter.isascii() and letter.isalpha():  # alpha, sigma
         return f"names are ASCII: write `{letter.lower()}`"
     return None
+
+
+def how_to_raise(name: str) -> str:
+    """The hint for a limit that is reached."""
+    return f"raise it with `--limit {name.replace('_', '-')}=NUMBER`"

@@ -17,7 +17,7 @@ import yaml
 
 from gradcli.errors import Span, UserError
 from gradcli.record import Record, ValueRecord, field, replace
-from gradcli.spec import yaml_errors
+from gradcli.spec import hints, yaml_errors
 from gradcli.spec.positions import TextMap, span_between
 from gradcli.spec.scalars import Value, resolve, resolve_literal
 
@@ -35,7 +35,7 @@ _BINARY_OPERATOR = r"(?:[-+*/%@^|&<>=!]|\*\*|//|[<>=!]=)\s"
 
 
 class Limits(Record):
-    """How much a spec may ask for before anything is computed; `--max-...` raises each."""
+    """How much a spec may ask for before anything is computed; `--limit name=number` changes each."""
 
     file_bytes: int = 64 * 2**20
     yaml_depth: int = 64
@@ -46,8 +46,7 @@ class Limits(Record):
 
     def exceeded(self, name: str, what: str, span: Span | None = None) -> UserError:
         """The error for reaching the limit called `name`; `what` names that which there is too much of."""
-        option = f"--max-{name.replace('_', '-')}"
-        return UserError("limit", f"{what}: the limit is {getattr(self, name):,}", f"raise it with `{option}`", span)
+        return UserError("limit", f"{what}: the limit is {getattr(self, name):,}", hints.how_to_raise(name), span)
 
 
 DEFAULT_LIMITS = Limits()

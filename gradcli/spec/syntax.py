@@ -45,9 +45,9 @@ class _DefaultLimits(Record):
 DEFAULT_LIMITS: Limits = _DefaultLimits()
 
 
-def limit_error(option: str, limit: int, what: str, start: int, end: int) -> ExpressionError:
-    """The error for reaching the limit that the command line's `option` raises."""
-    return ExpressionError(f"{what}: the limit is {limit:,}", start, end, f"raise it with `{option}`", "limit")
+def limit_error(name: str, limit: int, what: str, start: int, end: int) -> ExpressionError:
+    """The error for reaching the limit called `name`."""
+    return ExpressionError(f"{what}: the limit is {limit:,}", start, end, hints.how_to_raise(name), "limit")
 
 
 def depth_error(start: int, end: int) -> ExpressionError:
@@ -194,7 +194,7 @@ class Scan:
         size = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
         if size > self.limits.expression_bytes:
             what = f"an expression of {size:,} bytes"
-            raise limit_error("--max-expression-bytes", self.limits.expression_bytes, what, 0, len(text))
+            raise limit_error("expression_bytes", self.limits.expression_bytes, what, 0, len(text))
         breaks = []
         for match in _TOKEN.finditer(text, start):
             kind = match.lastgroup
@@ -405,7 +405,7 @@ class Scan:
         limit = self.limits.open_brackets
         if self._nesting > limit:
             what = "too many brackets and prefix operators inside each other"
-            raise limit_error("--max-open-brackets", limit, what, start, start + 1)
+            raise limit_error("open_brackets", limit, what, start, start + 1)
 
     def _deepen(self, start: int) -> None:
         frame = self._frame
