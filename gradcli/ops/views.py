@@ -319,7 +319,9 @@ class CopySlices(Node):
 
     def _fitted(self, gradient: Any) -> Any:
         shape, dtype = self.node.metadata[0]
-        return fit(gradient, shape, dtype, self.node, 0)
+        # what copies it into the window casts it, too, but for taking the real part
+        kept = gradient.dtype if gradient.dtype.kind != "c" else dtype
+        return fit(gradient, shape, kept, self.node, 0)
 
 
 def before_inplace(self: Tensor, records: bool, others: Sequence[Any], fills: bool) -> None:
