@@ -10,7 +10,7 @@ from typing import Any
 from gradcli import advice, deadline
 from gradcli.engine import graph, memory
 from gradcli.engine.device import default_device, device_of, load_numpy, np, to_device, to_host
-from gradcli.engine.dtypes import as_dtype, default_dtype, dtype_named, scalar_dtype
+from gradcli.engine.dtypes import default_dtype, dtype_named
 from gradcli.engine.mode import grad_mode, heard_by, set_grad_enabled
 from gradcli.engine.node import Node, numbers
 from gradcli.engine.tensor import Tensor
@@ -30,7 +30,8 @@ from gradcli.spec import tree
 from gradcli.spec.expression import parse_expression
 from gradcli.spec.reader import shown
 from gradcli.spec.steps import Expression, Literal, Load, Spec, Step
-from gradcli.verify.expectations import Verdict, check, compare, constant_factor
+from gradcli.values import as_numbers, plain_value, same
+from gradcli.verify.expectations import Verdict, check, constant_factor
 
 OnStep = Callable[[StepReport], None]
 
@@ -594,49 +595,3 @@ def fingerprint(value: Tensor) -> tuple[int, int] | None:
     """Changes whenever the tensor's `.grad` is replaced, or changed in place."""
     grad = value.grad
     return None if grad is None else (id(grad), grad.version[0])
-
-
-def plain_value(value: Any) -> Any:
-    """`value` without the engine's objects: tensors as arrays, nodes and dtypes by their names, sizes as lists."""
-    if isinstance(value, Tensor):
-        return to_host(value.array).copy()  # the run goes on, and may change it
-    if isinstance(value, Node):
-        return value.name
-    if isinstance(value, np.dtype):
-        return value.name
-    if isinstance(value, Size | list):
-        return [plain_value(item) for item in value]
-    return tuple(plain_value(item) for item in value) if isinstance(value, tuple) else value
-
-
-def same(actual: Any, expected: Any, rtol: float | None, atol: float | None) -> Verdict:
-    """Whether `actual` is as expected: numbers within the tolerances, everything else exactly."""
-    if isinstance(expected, str):
-        name = plain_value(actual)
-        ok = isinstance(name, str) and name == expected
-        return Verdict(ok, why=None if ok else f"it is {name if isinstance(name, str) else frontend.kind_of(actual)}")
-    if expected is None or actual is None:
-        ok = expected is None and actual is None
-        return Verdict(ok, why=None if ok else "it is None" if actual is None else "it is not None")
-    given, wanted = as_numbers(actual), as_numbers(expected)
-    if given is None or wanted is None:
-        ok = plain_value(actual) == plain_value(expected)
-        return Verdict(ok, why=None if ok else "it is something else")
-    return compare(given, wanted, rtol, atol)
-
-
-def as_numbers(value: Any) -> Any:
-    """A tensor, a number or a list of numbers as an array; None for anything else."""
-    if isinstance(value, Tensor):
-        return to_host(value.array)
-    if isinstance(value, bool | int | float | complex):
-        return as_dtype(value, scalar_dtype(value) if isinstance(value, bool | int) else np.asarray(value).dtype)
-    if isinstance(value, list | tuple):
-        if any(isinstance(item, Tensor) for item in value):
-            return None
-        try:
-            array = np.asarray(value)
-        except ValueError:
-            return None
-        return array if array.dtype.kind in "biufc" else None
-    return None

@@ -515,7 +515,7 @@ def test_a_command_is_a_module_with_a_function_of_its_name(command: str) -> None
 
 def test_a_limit_can_be_raised_as_its_error_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     deep = tmp_path / "deep.yaml"
-    deep.write_text(f"pipeline: [print: \"{'(' * 70}1{')' * 70}\"]\n", encoding="utf-8")
+    deep.write_text(f'pipeline: [print: "{"(" * 70}1{")" * 70}"]\n', encoding="utf-8")
     assert app.run(["run", str(deep)]) == 2
     assert "raise it with `--limit open-brackets=NUMBER`" in capsys.readouterr().err
     assert app.run(["run", str(deep), "--limit", "open-brackets=80"]) == 0

@@ -28,6 +28,7 @@ ALLOWED: dict[str, set[str]] = {
     "report": {"errors", "record", "spec.excerpt"},
     "verify": {"engine.device", "errors", "record"},
     "evaluate": {"engine", "errors", "ops", "spec", "record"},
+    "values": {"engine", "ops", "verify"},
     "functions": {"engine", "errors", "ops", "spec"},
     "runner": {
         "advice",
@@ -41,6 +42,7 @@ ALLOWED: dict[str, set[str]] = {
         "record",
         "report",
         "spec",
+        "values",
         "verify",
     },
     "cli": {
