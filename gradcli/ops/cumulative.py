@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from gradcli.engine.device import np
+from gradcli.engine.device import beside, np
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import abs as absolute
@@ -48,9 +48,9 @@ def running_extreme(function: Any, reaches: Any) -> Any:
     def forward(self: Any, dim: int) -> tuple[Any, Any]:
         dim = wrap_dim(dim, self.ndim)
         if self.ndim == 0:
-            return self.copy(), np.zeros((), np.int64)
+            return self.copy(), np.zeros_like(self, np.int64)
         values = scan(function, self, dim)
-        places = np.arange(self.shape[dim]).reshape((-1,) + (1,) * (self.ndim - dim - 1))
+        places = beside(self, np.arange(self.shape[dim])).reshape((-1,) + (1,) * (self.ndim - dim - 1))
         return values, scan(np.maximum, np.where(reaches(self, values) | (self != self), places, 0), dim)
 
     return forward
