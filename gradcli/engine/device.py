@@ -100,7 +100,7 @@ class SpecialFunction:
     def __call__(self, *operands: Any) -> Any:
         """In the dtype of the last of `operands`; of several results (`airy`) the first."""
         result = self.resolve(operands[-1])(*operands)
-        return (result[0] if isinstance(result, tuple) else as_array(result)).astype(operands[-1].dtype)
+        return as_array(result[0] if isinstance(result, tuple) else result).astype(operands[-1].dtype)
 
     def resolve(self, array: Any) -> Any:
         if not isinstance(array, np.ndarray | np.generic):

@@ -44,9 +44,10 @@ def div_mode_forward(self: Any, other: Any, rounding_mode: str | None) -> Any:
             raise UserError("type", "\"div_floor_cpu\" not implemented for 'Bool'")
         return floor_divide_forward(self, other)
     if rounding_mode == "trunc":
+        other = as_dtype(other, self.dtype, self)
         quotient = np.true_divide(self, other)
         return np.trunc(quotient).astype(self.dtype) if self.dtype.kind in "fc" else (
-            sign_forward(self) * np.sign(as_dtype(other, self.dtype, self)) * (np.abs(self) // np.abs(other))
+            sign_forward(self) * np.sign(other) * (np.abs(self) // np.abs(other))
         )  # fmt: skip
     raise UserError(
         "value", f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gradcli.engine.device import as_array, np, to_device
+from gradcli.engine.device import as_array, beside, np, to_device
 from gradcli.engine.device import as_strided as window
 from gradcli.engine.dtypes import C_NAMES, INTEGER_NAMES, TYPE_NAMES, as_dtype, number_in
 from gradcli.errors import UserError
@@ -26,6 +26,8 @@ def where_forward(condition: Any, self: Any, other: Any) -> Any:
             "where expected condition to be a boolean tensor, but got a tensor with dtype "
             f"{TYPE_NAMES[condition.dtype.name]}",
         )
+    if not isinstance(condition, np.ndarray):  # two numbers are arrays of the host
+        self, other = (beside(condition, one) if isinstance(one, np.ndarray) else one for one in (self, other))
     return np.where(condition, self, other)
 
 
