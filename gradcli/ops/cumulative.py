@@ -21,6 +21,7 @@ from gradcli.ops.shape import (
     cat,
     flip,
     narrow,
+    new_zeros,
     select,
     slice_,
     unsqueeze,
@@ -28,7 +29,6 @@ from gradcli.ops.shape import (
     without,
     wrap_dim,
     wrap_dims,
-    zeros,
 )
 
 
@@ -57,7 +57,7 @@ def running_extreme(function: Any, reaches: Any) -> Any:
 
 
 def extreme_backward(grad: Any, shape: tuple[int, ...], dim: int, indices: Any) -> Any:
-    result = zeros(shape, grad.dtype)
+    result = new_zeros(grad, shape)
     return result if 0 in shape else scatter_add(result, dim, indices, grad)
 
 
@@ -150,7 +150,7 @@ def trapezoid(y: Any, x: Any = None, dx: Any = None, dim: int = -1) -> Any:
     dim = check_integrand("trapezoid", y, x, dim)
     if x is None:
         if y.shape[dim] == 0:
-            return zeros(without(y.shape, dim), y.dtype)
+            return new_zeros(y, without(y.shape, dim))
         ends = (select(y, dim, 0) + select(y, dim, -1)) * 0.5
         return (sum_dim(y, [dim]) - ends) * (1 if dx is None else dx)
     earlier, later = steps(abscissae("trapezoid", y, x, dim), dim)

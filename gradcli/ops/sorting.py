@@ -19,12 +19,12 @@ from gradcli.ops.kinds import only, refuse
 from gradcli.ops.reduce import evenly, scattered
 from gradcli.ops.shape import (
     flatten,
+    new_zeros,
     squeeze_result,
     transpose,
     unsqueeze,
     view,
     wrap_dim,
-    zeros,
 )
 from gradcli.ops.windows import transpose_in_place, unsqueeze_in_place
 
@@ -215,7 +215,7 @@ sort_stable = op(
     "SortBackward1",
     lambda self, stable, dim, descending: sort_forward(self, dim, descending), constant=("indices",),
     check=refuse(c=" Sort does not support complex dtypes on CPU"),
-    self=lambda grad, self_shape, dim, indices: scatter(zeros(self_shape, grad.dtype), dim, indices, grad),
+    self=lambda grad, self_shape, dim, indices: scatter(new_zeros(grad, self_shape), dim, indices, grad),
 )  # fmt: skip
 argsort_stable = op(
     "argsort.stable(Tensor self, *, bool stable, int dim=-1, bool descending=False)", None,
