@@ -443,7 +443,7 @@ def set_item(self: Any, key: Any, value: Any) -> None:
         raise UserError("type", f"the items of a {frontend.kind_of(self)} cannot be assigned")
     check_key(key)
     if isinstance(value, int | float | complex):
-        value = Tensor(as_dtype(value, self.dtype))
+        value = Tensor(as_dtype(value, self.dtype, self.array))
     elif not isinstance(value, Tensor):
         kind = frontend.kind_of(value)
         raise UserError("type", f"can't assign a {kind} to a torch.{self.dtype.name} tensor")

@@ -100,18 +100,13 @@ class SpecialFunction:
     def __call__(self, *operands: Any) -> Any:
         """In the dtype of the last of `operands`; of several results (`airy`) the first."""
         result = self.resolve(operands[-1])(*operands)
-        return (result[0] if isinstance(result, tuple) else as_array(result)).astype(operands[-1].dtype)
+        return as_array(result[0] if isinstance(result, tuple) else result).astype(operands[-1].dtype)
 
     def resolve(self, array: Any) -> Any:
         if not isinstance(array, np.ndarray | np.generic):
             import cupyx.scipy.special
 
-            function = getattr(cupyx.scipy.special, self.function, None)
-            if function is None:
-                raise UserError(
-                    "device", f"{self.operation}() is not implemented on {device_of(array)}", hint="set `device: cpu`"
-                )
-            return function
+            return getattr(cupyx.scipy.special, self.function, None) or self.on_host
         if self.function in BY_NUMBER:
             return np.frompyfunc(BY_NUMBER[self.function], 1, 1)
         try:
@@ -123,6 +118,10 @@ class SpecialFunction:
                 hint="`pip install 'gradcli[special]'`",
             ) from error
         return getattr(scipy.special, self.function)
+
+    def on_host(self, *operands: Any) -> Any:
+        """For arrays of a device, where CuPy has no such function."""
+        return to_device(self(*map(to_host, operands)), device_of(operands[-1]))
 
 
 def as_array(value: Any) -> Any:
@@ -178,7 +177,7 @@ def scatter_add(array: Any, index: Any, values: Any) -> None:
 
 def device_of(array: Any) -> str:
     """The device as torch writes it: `cpu` or `cuda:0`."""
-    return "cpu" if isinstance(array, np.ndarray) else f"cuda:{array.device.id}"
+    return "cpu" if isinstance(array, np.ndarray | np.generic) else f"cuda:{array.device.id}"
 
 
 class DefaultDevice:
@@ -238,3 +237,8 @@ def usable_cupy() -> Any:
             hint="`gradcli doctor` shows what was found; `--device cpu` computes without a GPU",
         )
     return cupy
+
+
+def beside(array: Any, other: Any) -> Any:
+    """`other`, made on the host, where `array` is."""
+    return other if isinstance(array, np.ndarray) else to_device(other, device_of(array))

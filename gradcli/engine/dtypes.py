@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from gradcli.engine.device import np
+from gradcli.engine.device import beside, np
 from gradcli.errors import UserError
 
 # torch's name for what `tensor.type()` and error messages call the dtype
@@ -153,12 +153,15 @@ def promoted(operands: Sequence[Any], to_float: bool = False) -> tuple[Any, ...]
     dtype = result_type([operand for operand in operands if operand is not None])
     if to_float and dtype.kind not in "fc":
         dtype = default_dtype.floating
-    return tuple(None if operand is None else as_dtype(operand, dtype) for operand in operands)
+    like = next((operand for operand in operands if hasattr(operand, "dtype")), None)
+    return tuple(None if operand is None else as_dtype(operand, dtype, like) for operand in operands)
 
 
-def as_dtype(operand: Any, dtype: Any) -> Any:
+def as_dtype(operand: Any, dtype: Any, like: Any = None) -> Any:
+    """`operand` in `dtype`; a number as a 0-dim array, on the device of `like`."""
     if isinstance(operand, bool | int | float | complex):
-        return np.asarray(number_in(operand, dtype), dtype)
+        array = np.asarray(number_in(operand, dtype), dtype)
+        return array if like is None else beside(like, array)
     return operand if operand.dtype == dtype else operand.astype(dtype)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from heapq import heappop, heappush
 from typing import Any
 
-from gradcli.engine.device import as_array, np
+from gradcli.engine.device import as_array, np, zeros_beside
 from gradcli.engine.dtypes import is_differentiable
 from gradcli.engine.mode import grad_mode, set_grad_enabled
 from gradcli.engine.node import DEAD_END, AccumulateGrad, Edge, Freed, Node, TensorHook, numbers, type_text
@@ -62,7 +62,7 @@ def grad(
     for place, (tensor, edge) in enumerate(zip(inputs, edges, strict=True)):
         result = captured[edge]
         if result is None and materialize_grads:
-            result = Tensor(np.zeros(tensor.shape, tensor.dtype))
+            result = Tensor(zeros_beside(tensor.array, tensor.shape))
             if create_graph:
                 result.requires_grad_()
         elif result is None and not allow_unused:
@@ -352,7 +352,7 @@ def check_nan(node: Node, results: Sequence[Any]) -> None:
     """torch's anomaly mode: a UserError that names the node which made a NaN."""
     for place, result in enumerate(results):
         array = result.array if isinstance(result, Tensor) else result
-        if array is not None and is_differentiable(array.dtype) and bool(np.isnan(array).any()):
+        if array is not None and is_differentiable(array.dtype) and np.isnan(array).any().item():
             raise UserError("autograd", f"Function '{node.name}' returned nan values in its {place}th output.")
 
 

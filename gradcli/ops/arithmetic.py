@@ -20,7 +20,7 @@ def add_forward(self: Any, other: Any, alpha: float) -> Any:
     dtype = np.result_type(self, other)
     if dtype.kind in "biu" and isinstance(alpha, float | complex):
         raise UserError("type", "For integral input tensors, argument alpha must not be a floating point number.")
-    return np.add(self, np.multiply(other, as_dtype(alpha, dtype)))
+    return np.add(self, np.multiply(other, as_dtype(alpha, dtype, self)))
 
 
 def sub_forward(self: Any, other: Any, alpha: float) -> Any:
@@ -44,9 +44,10 @@ def div_mode_forward(self: Any, other: Any, rounding_mode: str | None) -> Any:
             raise UserError("type", "\"div_floor_cpu\" not implemented for 'Bool'")
         return floor_divide_forward(self, other)
     if rounding_mode == "trunc":
+        other = as_dtype(other, self.dtype, self)
         quotient = np.true_divide(self, other)
         return np.trunc(quotient).astype(self.dtype) if self.dtype.kind in "fc" else (
-            sign_forward(self) * np.sign(as_dtype(other, self.dtype)) * (np.abs(self) // np.abs(other))
+            sign_forward(self) * np.sign(other) * (np.abs(self) // np.abs(other))
         )  # fmt: skip
     raise UserError(
         "value", f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'"
@@ -67,7 +68,7 @@ def fmod_forward(self: Any, other: Any) -> Any:
 
 def no_zero(self: Any, other: Any) -> Any:
     """`other`, if it can divide `self`: an integer has no quotient by 0."""
-    if np.asarray(self).dtype.kind in "iu" and (np.asarray(other) == 0).any():
+    if kind_of(self) in "iu" and np.any(other == 0).item():
         raise UserError("value", "ZeroDivisionError")
     return other
 
@@ -77,7 +78,7 @@ def sign_forward(self: Any) -> Any:
     if self.dtype.kind == "b":
         return self.copy()
     result = np.sign(self)
-    return np.where(np.isnan(result), np.zeros((), self.dtype), result) if self.dtype.kind == "f" else result
+    return np.where(np.isnan(result), 0, result) if self.dtype.kind == "f" else result
 
 
 def sgn_forward(self: Any) -> Any:
@@ -94,7 +95,7 @@ def div_other(grad: Any, slope: Any) -> Any:
 
 def scaled(tensor: Any, value: Any) -> Any:
     """`tensor * value`, in the dtype of `tensor`."""
-    return tensor if value == 1 else np.multiply(tensor, as_dtype(value, tensor.dtype))
+    return tensor if value == 1 else np.multiply(tensor, as_dtype(value, tensor.dtype, tensor))
 
 
 def no_integer_division(*operands: Any) -> None:
@@ -111,7 +112,10 @@ def no_integer_division(*operands: Any) -> None:
 def lerp_forward(self: Any, end: Any, weight: Any) -> Any:
     """From the nearer end, as torch does."""
     near, far = self + weight * (end - self), end - (end - self) * (1 - weight)
-    return np.where(np.absolute(weight) < 0.5, near, far)
+    nearer = np.absolute(weight) < 0.5
+    if hasattr(weight, "dtype"):
+        return np.where(nearer, near, far)
+    return near if nearer else far
 
 
 def lerp_dtypes(self: Any, end: Any, weight: Any) -> None:

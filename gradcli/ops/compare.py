@@ -18,13 +18,13 @@ from gradcli.ops.shape import broadcast_sizes
 def clamp_forward(self: Any, min: Any, max: Any) -> Any:
     if min is None and max is None:
         raise UserError("value", "torch.clamp: At least one of 'min' or 'max' must not be None")
-    result = self if min is None else np.maximum(self, as_dtype(min, self.dtype))
-    return np.minimum(result, as_dtype(max, self.dtype)) if max is not None else result
+    result = self if min is None else np.maximum(self, as_dtype(min, self.dtype, self))
+    return np.minimum(result, as_dtype(max, self.dtype, self)) if max is not None else result
 
 
 def bounded(function: Any) -> Any:
     """`function` (np.maximum, np.minimum) with a number, in the dtype of the tensor."""
-    return lambda self, bound: function(self, as_dtype(bound, self.dtype))
+    return lambda self, bound: function(self, as_dtype(bound, self.dtype, self))
 
 
 def within(self: Any, min: Any, max: Any) -> Any:
@@ -212,18 +212,19 @@ isclose = op(
 
 @composite("allclose(Tensor self, Tensor other, float rtol=1e-05, float atol=1e-08, bool equal_nan=False)")
 def allclose(self: Any, other: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
-    return bool(isclose(self, other, rtol, atol, equal_nan).array.all())
+    result: bool = isclose(self, other, rtol, atol, equal_nan).array.all().item()
+    return result
 
 
 @composite("equal(Tensor self, Tensor other)")
 def equal(self: Any, other: Any) -> bool:
-    return self.shape == other.shape and bool((self.array == other.array).all())
+    return self.shape == other.shape and bool((self.array == other.array).all().item())
 
 
 def with_number_first(row: Any) -> None:
     """The overload of `row`, an operation on integers, whose first operand is a number."""
     composite(f"{row.name}.Scalar_Tensor(Scalar self, Tensor other)")(
-        lambda self, other: row(Tensor(as_dtype(self, result_type((self, other.array)))), other)
+        lambda self, other: row(Tensor(as_dtype(self, result_type((self, other.array)), other.array)), other)
     )
 
 

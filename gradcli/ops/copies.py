@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from gradcli.engine.device import as_array, np, to_device
+from gradcli.engine.device import as_array, beside, np, to_device
 from gradcli.engine.device import as_strided as window
-from gradcli.engine.dtypes import C_NAMES, COMPLEX_OF, INTEGER_NAMES, TYPE_NAMES, as_dtype, number_in
+from gradcli.engine.dtypes import C_NAMES, INTEGER_NAMES, TYPE_NAMES, as_dtype, number_in
 from gradcli.errors import UserError
 from gradcli.ops.define import composite, op
 from gradcli.ops.shape import broadcast_sizes, contiguous, select
@@ -26,6 +26,8 @@ def where_forward(condition: Any, self: Any, other: Any) -> Any:
             "where expected condition to be a boolean tensor, but got a tensor with dtype "
             f"{TYPE_NAMES[condition.dtype.name]}",
         )
+    if not isinstance(condition, np.ndarray):  # two numbers are arrays of the host
+        self, other = (beside(condition, one) if isinstance(one, np.ndarray) else one for one in (self, other))
     return np.where(condition, self, other)
 
 
@@ -115,7 +117,7 @@ view_as_complex = op(
 )  # fmt: skip
 complex_of = op(
     "complex(Tensor real, Tensor imag)", "ComplexBackward0",
-    lambda real, imag: real + np.asarray(1j, COMPLEX_OF[real.dtype.name]) * imag,
+    lambda real, imag: real + 1j * imag,
     check=two_floats,
     real=lambda grad, real, imag: part(grad, 0),
     imag=lambda grad, real, imag: part(grad, 1),
@@ -140,7 +142,7 @@ fill_tensor = op(
 zero = op("zero(Tensor self)", "ZeroBackward0", np.zeros_like, self=lambda grad: zeros_like(grad))
 masked_fill = op(
     "masked_fill(Tensor self, Tensor mask, Scalar value)", "MaskedFillBackward0",
-    lambda self, mask, value: np.where(as_mask(mask), as_dtype(value, self.dtype), self),
+    lambda self, mask, value: np.where(as_mask(mask), as_dtype(value, self.dtype, self), self),
     self=lambda grad, mask: masked_fill(grad, mask, 0),
 )  # fmt: skip
 zeros_like = op("_zeros_like(Tensor self)", None, np.zeros_like)

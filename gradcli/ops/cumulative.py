@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from gradcli.engine.device import np
+from gradcli.engine.device import beside, np
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import abs as absolute
@@ -21,6 +21,7 @@ from gradcli.ops.shape import (
     cat,
     flip,
     narrow,
+    new_zeros,
     select,
     slice_,
     unsqueeze,
@@ -28,7 +29,6 @@ from gradcli.ops.shape import (
     without,
     wrap_dim,
     wrap_dims,
-    zeros,
 )
 
 
@@ -48,16 +48,16 @@ def running_extreme(function: Any, reaches: Any) -> Any:
     def forward(self: Any, dim: int) -> tuple[Any, Any]:
         dim = wrap_dim(dim, self.ndim)
         if self.ndim == 0:
-            return self.copy(), np.zeros((), np.int64)
+            return self.copy(), np.zeros_like(self, np.int64)
         values = scan(function, self, dim)
-        places = np.arange(self.shape[dim]).reshape((-1,) + (1,) * (self.ndim - dim - 1))
+        places = beside(self, np.arange(self.shape[dim])).reshape((-1,) + (1,) * (self.ndim - dim - 1))
         return values, scan(np.maximum, np.where(reaches(self, values) | (self != self), places, 0), dim)
 
     return forward
 
 
 def extreme_backward(grad: Any, shape: tuple[int, ...], dim: int, indices: Any) -> Any:
-    result = zeros(shape, grad.dtype)
+    result = new_zeros(grad, shape)
     return result if 0 in shape else scatter_add(result, dim, indices, grad)
 
 
@@ -150,7 +150,7 @@ def trapezoid(y: Any, x: Any = None, dx: Any = None, dim: int = -1) -> Any:
     dim = check_integrand("trapezoid", y, x, dim)
     if x is None:
         if y.shape[dim] == 0:
-            return zeros(without(y.shape, dim), y.dtype)
+            return new_zeros(y, without(y.shape, dim))
         ends = (select(y, dim, 0) + select(y, dim, -1)) * 0.5
         return (sum_dim(y, [dim]) - ends) * (1 if dx is None else dx)
     earlier, later = steps(abscissae("trapezoid", y, x, dim), dim)

@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 from gradcli.engine.device import np
-from gradcli.engine.dtypes import COMPLEX_OF, TYPE_NAMES, promoted
+from gradcli.engine.dtypes import TYPE_NAMES, as_dtype, promoted
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import abs as absolute
 from gradcli.ops.arithmetic import reciprocal, sgn
@@ -18,7 +18,7 @@ from gradcli.ops.shape import broadcast_sizes
 
 
 def pow_forward(self: Any, exponent: Any) -> Any:
-    kind = getattr(self, "dtype", np.asarray(self).dtype).kind
+    kind = kind_of(self)
     if kind == "b" and isinstance(exponent, bool):
         return self | (not exponent)
     if kind in "iu" and isinstance(exponent, int) and exponent < 0:
@@ -30,7 +30,8 @@ def pow_forward(self: Any, exponent: Any) -> Any:
             return np.multiply(np.multiply(self, self), self)
         if exponent == 0.5:
             return np.sqrt(self)
-    if isinstance(exponent, np.ndarray) and exponent.dtype.kind == "i":
+    if hasattr(exponent, "dtype") and exponent.dtype.kind == "i":
+        self = as_dtype(self, exponent.dtype, exponent)
         # numpy refuses negative exponents; what is not whole is 0
         inverse = np.where(np.absolute(self) == 1, np.power(self, np.absolute(exponent)), 0)
         return np.where(exponent < 0, inverse, np.power(self, np.maximum(exponent, 0))).astype(exponent.dtype)
@@ -58,14 +59,14 @@ def logarithm(number: float | complex) -> float | complex:
 
 
 def polar_forward(abs: Any, angle: Any) -> Any:
-    return abs * np.cos(angle) + np.asarray(1j, COMPLEX_OF[abs.dtype.name]) * (abs * np.sin(angle))
+    return abs * np.cos(angle) + 1j * (abs * np.sin(angle))
 
 
 def angle_forward(self: Any) -> Any:
     """Of real numbers 0, or pi for the negative ones."""
     if self.dtype.kind == "c":
         return np.arctan2(self.imag, self.real)
-    return np.where(self < 0, np.asarray(math.pi, self.dtype), np.where(self == self, np.zeros((), self.dtype), self))
+    return np.where(self < 0, math.pi, np.where(self == self, 0, self))
 
 
 def angle_backward(grad: Any, self: Any) -> Any:
@@ -89,7 +90,7 @@ def acosh_slope(self: Any) -> Any:
 def round_forward(self: Any, decimals: int) -> Any:
     """To a multiple of a power of ten, a half to the even one."""
     only("f", "round_cpu" if decimals else "round_vml_cpu")(self)
-    scale = np.asarray(10.0 ** math.fabs(decimals), self.dtype)
+    scale = as_dtype(10.0 ** math.fabs(decimals), self.dtype, self)
     return np.rint(self * scale) / scale if decimals > 0 else np.rint(self / scale) * scale
 
 
@@ -139,7 +140,7 @@ def ldexp_forward(self: Any, other: Any) -> Any:
         raise UserError("type", "\"ldexp_cpu_exp\" not implemented for 'Bool'")
     broadcast_sizes(self.shape, other.shape)
     self, exponent = promoted((self, other), True)
-    return self * np.power(np.asarray(2, exponent.dtype), exponent)
+    return self * np.power(2, exponent)
 
 
 def log_of_sum(self: Any, other: Any) -> Any:
@@ -151,8 +152,8 @@ def log_of_sum(self: Any, other: Any) -> Any:
 
 
 def sinc_forward(self: Any) -> Any:
-    angle = self * np.asarray(math.pi, self.dtype)
-    return np.where(self == 0, np.ones((), self.dtype), np.sin(angle) / angle)
+    angle = self * math.pi
+    return np.where(self == 0, 1, np.sin(angle) / angle)
 
 
 def sinc_backward(grad: Any, self: Any) -> Any:
@@ -220,13 +221,13 @@ logit = op(
     self=lambda grad, self, eps: logit_backward(grad, self, eps),
 )  # fmt: skip
 rad2deg = op(
-    "rad2deg(Tensor self)", "Rad2DegBackward0", lambda self: self * np.asarray(180 / math.pi, self.dtype),
+    "rad2deg(Tensor self)", "Rad2DegBackward0", lambda self: self * (180 / math.pi),
     promote="float",
     check=refuse(c="rad2deg is not supported for complex tensors."),
     self=lambda grad: grad * (180 / math.pi),
 )  # fmt: skip
 deg2rad = op(
-    "deg2rad(Tensor self)", "Deg2RadBackward0", lambda self: self * np.asarray(math.pi / 180, self.dtype),
+    "deg2rad(Tensor self)", "Deg2RadBackward0", lambda self: self * (math.pi / 180),
     promote="float",
     check=refuse(c="deg2rad is not supported for complex tensors."),
     self=lambda grad: grad * (math.pi / 180),
@@ -336,7 +337,7 @@ relu = op(
 )  # fmt: skip
 threshold_backward = op(
     "_threshold_backward(Tensor grad_output, Tensor self)", "ThresholdBackwardBackward0",
-    lambda grad_output, self: np.where(self <= 0, np.zeros((), grad_output.dtype), grad_output),
+    lambda grad_output, self: np.where(self <= 0, 0, grad_output),
     grad_output=lambda grad, self: threshold_backward(grad, self),
     self=lambda grad: zeros_like(grad),
 )  # fmt: skip

@@ -327,7 +327,7 @@ def as_scalar(value: Any) -> Any:
 
 def as_int(value: Any) -> Any:
     if isinstance(value, Tensor) and value.ndim == 0 and value.dtype.kind in "iu":
-        return int(value.array)
+        return value.array.item()
     return value if is_int(value) else MISFIT
 
 
@@ -450,7 +450,7 @@ def on_number(name: str, self: Any, other: Tensor) -> Any:
     if name == "remainder":
         return arithmetic.remainder_of_number.call(self, other)
     if name in ("floor_divide", "lshift", "rshift"):
-        return on_tensor(name, Tensor(as_dtype(self, result_type((self, other.array)))), other)
+        return on_tensor(name, Tensor(as_dtype(self, result_type((self, other.array)), other.array)), other)
     if name == "matmul":
         return call((linalg.matmul,), (self, other), {})
     return on_tensor(name, other, self)
@@ -522,7 +522,7 @@ def reflected_in_formula(name: str) -> Callable[[Tensor, Any], Any]:
 
 def as_tensor(number: Any, like: Tensor) -> Tensor:
     """A number on the left of torch's C++ operators: a 0-dim tensor, and so an operand of its own."""
-    return Tensor(as_dtype(number, like.dtype))
+    return Tensor(as_dtype(number, like.dtype, like.array))
 
 
 def _install() -> None:

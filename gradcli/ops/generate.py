@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from gradcli.engine.device import as_array, np
+from gradcli.engine.device import as_array, beside, np
 from gradcli.engine.dtypes import as_dtype, is_differentiable, promoted, result_type
 from gradcli.engine.mode import grad_mode
 from gradcli.engine.node import DEAD_END, Edge, Freed, Node
@@ -45,7 +45,9 @@ def output_edge(node: Node, output: int) -> Edge:
     return (node, output) if extra is None or extra.output_edge is None else extra.output_edge
 
 
-def rewrapped(node: Node, value: Any, edge: Edge | None, held: tuple[Tensor, int] | None, is_input: bool) -> Any:
+def rewrapped(
+    node: Node, value: Any, edge: Edge | None, held: tuple[Tensor, int] | None, is_input: bool, grads: Any
+) -> Any:
     """A saved array as the Tensor it was, on the same place of the graph and the same version list.
 
     A number that stood for a tensor becomes a 0-dim tensor, as it is one to torch.
@@ -53,7 +55,8 @@ def rewrapped(node: Node, value: Any, edge: Edge | None, held: tuple[Tensor, int
     if value is None:
         return None
     if not hasattr(value, "dtype"):
-        return Tensor(np.asarray(value, node.metadata[0][1]))
+        like = next(grad.array for grad in grads if grad is not None)
+        return Tensor(beside(like, np.asarray(value, node.metadata[0][1])))
     if held is None and is_input and edge is not None:
         return cloned(value, edge)
     if is_input and held is not None and (held[0].array is value or held[0].dtype != value.dtype):
@@ -423,7 +426,7 @@ def node_class(op: Op) -> type[Node]:
             wrapped = f"[None if array is None else Tensor(array) for array in saved[{place}]]"
         else:
             edge, held_version = edge_of[item.name], f"node.versions[{version}]"
-            wrapped = f"rewrapped(node, saved[{place}], {edge}, {held_version}, {item.output is None})"
+            wrapped = f"rewrapped(node, saved[{place}], {edge}, {held_version}, {item.output is None}, grads)"
         wraps.append(f"    {item.name} = {wrapped}")
     unpack = [f"    {''.join(item.name + ', ' for item in saved)} = saved"] if saved else []
     body = formula_calls(op, edges)

@@ -220,7 +220,7 @@ def where_method(self: Tensor, condition: Tensor, other: Any) -> Any:
 @composite("Tensor::copy_(Tensor self, Tensor|Scalar src, bool non_blocking=False)")
 def copy_method(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     if not isinstance(src, Tensor):
-        src = Tensor(as_dtype(src.real if self.dtype.kind != "c" else src, self.dtype))
+        src = Tensor(as_dtype(src.real if self.dtype.kind != "c" else src, self.dtype, self.array))
     changed: Tensor = copy.inplace(self, src)
     return changed
 

@@ -22,7 +22,8 @@ def recurrence(x: Any, n: Any, first: Any, step: Step) -> Any:
     """p(n) of p(0) = 1, p(1) = first, p(k + 1) = step(x, k, p(k), p(k - 1)), as far as the numbers go."""
     before, result = np.ones_like(first), np.where(n < 0, 0, np.where(n < 1, 1, first)).astype(first.dtype)
     degree, now = 1, first
-    while degree < n.max(initial=0) and not np.isnan(now).all():
+    highest = n.max().item() if n.size else 0
+    while degree < highest and not np.isnan(now).all().item():
         before, now = now, step(x, degree, now, before)
         degree += 1
         result = np.where(n >= degree, now, result)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from gradcli.engine.device import np
-from gradcli.engine.dtypes import TYPE_NAMES, result_type
+from gradcli.engine.device import beside, np
+from gradcli.engine.dtypes import TYPE_NAMES, as_dtype, result_type
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import lerp_tensor, no_derivative, not_derived
@@ -19,12 +19,12 @@ from gradcli.ops.kinds import only, refuse
 from gradcli.ops.reduce import evenly, scattered
 from gradcli.ops.shape import (
     flatten,
+    new_zeros,
     squeeze_result,
     transpose,
     unsqueeze,
     view,
     wrap_dim,
-    zeros,
 )
 from gradcli.ops.windows import transpose_in_place, unsqueeze_in_place
 
@@ -44,7 +44,7 @@ def one_along(choose: Any) -> Any:
         lines = np.moveaxis(self if self.ndim else self.reshape(1), at, -1)
         chosen = np.moveaxis(choose(lines, at, *arguments), -1, at)
         if self.ndim == 0:
-            return self.copy(), np.zeros((), np.int64)
+            return self.copy(), np.zeros_like(self, np.int64)
         return picked(self, chosen, at, keepdim)
 
     return forward
@@ -80,7 +80,7 @@ def mode_place(lines: Any, dim: int) -> Any:
     order = np.argsort(lines, axis=-1, kind="stable")
     values = np.take_along_axis(lines, order, axis=-1)
     starts = np.zeros_like(order)
-    places = np.arange(lines.shape[-1])
+    places = beside(lines, np.arange(lines.shape[-1]))
     starts[..., 1:] = np.where(values[..., 1:] != values[..., :-1], places[1:], 0)
     run = places - scan(np.maximum, starts, values.ndim - 1)
     return np.take_along_axis(order, np.argmax(run, axis=-1, keepdims=True), axis=-1)
@@ -118,9 +118,15 @@ def consecutive_forward(self: Any, dim: int | None) -> tuple[Any, Any, Any]:
     return np.moveaxis(lines[first], 0, dim), inverse, counts
 
 
+def as_arrays(*operands: Any) -> list[Any]:
+    """`operands`, numbers as 0-dim arrays on the device of the first array."""
+    like = next((operand for operand in operands if hasattr(operand, "dtype")), None)
+    return [one if hasattr(one, "dtype") else as_dtype(one, np.asarray(one).dtype, like) for one in operands]
+
+
 def search_forward(sorted_sequence: Any, self: Any, out_int32: bool, right: bool, side: Any, sorter: Any) -> Any:
     """How many of each sorted row are smaller (`right`: not larger) than the values; none counts as NaN."""
-    self = np.asarray(self)
+    sorted_sequence, self = as_arrays(sorted_sequence, self)
     if side not in (None, "left", "right"):
         raise UserError("value", f"torch.searchsorted(): side can only be 'left' or 'right' but got {side}")
     if side == "left" and right:
@@ -143,7 +149,7 @@ def search_forward(sorted_sequence: Any, self: Any, out_int32: bool, right: bool
                 "torch.searchsorted(): boundary and sorter must have the same size, but got boundary tensor "
                 f"{list(sorted_sequence.shape)}and got sorter tensor {list(sorter.shape)}",
             )
-        if sorter.size and (sorter.min() < 0 or sorter.max() >= sorter.shape[-1]):
+        if sorter.size and not 0 <= sorter.min().item() <= sorter.max().item() < sorter.shape[-1]:
             raise UserError("value", "torch.searchsorted(): sorter index out of range")
         sorted_sequence = np.take_along_axis(sorted_sequence, sorter, axis=-1)
     if sorted_sequence.ndim == 1:
@@ -177,7 +183,7 @@ def histc_forward(self: Any, bins: int, min: float, max: float) -> Any:
     values = self.reshape(-1)
     low, high = min, max
     if low == high and values.size:
-        low, high = float(np.amin(values)), float(np.amax(values))
+        low, high = np.amin(values).item(), np.amax(values).item()
     if low == high:
         low, high = low - 1, high + 1
     if not (math.isfinite(low) and math.isfinite(high)):
@@ -194,7 +200,7 @@ def bincount_forward(self: Any, weights: Any, minlength: int) -> Any:
         raise UserError("value", "minlength should be >= 0")
     if self.dtype.kind not in "iu":
         raise UserError("type", f"\"bincount_cpu\" not implemented for '{TYPE_NAMES[self.dtype.name]}'")
-    if self.ndim != 1 or (self.size and self.min() < 0):
+    if self.ndim != 1 or (self.size and self.min().item() < 0):
         raise UserError("value", "bincount only supports 1-d non-negative integral inputs.")
     if weights is not None and weights.shape != self.shape:
         raise UserError("shape", "weights should be 1-d and have the same length as input")
@@ -209,7 +215,7 @@ sort_stable = op(
     "SortBackward1",
     lambda self, stable, dim, descending: sort_forward(self, dim, descending), constant=("indices",),
     check=refuse(c=" Sort does not support complex dtypes on CPU"),
-    self=lambda grad, self_shape, dim, indices: scatter(zeros(self_shape, grad.dtype), dim, indices, grad),
+    self=lambda grad, self_shape, dim, indices: scatter(new_zeros(grad, self_shape), dim, indices, grad),
 )  # fmt: skip
 argsort_stable = op(
     "argsort.stable(Tensor self, *, bool stable, int dim=-1, bool descending=False)", None,
@@ -283,9 +289,7 @@ searchsorted = op(
 )  # fmt: skip
 isin = op(
     "isin(Tensor|Scalar elements, Tensor|Scalar test_elements, *, bool assume_unique=False, bool invert=False)", None,
-    lambda elements, test_elements, assume_unique, invert: np.isin(
-        np.asarray(elements), np.asarray(test_elements), invert=invert
-    ),
+    lambda elements, test_elements, assume_unique, invert: np.isin(*as_arrays(elements, test_elements), invert=invert),
     check=check_isin,
 )  # fmt: skip
 histc = op(
@@ -393,12 +397,12 @@ def checked_fractions(name: str, self: Any, q: Any, interpolation: str) -> Any:
     if self.dtype.kind != "f" or self.dtype.itemsize < 4:
         raise UserError("type", f"{name}() input tensor must be either float or double dtype")
     given = isinstance(q, Tensor)
-    fractions = q.array if given else np.asarray(q, self.dtype)
+    fractions = q.array if given else as_dtype(q, self.dtype, self.array)
     if fractions.ndim > 1:
         raise UserError("shape", f"{name}() q must be a scalar or 1D tensor")
     if fractions.dtype != self.dtype:
         raise UserError("type", f"{name}() q tensor must be same dtype as the input tensor")
-    if not ((fractions >= 0) & (fractions <= 1)).all():
+    if not ((fractions >= 0) & (fractions <= 1)).all().item():
         said = "values must be in the range [0, 1]" if given else f"must be in the range [0, 1] but got {q:g}"
         raise UserError("value", f"{name}() q {said}")
     if interpolation not in INTERPOLATIONS:

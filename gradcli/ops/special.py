@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from gradcli.engine.device import SpecialFunction, np
+from gradcli.engine.device import SpecialFunction, beside, np
 from gradcli.engine.dtypes import as_dtype
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import abs as absolute
@@ -22,8 +22,8 @@ def in_float64(function: Any) -> Any:
     """`function` computed in float64, its result in the dtype of the operands, of which one may be a number."""
 
     def forward(*operands: Any) -> Any:
-        result = function(*(as_dtype(operand, np.dtype(np.float64)) for operand in operands))
-        return result.astype(next(one.dtype for one in operands if hasattr(one, "dtype")))
+        like = next(one for one in operands if hasattr(one, "dtype"))
+        return function(*(as_dtype(one, np.dtype(np.float64), like) for one in operands)).astype(like.dtype)
 
     return forward
 
@@ -68,9 +68,8 @@ def log_ndtr_forward(self: Any) -> Any:
 
 def entr_forward(self: Any) -> Any:
     """-self * log(self), 0 at 0, and minus infinity below."""
-    zero, infinity = np.zeros((), self.dtype), np.full_like(self, np.inf, shape=())
-    inside = np.where(self == 0, zero, -self * np.log(self))
-    return np.where(self < 0, -infinity, inside)
+    inside = np.where(self == 0, 0, -self * np.log(self))
+    return np.where(self < 0, -np.inf, inside)
 
 
 def digamma_forward(self: Any) -> Any:
@@ -113,8 +112,8 @@ def polygamma_forward(n: int, self: Any) -> Any:
         return in_float64(digamma_forward)(self)
     if n == 1:  # in its own precision, which shows near the poles
         return trigamma(as_dtype(self, np.promote_types(self.dtype, np.float32))).astype(self.dtype)
-    factorial = np.exp(np.asarray(math.lgamma(n + 1)))  # infinite from 171 on
-    return in_float64(lambda x: (-1) ** (n + 1) * factorial * zeta_forward(np.asarray(float(n + 1)), x))(self)
+    factorial = np.exp(math.lgamma(n + 1)).item()  # infinite from 171 on
+    return in_float64(lambda x: (-1) ** (n + 1) * factorial * zeta_forward(as_dtype(n + 1, x.dtype, x), x))(self)
 
 
 # B(2j) / (2j)!, of the Euler-Maclaurin sum
@@ -127,9 +126,9 @@ EULER_MACLAURIN = (
 def zeta_forward(self: Any, other: Any) -> Any:
     """The sum of (other + k) ** -self over all k: the first ones by themselves, the others as an integral."""
     finite = other[np.isfinite(other)]
-    steps = 9 + max(0, math.ceil(9 - float(finite.min(initial=0))))
-    total, a = np.zeros(()), other
-    for _ in range(min(steps, 10_000)):
+    lowest = min(finite.min().item(), 0.0) if finite.size else 0.0
+    total, a = 0.0, other
+    for _ in range(min(9 + math.ceil(9 - lowest), 10_000)):
         total, a = total + np.power(a, -self), a + 1
     power = np.power(a, -self)
     total = total + a * power / (self - 1) + power / 2
@@ -178,8 +177,12 @@ def bessel(order: int) -> Any:
 def mvlgamma_forward(self: Any, p: int) -> Any:
     if p < 1:
         raise UserError("value", "p has to be greater than or equal to 1")
-    parts = lgamma_of(np.arange(1 - p, 1).astype(self.dtype) / 2 + self[..., None])
-    return np.add.reduce(parts, axis=-1) + np.asarray(p * (p - 1) * math.log(math.pi) / 4, self.dtype)
+    parts = lgamma_of(half_steps_forward(self, p) + self[..., None])
+    return np.add.reduce(parts, axis=-1) + p * (p - 1) * math.log(math.pi) / 4
+
+
+def half_steps_forward(self: Any, p: int) -> Any:
+    return beside(self, np.arange(1 - p, 1)).astype(self.dtype) / 2
 
 
 def bessel_slope(input: Any, even: Any, odd: Any, scaled: bool) -> Any:
@@ -193,9 +196,9 @@ def bessel_slope(input: Any, even: Any, odd: Any, scaled: bool) -> Any:
 
 def xlogy_forward(self: Any, other: Any, logarithm: Any = np.log) -> Any:
     """0 where `self` is 0, though the logarithm of `other` may not be finite."""
-    dtype = np.result_type(self, other)
-    self, other = as_dtype(self, dtype), as_dtype(other, dtype)
-    return np.where((self == 0) & ~np.isnan(other), np.zeros((), dtype), self * logarithm(other))
+    dtype, like = np.result_type(self, other), self if hasattr(self, "dtype") else other
+    self, other = as_dtype(self, dtype, like), as_dtype(other, dtype, like)
+    return np.where((self == 0) & ~np.isnan(other), 0, self * logarithm(other))
 
 
 def xlog1py_forward(self: Any, other: Any) -> Any:
@@ -300,13 +303,11 @@ polygamma_in_place = op(
     check=only("biuf", "polygamma"),
     self=lambda grad, self, n: grad * polygamma(n + 1, self),
 )  # fmt: skip
-half_steps = op(
-    "_half_steps(int p, ScalarType dtype)", None, lambda p, dtype: np.arange(1 - p, 1).astype(dtype) / 2
-)  # fmt: skip
+half_steps = op("_half_steps(Tensor self, int p)", None, half_steps_forward)
 mvlgamma = op(
     "mvlgamma(Tensor self, int p)", "MvlgammaBackward0", mvlgamma_forward, promote="float",
     check=only("biuf", "mvlgamma_cpu"),
-    self=lambda grad, self, p: grad * sum_dim(digamma(half_steps(p, self.dtype) + unsqueeze(self, -1)), -1),
+    self=lambda grad, self, p: grad * sum_dim(digamma(half_steps(self, p) + unsqueeze(self, -1)), -1),
 )  # fmt: skip
 zeta = op(
     "zeta(Tensor input, Tensor other)", "SpecialZetaBackward0", in_float64(zeta_forward), promote="float",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gradcli.engine.device import np
-from gradcli.engine.dtypes import TYPE_NAMES
+from gradcli.engine.dtypes import TYPE_NAMES, as_dtype
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import div, reciprocal
@@ -208,13 +208,13 @@ def cov(self: Any, correction: int = 1, fweights: Any = None, aweights: Any = No
     check_cov(self, fweights, aweights)
     rows = view(self, (1, -1)) if self.ndim < 2 else self
     weights = fweights if aweights is None else aweights if fweights is None else fweights * aweights
-    total: Any = Tensor(np.asarray(rows.shape[1], real_dtype(self))) if weights is None else sum(weights)
+    total: Any = Tensor(as_dtype(rows.shape[1], real_dtype(self), self.array)) if weights is None else sum(weights)
     mean = sum_dim(rows if weights is None else rows * weights, [1]) / total
     if aweights is None or correction == 0:
         factor = total if correction == 0 else total - correction
     else:
         factor = total - sum(weights * aweights) * correction / total
-    if float(factor.array.real) <= 0:
+    if factor.array.real.item() <= 0:
         factor = zeros_like(factor)
     centered = rows - unsqueeze(mean, 1)
     other = centered if weights is None else centered * weights
@@ -254,7 +254,7 @@ def check_cov(self: Any, fweights: Any, aweights: Any) -> None:
                 f"cov(): expected {name} to have the same numel as there are observations in the input but got "
                 f"{weights.array.size} != {observations}",
             )
-        if (weights.array < 0).any():
+        if (weights.array < 0).any().item():
             raise UserError("value", f"cov(): {name} cannot be negative")
 
 

@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from gradcli.engine.device import SpecialFunction
+
 CUPY: dict[str, Any] = json.loads((Path(__file__).parent / "cupy_names.json").read_text(encoding="utf-8"))
 FUNCTIONS = frozenset(CUPY["functions"])
 MEMBERS = frozenset(CUPY["array"])
@@ -144,6 +146,20 @@ def scatter_add(array: DeviceArray, index: Any, values: Any) -> None:
     np.add.at(array.host, unwrapped(index), unwrapped(values))
 
 
+# of cupyx.scipy.special what the engine asks for
+SPECIAL = (
+    "erf", "erfc", "gammainc", "gammaincc", "gammaln", "j0", "j1", "k0", "k0e", "k1", "k1e", "ndtri", "y0", "y1",
+)  # fmt: skip
+
+
+def special_function(name: str) -> Any:
+    def function(*operands: Any) -> DeviceArray:
+        check_operands(operands)
+        return DeviceArray(SpecialFunction(name)(*unwrapped(operands)), operands[-1].device.id)
+
+    return function
+
+
 def module(name: str, **members: Any) -> types.ModuleType:
     made = types.ModuleType(name)
     vars(made).update(members)
@@ -180,12 +196,13 @@ def installed(devices: int = 1) -> Iterator[None]:
         zeros=lambda *args, **options: DeviceArray(np.zeros(*args, **options), current[0]),
         lib=module("cupy.lib", stride_tricks=module("cupy.lib.stride_tricks", as_strided=as_strided)),
     )
-    special: types.ModuleType = module("cupyx.scipy.special")
+    special = module("cupyx.scipy.special", **{name: special_function(name) for name in SPECIAL})
+    scipy = module("cupyx.scipy", special=special)
     fakes = {
         "cupy": cupy,
         "cupy.cuda": cuda,
-        "cupyx": module("cupyx", scatter_add=scatter_add),
-        "cupyx.scipy": module("cupyx.scipy", special=special),
+        "cupyx": module("cupyx", scatter_add=scatter_add, scipy=scipy),
+        "cupyx.scipy": scipy,
         "cupyx.scipy.special": special,
     }
     before = {name: sys.modules.get(name) for name in fakes}
