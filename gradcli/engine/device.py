@@ -238,3 +238,8 @@ def usable_cupy() -> Any:
             hint="`gradcli doctor` shows what was found; `--device cpu` computes without a GPU",
         )
     return cupy
+
+
+def beside(array: Any, other: Any) -> Any:
+    """`other`, made on the host, where `array` is."""
+    return other if isinstance(array, np.ndarray) else to_device(other, device_of(array))

@@ -109,8 +109,9 @@ def check_errors(info: Any, name: str, advice: str) -> None:
     codes = getattr(info, "array", info)
     failed = codes.reshape(-1).nonzero()[0]
     if len(failed):
-        place = f"(Batch element {failed[0]}): " if codes.ndim else ""
-        raise UserError("value", f"{name}: {place}{ADVICE[advice].format(codes.reshape(-1)[failed[0]])}")
+        first = failed[0].item()
+        place = f"(Batch element {first}): " if codes.ndim else ""
+        raise UserError("value", f"{name}: {place}{ADVICE[advice].format(codes.reshape(-1)[first].item())}")
 
 
 def substituted(A: Any, B: Any, upper: bool, unitriangular: bool = False) -> Any:
@@ -192,7 +193,7 @@ def singular_values(A: Any, full_matrices: bool = False) -> Any:
         return np.linalg.svd(A, full_matrices)
     except np.linalg.LinAlgError as error:
         broken = ~np.isfinite(A).all(axis=(-2, -1))
-        place = f"(Batch element {int(np.argmax(broken))}): " if A.ndim > 2 else ""
+        place = f"(Batch element {np.argmax(broken).item()}): " if A.ndim > 2 else ""
         raise UserError(
             "value",
             f"linalg.svd: {place}The algorithm failed to converge because the input matrix contained non-finite "

@@ -462,6 +462,7 @@ triu = op(
     self=lambda grad, diagonal: triu(grad, diagonal),
 )  # fmt: skip
 zeros = op("_zeros(int[] shape, ScalarType dtype)", None, lambda shape, dtype: np.zeros(tuple(shape), dtype))
+new_zeros = op("_new_zeros(Tensor self, int[] size)", None, lambda self, size: zeros_beside(self, tuple(size)))
 
 
 def filled(self: Any, shape: Sequence[int], place: Any) -> Any:
