@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from gradcli.engine.device import np
@@ -104,6 +105,16 @@ ADVICE = {
 }
 
 
+def watched(A: Any) -> AbstractContextManager[None]:
+    """Here a factorization that fails is a LinAlgError on a device too; elsewhere CuPy does not look whether it did."""
+    if isinstance(A, np.ndarray):
+        return nullcontext()
+    import cupyx
+
+    state: AbstractContextManager[None] = cupyx.errstate(linalg="raise")
+    return state
+
+
 def check_errors(info: Any, name: str, advice: str) -> None:
     """torch's error for the first matrix of a batch whose `info` is not 0."""
     codes = getattr(info, "array", info)
@@ -190,7 +201,8 @@ def solved_by_factors(LU: Any, pivots: Any, B: Any, adjoint: bool = False) -> An
 def singular_values(A: Any, full_matrices: bool = False) -> Any:
     """NumPy's U, S and Vh, or torch's error for what has none."""
     try:
-        return np.linalg.svd(A, full_matrices)
+        with watched(A):
+            return np.linalg.svd(A, full_matrices)
     except np.linalg.LinAlgError as error:
         broken = ~np.isfinite(A).all(axis=(-2, -1))
         place = f"(Batch element {np.argmax(broken).item()}): " if A.ndim > 2 else ""

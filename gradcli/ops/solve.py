@@ -28,6 +28,7 @@ from gradcli.ops.lapack import (
     square,
     substituted,
     turned,
+    watched,
 )
 from gradcli.ops.linalg import adjoint, matmul
 from gradcli.ops.shape import cat, narrow, new_zeros, squeeze_dim, transpose, tril, triu, unsqueeze
@@ -44,7 +45,8 @@ def solve_forward(A: Any, B: Any, left: bool, check_errors: bool) -> tuple[Any, 
     coefficients, sides = batched(A, matrix) if left else batched(turned(A), turned(matrix))
     info = np.zeros_like(A, shape=coefficients.shape[:-2], dtype=np.int32)
     try:
-        X = np.linalg.solve(coefficients, sides)
+        with watched(A):
+            X = np.linalg.solve(coefficients, sides)
     except np.linalg.LinAlgError:
         LU, pivots, info = eliminated(coefficients)
         X = solved_by_factors(LU, pivots, sides)
@@ -75,7 +77,8 @@ def inverse_forward(A: Any, check_errors: bool) -> tuple[Any, Any]:
     inexact(A, "linalg.inv")
     info = np.zeros_like(A, shape=A.shape[:-2], dtype=np.int32)
     try:
-        inverse = np.linalg.inv(A)
+        with watched(A):
+            inverse = np.linalg.inv(A)
     except np.linalg.LinAlgError:
         LU, pivots, info = eliminated(A)
         inverse = solved_by_factors(LU, pivots, identity(A))
@@ -98,7 +101,8 @@ def cholesky_forward(A: Any, upper: bool) -> tuple[Any, Any]:
     lower = np.conj(turned(A)) if upper else A
     info = np.zeros_like(A, shape=A.shape[:-2], dtype=np.int32)
     try:
-        L = np.linalg.cholesky(lower)
+        with watched(A):
+            L = np.linalg.cholesky(lower)
     except np.linalg.LinAlgError:
         L = None
     if L is None or np.isnan(L).any().item():
