@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from gradcli.engine.device import np
-from gradcli.engine.dtypes import TYPE_NAMES, as_dtype
+from gradcli.engine.device import beside, np
+from gradcli.engine.dtypes import TYPE_NAMES, number_in
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import abs as absolute
@@ -96,10 +96,15 @@ def inside(self: Any) -> tuple[Any, Any]:
     return inner, GELU_SLOPE * (1 + 3 * GELU_CUBIC * square)
 
 
+def number_like(self: Any, value: float) -> Any:
+    """`value` as the elements of `self` can have it."""
+    return self.dtype.type(number_in(value, self.dtype)).item()
+
+
 def hardtanh_forward(self: Any, min_val: float, max_val: float) -> Any:
     if self.dtype.kind == "u" and (min_val < 0 or max_val < 0):
         raise UserError("type", "cannot do hardtanh on an unsigned type with negative limits")
-    return np.minimum(np.maximum(self, as_dtype(min_val, self.dtype)), as_dtype(max_val, self.dtype))
+    return np.minimum(np.maximum(self, number_like(self, min_val)), number_like(self, max_val))
 
 
 def softshrink_forward(self: Any, lambd: float) -> Any:
@@ -114,7 +119,7 @@ def softshrink_forward(self: Any, lambd: float) -> Any:
 
 
 def threshold_forward(self: Any, threshold: float, value: float) -> Any:
-    return np.where(self <= as_dtype(threshold, self.dtype), as_dtype(value, self.dtype), self)
+    return np.where(self <= number_like(self, threshold), number_like(self, value), self)
 
 
 def rrelu_forward(self: Any, noise: Any, lower: float, upper: float, training: bool) -> Any:
@@ -125,7 +130,8 @@ def rrelu_noise(self: Any, lower: float, upper: float) -> Any:
     """Slopes, drawn in turn for the elements that are not above zero; 1 for the others."""
     below = self <= 0
     noise = np.ones_like(self, order="C")
-    noise[below] = default_generator.uniform((int(below.sum()),), lower, upper, np.dtype(np.float64))
+    drawn = default_generator.uniform((below.sum().item(),), lower, upper, np.dtype(np.float64))
+    noise[below] = beside(noise, drawn)
     return noise
 
 

@@ -21,14 +21,16 @@ from gradcli.ops.softmax import softmax_backward
 
 def safe_softmax_forward(self: Any, dim: int) -> Any:
     """Softmax, where a row without any share gives zeros."""
-    largest = np.amax(self, axis=dim, keepdims=True, initial=-np.inf)
+    if not self.size:
+        return self.copy()
+    largest = np.amax(self, axis=dim, keepdims=True)
     powers = np.exp(self - np.where(largest == -np.inf, 0, largest))
     total = np.add.reduce(powers, axis=dim, keepdims=True)
     return powers / np.where(largest == -np.inf, 1, total)
 
 
 def attention_shares(query: Any, key: Any, is_causal: bool, attn_mask: Any, scale: float) -> Any:
-    scores = np.matmul(query, np.swapaxes(key, -2, -1)) * np.asarray(scale, query.dtype)
+    scores = np.matmul(query, np.swapaxes(key, -2, -1)) * scale
     if is_causal:
         attn_mask = causal_mask(query, key)
     return safe_softmax_forward(scores if attn_mask is None else scores + attn_mask, -1)
@@ -41,7 +43,7 @@ def causal_mask(query: Any, key: Any) -> Any:
 
 
 def as_bias(mask: Any, dtype: Any) -> Any:
-    return np.where(mask, np.zeros((), dtype), np.asarray(-np.inf, dtype))
+    return np.where(mask, 0.0, -np.inf).astype(dtype)
 
 
 def for_all_heads(self: Any, heads: int) -> Any:
@@ -69,7 +71,7 @@ def flash_backward_forward(
     key, value = for_all_heads(key, heads), for_all_heads(value, heads)
     shares = attention_shares(query, key, is_causal, attn_mask, scale)
     for_shares = np.matmul(grad_out, np.swapaxes(value, -2, -1))
-    slope = shares * (for_shares - np.add.reduce(grad_out * out, axis=-1, keepdims=True)) * np.asarray(scale, out.dtype)
+    slope = shares * (for_shares - np.add.reduce(grad_out * out, axis=-1, keepdims=True)) * scale
     for_key = np.matmul(np.swapaxes(slope, -2, -1), query)
     for_value = np.matmul(np.swapaxes(shares, -2, -1), grad_out)
     return np.matmul(slope, key), of_shared_heads(for_key, few), of_shared_heads(for_value, few)

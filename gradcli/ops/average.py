@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from gradcli.engine.device import np, scatter_add, zeros_beside
+from gradcli.engine.device import beside, np, scatter_add, zeros_beside
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import abs as absolute
 from gradcli.ops.arithmetic import mul, neg, sign
@@ -37,10 +37,11 @@ Sizes = Sequence[int]
 def averaged(self: Any, places: Any, divisors: Any, counts: Sizes) -> Any:
     """The sum over each window by its divisor; integers are cut off, as in C++."""
     rank = len(counts)
+    places, divisors = beside(self, places), beside(self, divisors)
     seen = flattened(self, rank)[:, places]
     outside = places == OUTSIDE
-    if outside.any():
-        seen = np.where(outside, np.zeros((), self.dtype), seen)
+    if outside.any().item():
+        seen = np.where(outside, 0, seen)
     total = np.add.reduce(seen, axis=-1, dtype=self.dtype)
     result = total / divisors if self.dtype.kind == "f" else np.trunc(total / divisors)
     return result.astype(self.dtype).reshape(*self.shape[: self.ndim - rank], *counts)
@@ -48,10 +49,10 @@ def averaged(self: Any, places: Any, divisors: Any, counts: Sizes) -> Any:
 
 def spread(grad_output: Any, places: Any, divisors: Any, shape: Sizes, rank: int) -> Any:
     """The transpose of `averaged`: each number shared out over its window."""
-    shares = flattened(grad_output, rank) / divisors.astype(grad_output.dtype)
+    shares = flattened(grad_output, rank) / beside(grad_output, divisors.astype(grad_output.dtype))
     result = zeros_beside(grad_output, (len(shares), math.prod(shape[len(shape) - rank :])))
     windows, at = np.nonzero(places != OUTSIDE)
-    scatter_add(result, (slice(None), places[windows, at]), shares[:, windows])
+    scatter_add(result, (slice(None), beside(result, places[windows, at])), shares[:, beside(result, windows)])
     return result.reshape(shape)
 
 

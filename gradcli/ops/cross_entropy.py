@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from gradcli.engine.device import np
+from gradcli.engine.device import np, zeros_beside
 from gradcli.engine.dtypes import TYPE_NAMES
 from gradcli.errors import UserError
 from gradcli.ops.activation import log_sigmoid
@@ -49,7 +49,7 @@ def bce_logits_target_backward(grad: Any, self: Any, target: Any, weight: Any, p
 def bce_forward(self: Any, target: Any, weight: Any, reduction: str) -> Any:
     """Logarithms are not let below -100."""
     for name, probabilities in (("input", self), ("target", target)):
-        if not ((probabilities >= 0) & (probabilities <= 1)).all():
+        if not ((probabilities >= 0) & (probabilities <= 1)).all().item():
             raise UserError("value", f"all elements of {name} should be between 0 and 1")
     logs, other_logs = np.maximum(np.log(self), -100), np.maximum(np.log1p(-self), -100)
     loss = (target - 1) * other_logs - target * logs
@@ -86,10 +86,10 @@ def nll_forward(self: Any, target: Any, weight: Any, reduction: str, ignore_inde
     safe = np.where(kept, target, 0).astype(np.int64)
     picked = np.take_along_axis(self, np.expand_dims(safe, dim), axis=dim).squeeze(dim)
     factor = kept.astype(self.dtype) if weight is None else np.where(kept, weight[safe], 0)
-    loss = np.where(kept, -picked * factor, np.zeros((), self.dtype))
+    loss = np.where(kept, -picked * factor, 0)
     total = np.add.reduce(factor, axis=None, dtype=self.dtype)
     if reduction == "none":
-        return loss, np.zeros((), self.dtype)
+        return loss, zeros_beside(self, ())
     summed = np.add.reduce(loss, axis=None)
     return (summed / total if reduction == "mean" else summed), total
 
@@ -107,7 +107,7 @@ def check_target(self: Any, target: Any, weight: Any, ignore_index: int) -> None
             raise UserError("type", f"expected scalar type {wanted} but found {found}")
     outside = target[(target != ignore_index) & ((target < 0) | (target >= classes))]
     if outside.size:
-        raise UserError("value", f"Target {int(outside.reshape(-1)[0])} is out of bounds.")
+        raise UserError("value", f"Target {outside.reshape(-1)[0].item()} is out of bounds.")
 
 
 def check_target_shape(self: Any, target: Any) -> None:
@@ -155,7 +155,7 @@ def nll_backward_forward(
     factor = kept.astype(self.dtype) if weight is None else np.where(kept, weight[safe], 0)
     scale = grad_output / total_weight if reduction == "mean" else grad_output
     result = np.zeros_like(self)
-    slope = np.where(kept, -scale * factor, np.zeros((), self.dtype))
+    slope = np.where(kept, -scale * factor, 0)
     np.put_along_axis(result, np.expand_dims(safe, dim), np.expand_dims(slope, dim), dim)
     return result
 

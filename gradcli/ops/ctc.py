@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gradcli.engine.device import np
+from gradcli.engine.device import beside, np
 from gradcli.engine.dtypes import TYPE_NAMES
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
@@ -17,9 +17,9 @@ from gradcli.ops.shape import squeeze_dim, unsqueeze
 
 def with_blanks(targets: Any, target_lengths: Any, blank: int) -> Any:
     """The labels of each sample in a row, with blanks around them."""
-    batch, longest = target_lengths.size, int(target_lengths.max(initial=0))
+    batch, longest = target_lengths.size, target_lengths.max().item() if target_lengths.size else 0
     rows = np.full_like(targets, blank, shape=(batch, 2 * longest + 1))
-    inside = np.arange(longest) < target_lengths[:, None]
+    inside = beside(targets, np.arange(longest)) < target_lengths[:, None]
     labels = np.full_like(targets, blank, shape=(batch, longest))
     labels[inside] = targets if targets.ndim == 1 else targets[:, :longest][inside]
     rows[:, 1::2] = labels
@@ -45,7 +45,7 @@ def ctc_forward(
     log_probs: Any, targets: Any, input_lengths: Any, target_lengths: Any, blank: int, zero_infinity: bool
 ) -> tuple[Any, Any]:
     labels = with_blanks(targets, target_lengths, blank)
-    batch = np.arange(labels.shape[0])
+    batch = beside(labels, np.arange(labels.shape[0]))
     alpha = forward_sums(log_probs[:, batch[:, None], labels], labels)
     last = alpha[np.maximum(input_lengths - 1, 0), batch]
     end = last[batch, 2 * target_lengths]
@@ -67,18 +67,21 @@ def ctc_backward_forward(
 ) -> Any:
     """As if the input were logarithms of shares, whose sum is one: so torch has it."""
     labels = with_blanks(targets, target_lengths, blank)
-    batch = np.arange(labels.shape[0])
+    batch = beside(labels, np.arange(labels.shape[0]))
     time, _, classes = log_probs.shape
     # backwards in time and place it is the same sum, from the end of each sample on
-    steps = (input_lengths - 1)[None] - np.arange(time)[:, None]
-    places = (2 * target_lengths)[:, None] - np.arange(labels.shape[1])
+    steps = (input_lengths - 1)[None] - beside(labels, np.arange(time))[:, None]
+    places = (2 * target_lengths)[:, None] - beside(labels, np.arange(labels.shape[1]))
     mirrored = np.take_along_axis(labels, np.maximum(places, 0), axis=1)
     scores = log_probs[np.maximum(steps, 0)[:, :, None], batch[:, None], mirrored]
     sums = forward_sums(np.where(places >= 0, scores, -np.inf), np.where(places >= 0, mirrored, -1))
     beta = sums[np.maximum(steps, 0)[:, :, None], batch[:, None], np.maximum(places, 0)]
     both = np.where((places >= 0)[None] & (steps >= 0)[:, :, None], log_alpha + beta, -np.inf)
-    by_class = np.where(labels[None, :, :, None] == np.arange(classes), both[..., None], -np.inf)
-    gathered = np.logaddexp.reduce(by_class, axis=2, initial=-np.inf)
+    names = beside(labels, np.arange(classes))
+    gathered = np.full_like(log_probs, -np.inf)
+    for place in range(labels.shape[1]):
+        here = np.where(labels[:, place, None] == names, both[:, :, place, None], -np.inf)
+        gathered = np.logaddexp(gathered, here)
     result = np.exp(log_probs) - np.exp(gathered + neg_log_likelihood[:, None] - log_probs)
     result = np.where((steps >= 0)[:, :, None], result * grad[:, None], 0)
     if zero_infinity:
@@ -106,8 +109,9 @@ ctc_backward = op(
 )  # fmt: skip
 
 
-def as_lengths(lengths: Any) -> Any:
-    return lengths.array.reshape(-1) if isinstance(lengths, Tensor) else np.array(lengths, np.int64).reshape(-1)
+def as_lengths(lengths: Any, like: Any) -> Any:
+    array = lengths.array if isinstance(lengths, Tensor) else np.array(lengths, np.int64)
+    return beside(like, array.reshape(-1))
 
 
 @composite(
@@ -127,7 +131,7 @@ def ctc_loss(
         raise UserError("value", f"{reduction} is not a valid value for reduction")
     alone = log_probs.ndim == 2
     batched = unsqueeze(log_probs, 1) if alone else log_probs
-    times, lengths = as_lengths(input_lengths), as_lengths(target_lengths)
+    times, lengths = (as_lengths(given, log_probs.array) for given in (input_lengths, target_lengths))
     check_ctc(batched, targets, times, lengths, blank)
     loss = ctc(batched, targets, Tensor(times), Tensor(lengths), blank, zero_infinity)[0]
     if zero_infinity:
@@ -150,15 +154,15 @@ def check_ctc(log_probs: Any, targets: Any, times: Any, lengths: Any, blank: int
     for name, given in (("input_lengths", times), ("target_lengths", lengths)):
         if given.size != batch:
             raise UserError("shape", f"{name} must be of size batch_size")
-    if times.size and int(times.max()) > time:
-        place = int(np.argmax(times > time))
+    if times.size and times.max().item() > time:
+        place = np.argmax(times > time).item()
         raise UserError(
             "value",
-            f"Expected input_lengths to have value at most {time}, but got value {int(times[place])} (while checking "
+            f"Expected input_lengths to have value at most {time}, but got value {times[place].item()} (while checking "
             "arguments for ctc_loss_cpu)",
         )
-    available = targets.array.size == int(lengths.sum()) if targets.ndim == 1 else (
-        targets.shape[0] == batch and (not batch or int(lengths.max()) <= targets.shape[1])
+    available = targets.array.size == lengths.sum().item() if targets.ndim == 1 else (
+        targets.shape[0] == batch and (not batch or lengths.max().item() <= targets.shape[1])
     )  # fmt: skip
-    if not available or (lengths < 0).any() or (times < 0).any():
+    if not available or (lengths < 0).any().item() or (times < 0).any().item():
         raise UserError("shape", "the targets do not have as many labels as target_lengths say")

@@ -24,7 +24,7 @@ from gradcli.ops.lapack import (
 )
 from gradcli.ops.linalg import adjoint, diagonal, diagonal_zeros_forward, matmul
 from gradcli.ops.reduce import put, times_in_place
-from gradcli.ops.shape import narrow, squeeze_dim, tril, triu, unsqueeze, zeros
+from gradcli.ops.shape import narrow, new_zeros, squeeze_dim, tril, triu, unsqueeze
 from gradcli.ops.solve import padded, solve, solve_triangular
 
 QR_MODES = ("reduced", "complete", "r")
@@ -208,7 +208,7 @@ def eig_forward(A: Any) -> tuple[Any, Any]:
     if A.dtype.kind not in "fc":
         raise UserError("type", f"Unknown Complex ScalarType for {TYPE_NAMES[A.dtype.name]}")
     has_kernel(A, "linalg_eig_cpu")
-    if not np.isfinite(A).all():
+    if not np.isfinite(A).all().item():
         raise UserError("value", "torch.linalg.eig: input tensor should not contain infs or NaNs.")
     L, V = np.linalg.eig(A)
     dtype = COMPLEX_OF.get(A.dtype.name, A.dtype.name)
@@ -238,13 +238,18 @@ def pinv_forward(self: Any, atol: Any, rtol: Any, hermitian: bool) -> Any:
 
 def tolerance(S: Any, shape: Sequence[int], atol: Any, rtol: Any) -> Any:
     """Below this, a singular value counts as 0: the larger of `atol` and `rtol` times the largest of `S`."""
-    atol = np.asarray(0.0 if atol is None else atol, S.dtype)
+    atol = as_limit(0.0 if atol is None else atol, S)
     if rtol is None:
-        rtol = np.where(atol > 0, 0, max(shape[-2:]) * np.finfo(S.dtype).eps)
+        rtol = np.where(atol > 0, 0, max(shape[-2:]) * float(np.finfo(S.dtype).eps))
     if S.shape[-1] == 0:
         return np.zeros_like(S)
-    per_matrix = np.amax(S, axis=-1) * np.asarray(rtol, S.dtype)
+    per_matrix = np.amax(S, axis=-1) * as_limit(rtol, S)
     return np.maximum(per_matrix, atol)[..., None]
+
+
+def as_limit(value: Any, S: Any) -> Any:
+    """A number, or an array of them, in the dtype of `S`."""
+    return value.astype(S.dtype) if hasattr(value, "astype") else np.full_like(S, value, shape=())
 
 
 def pinv_backward(grad: Any, self: Any, result: Any) -> Any:
@@ -299,13 +304,13 @@ def lstsq_forward(self: Any, b: Any, rcond: float | None, driver: str | None) ->
     nothing = np.zeros_like(S, shape=(0,))
     rank = np.count_nonzero(kept, axis=-1)
     residuals = nothing
-    if rows > columns and driver != "gelsy" and (rank == columns).all():
+    if rows > columns and driver != "gelsy" and (rank == columns).all().item():
         rest = np.matmul(coefficients, solution) - sides
         residuals = np.add.reduce((rest * np.conj(rest)).real, axis=-2)
     if driver == "gels":
         pivots = np.diagonal(np.linalg.qr(coefficients, "r"), 0, -2, -1)
-        if (pivots == 0).any() and S.any():
-            place = int(np.argmax((pivots == 0).reshape(-1, pivots.shape[-1])[0])) + 1
+        if (pivots == 0).any().item() and S.any().item():
+            place = np.argmax((pivots == 0).reshape(-1, pivots.shape[-1])[0]).item() + 1
             raise UserError(
                 "value", f"{name}: The least squares solution could not be computed because the input matrix does not "
                 f"have full rank (error code: {place})."
@@ -408,7 +413,7 @@ def svd(self: Any, some: bool = True, compute_uv: bool = True) -> Any:
     if compute_uv:
         return U, S, adjoint(Vh)
     batch, (rows, columns) = tuple(self.shape[:-2]), self.shape[-2:]
-    return zeros((*batch, rows, rows), self.dtype), S, zeros((*batch, columns, columns), self.dtype)
+    return new_zeros(self, (*batch, rows, rows)), S, new_zeros(self, (*batch, columns, columns))
 
 
 @composite("linalg::svdvals(Tensor A, *, str? driver=None)")

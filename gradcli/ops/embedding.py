@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gradcli.engine.device import np, scatter_add
+from gradcli.engine.device import beside, np, scatter_add
 from gradcli.engine.dtypes import TYPE_NAMES
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
@@ -36,7 +36,7 @@ def embedding_forward(weight: Any, indices: Any, padding_idx: int, scale_grad_by
 
 
 def check_rows(indices: Any, weight: Any) -> None:
-    if ((indices < 0) | (indices >= weight.shape[0])).any():
+    if ((indices < 0) | (indices >= weight.shape[0])).any().item():
         raise UserError("value", "index out of range in self")
 
 
@@ -65,7 +65,7 @@ def embedding_double_backward(grad: Any, indices: Any, padding_idx: int) -> Any:
 def bags_of(indices: Any, offsets: Any, include_last_offset: bool) -> tuple[int, Any]:
     """How many bags there are, and the bag of each index."""
     count = offsets.size - include_last_offset
-    return count, np.searchsorted(offsets[:count], np.arange(indices.size), side="right") - 1
+    return count, np.searchsorted(offsets[:count], beside(indices, np.arange(indices.size)), side="right") - 1
 
 
 def embedding_bag_forward(
@@ -101,34 +101,35 @@ def largest_of(rows: Any, indices: Any, bags: Any, result: Any) -> tuple[Any, An
     origin = np.full_like(indices, -1, shape=result.shape)
     if not indices.size:
         return result, origin
-    place = np.arange(bags.size) - np.searchsorted(bags, bags)
-    side_by_side = np.full_like(rows, -np.inf, shape=(result.shape[0], int(sizes.max()), rows.shape[1]))
+    place = beside(bags, np.arange(bags.size)) - np.searchsorted(bags, bags)
+    side_by_side = np.full_like(rows, -np.inf, shape=(result.shape[0], sizes.max().item(), rows.shape[1]))
     side_by_side[bags, place] = rows
     chosen = np.argmax(side_by_side, axis=1)
     filled = sizes > 0
     result[filled] = np.take_along_axis(side_by_side, chosen[:, None], axis=1)[filled, 0]
-    first = np.searchsorted(bags, np.arange(result.shape[0]))
+    first = np.searchsorted(bags, beside(bags, np.arange(result.shape[0])))
     origin[filled] = indices[(first[:, None] + chosen)[filled]]
     return result, origin
 
 
 def check_bags(weight: Any, indices: Any, offsets: Any, mode: str) -> None:
     check_indices(indices, "embedding_bag")
-    if offsets.size and offsets[0] != 0:
+    if offsets.size and offsets[0].item() != 0:
         raise UserError(
             "value",
             "offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from position 0. However, "
-            f"got {int(offsets[0])}",
+            f"got {offsets[0].item()}",
         )
-    if offsets.size and offsets[-1] > indices.size:
+    if offsets.size and offsets[-1].item() > indices.size:
         raise UserError(
             "value",
             f"offsets[-1] can not be greater than input's length {indices.size} but got offsets[-1] of "
-            f"{int(offsets[-1])}",
+            f"{offsets[-1].item()}",
         )
     outside = np.flatnonzero((indices < 0) | (indices >= weight.shape[0]))
     if outside.size:
-        place, found = int(outside[0]), int(indices[outside[0]])
+        place = outside[0].item()
+        found = indices[place].item()
         if weight.dtype.name == "float32" and mode != "max":
             message = f"Index {place} of input takes value {found} which is not in the valid range "
             message += f"[0, {weight.shape[0]})"
@@ -152,7 +153,8 @@ def embedding_bag_backward_forward(
     if mode == "max":
         table = np.zeros_like(grad, shape=(num_weights, grad.shape[1]))
         filled = maximum_indices[:, 0] >= 0 if grad.shape[1] else np.zeros_like(maximum_indices, shape=0, dtype=bool)
-        scatter_add(table, (maximum_indices[filled], np.arange(grad.shape[1])), grad[filled])
+        columns = beside(grad, np.arange(grad.shape[1]))
+        scatter_add(table, (maximum_indices[filled], columns), grad[filled])
         return table
     count, bags = bags_of(indices, offsets, include_last_offset)
     kept = indices != padding_idx
@@ -342,7 +344,7 @@ def in_one_row(
                 "if input is 2D, then offsets has to be None, as input is treated is a mini-batch of fixed length "
                 "sequences. However, found offsets of type <class 'torch.Tensor'>",
             )
-        starts = Tensor(np.arange(0, input.array.size, max(input.shape[1], 1)))
+        starts = Tensor(beside(input.array, np.arange(0, input.array.size, max(input.shape[1], 1))))
         weights = None if per_sample_weights is None else reshape(per_sample_weights, (-1,))
         return reshape(input, (-1,)), starts, weights, False
     if input.ndim != 1:
@@ -360,12 +362,12 @@ def one_hot(input: Any, num_classes: int = -1) -> Any:
         raise UserError("type", "one_hot is only applicable to index tensor of type LongTensor.")
     labels = input.array
     if labels.size:
-        if labels.min() < 0:
+        if labels.min().item() < 0:
             raise UserError("value", "Class values must be non-negative.")
-        largest = int(labels.max())
+        largest = labels.max().item()
         if num_classes != -1 and largest >= num_classes:
             raise UserError("value", "Class values must be smaller than num_classes.")
         num_classes = largest + 1 if num_classes == -1 else num_classes
     elif num_classes <= 0:
         raise UserError("value", "Can not infer total number of classes from empty tensor.")
-    return Tensor((labels[..., None] == np.arange(num_classes)).astype(np.int64))
+    return Tensor((labels[..., None] == beside(labels, np.arange(num_classes))).astype(np.int64))

@@ -14,7 +14,7 @@ from gradcli.ops.create import FACTORY, checked_size, made
 from gradcli.ops.define import composite, op
 from gradcli.ops.pad import constant_pad
 from gradcli.ops.reduce import put, times_in_place
-from gradcli.ops.shape import narrow, roll, slice_, wrap_dim, zeros
+from gradcli.ops.shape import narrow, new_zeros, roll, slice_, wrap_dim
 
 Sizes = Sequence[int] | None
 
@@ -72,7 +72,7 @@ def r2c_backward(grad: Any, dim: Sequence[int], normalization: int, onesided: bo
         last = dim[-1]
         kept = grad.shape[last]
         if size > kept:
-            whole = zeros((*grad.shape[:last], size, *grad.shape[last + 1 :]), grad.dtype)
+            whole = new_zeros(grad, (*grad.shape[:last], size, *grad.shape[last + 1 :]))
             put(grad, slice_(whole, last, 0, kept, 1))
             grad = whole
     return real(c2c(grad, dim, normalization, False))
@@ -300,4 +300,4 @@ def rfftfreq(n: int, d: float = 1.0, dtype: Any = None, device: Any = None, requ
 def frequencies(places: Any, n: int, d: float, dtype: Any, requires_grad: bool) -> Any:
     dtype = default_dtype.floating if dtype is None else dtype
     step = 1 / (n * d) if n * d else float("inf")
-    return made(places.astype(dtype) * np.asarray(step, dtype), requires_grad)
+    return made(places.astype(dtype) * step, requires_grad)

@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from gradcli.engine.device import np, scatter_add, zeros_beside
+from gradcli.engine.device import beside, np, scatter_add, zeros_beside
 from gradcli.engine.dtypes import TYPE_NAMES
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
@@ -44,7 +44,7 @@ def derived(coefficients: Sequence[float], order: int) -> list[float]:
 def polynomial(coefficients: Sequence[float], x: Any) -> Any:
     result = np.zeros_like(x)
     for factor in reversed(coefficients):
-        result = result * x + np.asarray(factor, x.dtype)
+        result = result * x + factor
     return result
 
 
@@ -53,7 +53,6 @@ def reflected(at: Any, length: int, align_corners: bool) -> tuple[Any, Any]:
     low, span = (0.0, length - 1.0) if align_corners else (-0.5, float(length))
     if span == 0:
         return np.zeros_like(at), np.zeros_like(at)
-    low, span = at.dtype.type(low), at.dtype.type(span)
     away = at - low
     sign = np.where(away < 0, -1, 1).astype(at.dtype)
     away = np.absolute(away)
@@ -69,7 +68,7 @@ def moved_inside(at: Any, length: int, padding_mode: str, align_corners: bool) -
         at, slope = reflected(at, length, align_corners)
     if padding_mode != "zeros":
         slope = slope * ((at > 0) & (at < length - 1))
-        at = np.clip(np.where(np.isnan(at), at.dtype.type(0), at), 0, length - 1)
+        at = np.clip(np.where(np.isnan(at), 0, at), 0, length - 1)
     return at, slope
 
 
@@ -77,9 +76,8 @@ def taps(
     grid: Any, length: int, order: int, mode: str, padding_mode: str, align_corners: bool
 ) -> Iterator[tuple[Any, Any, Any]]:
     """In one dimension, the places of each tap, whether they are inside, and the derived weight."""
-    half = grid.dtype.type(0.5)
-    scale = (length - 1 if align_corners else length) * half
-    at = (grid + 1) * half * (length - 1) if align_corners else ((grid + 1) * length - 1) * half
+    scale = (length - 1 if align_corners else length) * 0.5
+    at = (grid + 1) * 0.5 * (length - 1) if align_corners else ((grid + 1) * length - 1) * 0.5
     slope: Any = np.ones_like(at)
     if mode != "bicubic":
         at, slope = moved_inside(at, length, padding_mode, align_corners)
@@ -108,7 +106,7 @@ def all_taps(grid: Any, size: Sizes, orders: Sizes, *options: Any) -> Iterator[t
         list(taps(column, length, order, *options)) for column, length, order in zip(columns, size, orders, strict=True)
     ]
     for combination in itertools.product(*each):
-        places, inside, weight = np.int64(0), np.bool_(True), 1
+        places, inside, weight = 0, True, 1
         for length, (at, within, factor) in zip(size, combination, strict=True):
             places, inside, weight = places * length + at, inside & within, weight * factor
         yield places, inside, weight
@@ -122,7 +120,7 @@ def sampled_forward(input: Any, grid: Any, orders: Sizes, *options: Any) -> Any:
         seen = np.take_along_axis(rows, places[:, None], 2)
         if len(size) == 3:  # here torch leaves out what is outside, in two dimensions it adds products of zero
             weight = np.where(inside, weight, 0)
-        result += np.where(inside[:, None], seen, np.zeros((), input.dtype)) * weight[:, None]
+        result += np.where(inside[:, None], seen, 0) * weight[:, None]
     return result.reshape(batch, channels, *grid.shape[1:-1])
 
 
@@ -131,9 +129,13 @@ def given_back_forward(grad_output: Any, grid: Any, shape: Sizes, orders: Sizes,
     batch, channels, *size = shape
     rows = grad_output.reshape(batch, channels, math.prod(grid.shape[1:-1]))
     result = zeros_beside(grad_output, (batch, channels, math.prod(size)))
-    image, channel = np.arange(batch)[:, None, None], np.arange(channels)[None, :, None]
+    image, channel = (beside(result, np.arange(count)) for count in (batch, channels))
     for places, inside, weight in all_taps(grid, size, orders, *options):
-        scatter_add(result, (image, channel, places[:, None]), rows * np.where(inside, weight, 0)[:, None])
+        scatter_add(
+            result,
+            (image[:, None, None], channel[:, None], places[:, None]),
+            rows * np.where(inside, weight, 0)[:, None],
+        )
     return result.reshape(shape)
 
 
@@ -309,7 +311,7 @@ def base_grid_forward(self: Any, size: Sizes, align_corners: bool) -> Any:
     axes = np.meshgrid(*(steps(length, align_corners, self.dtype) for length in lengths), indexing="ij")
     columns = [axis.reshape(-1) for axis in reversed(axes)]
     places = np.stack([*columns, np.ones_like(columns[0])], -1)
-    return np.broadcast_to(places, (batch, *places.shape)).copy()
+    return np.broadcast_to(beside(self, places), (batch, *places.shape)).copy()
 
 
 def affine_grid_forward(theta: Any, size: Sizes, align_corners: bool) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from gradcli.engine.device import np
@@ -104,13 +105,24 @@ ADVICE = {
 }
 
 
+def watched(A: Any) -> AbstractContextManager[None]:
+    """Here a factorization that fails is a LinAlgError on a device too; elsewhere CuPy does not look whether it did."""
+    if isinstance(A, np.ndarray):
+        return nullcontext()
+    import cupyx
+
+    state: AbstractContextManager[None] = cupyx.errstate(linalg="raise")
+    return state
+
+
 def check_errors(info: Any, name: str, advice: str) -> None:
     """torch's error for the first matrix of a batch whose `info` is not 0."""
     codes = getattr(info, "array", info)
     failed = codes.reshape(-1).nonzero()[0]
     if len(failed):
-        place = f"(Batch element {failed[0]}): " if codes.ndim else ""
-        raise UserError("value", f"{name}: {place}{ADVICE[advice].format(codes.reshape(-1)[failed[0]])}")
+        first = failed[0].item()
+        place = f"(Batch element {first}): " if codes.ndim else ""
+        raise UserError("value", f"{name}: {place}{ADVICE[advice].format(codes.reshape(-1)[first].item())}")
 
 
 def substituted(A: Any, B: Any, upper: bool, unitriangular: bool = False) -> Any:
@@ -189,10 +201,11 @@ def solved_by_factors(LU: Any, pivots: Any, B: Any, adjoint: bool = False) -> An
 def singular_values(A: Any, full_matrices: bool = False) -> Any:
     """NumPy's U, S and Vh, or torch's error for what has none."""
     try:
-        return np.linalg.svd(A, full_matrices)
+        with watched(A):
+            return np.linalg.svd(A, full_matrices)
     except np.linalg.LinAlgError as error:
         broken = ~np.isfinite(A).all(axis=(-2, -1))
-        place = f"(Batch element {int(np.argmax(broken))}): " if A.ndim > 2 else ""
+        place = f"(Batch element {np.argmax(broken).item()}): " if A.ndim > 2 else ""
         raise UserError(
             "value",
             f"linalg.svd: {place}The algorithm failed to converge because the input matrix contained non-finite "

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from gradcli.engine.device import np
+from gradcli.engine.device import beside, np, to_host
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import no_derivative
 from gradcli.ops.define import composite, op
@@ -29,19 +29,20 @@ def turner(hermitian: bool, A: Any) -> Callable[[Any], Any]:
 
 
 def factor_forward(A: Any, hermitian: bool, check_errors: bool) -> tuple[Any, Any, Any]:
-    """Each matrix by itself: which rows change places is for its numbers to say."""
+    """Each matrix by itself, on the host: which rows change places is for its numbers to say."""
     name = "torch.linalg.ldl_factor_ex"
     square(A, name)
     inexact(A, name)
     size, batch = A.shape[-1], A.shape[:-2]
-    LD = np.tril(A).reshape(math.prod(batch), size, size)
-    pivots = np.zeros_like(A, shape=(len(LD), size), dtype=np.int32)
-    info = np.zeros_like(A, shape=(len(LD),), dtype=np.int32)
+    LD = np.tril(to_host(A)).reshape(math.prod(batch), size, size)
+    pivots = np.zeros((len(LD), size), np.int32)
+    info = np.zeros(len(LD), np.int32)
     for place in range(len(LD)):
         LD[place], info[place] = bunch_kaufman(LD[place], pivots[place], turner(hermitian, A))
     if check_errors and info.any():
         raise UserError("value", f"torch.linalg.ldl_factor: Unknown error code: {int(info[info != 0][0])}.")
-    return by_columns(LD.reshape(A.shape)), pivots.reshape(*batch, size), info.reshape(batch)
+    LD = by_columns(LD.reshape(A.shape))
+    return beside(A, LD), beside(A, pivots.reshape(*batch, size)), beside(A, info.reshape(batch))
 
 
 def completed(matrix: Any, turn: Callable[[Any], Any]) -> Any:
@@ -104,6 +105,7 @@ def solve_forward(LD: Any, pivots: Any, B: Any, hermitian: bool) -> Any:
             f"{name}: Expected LD.shape[:-1] and pivots.shape to be the same, but got pivots with shape "
             f"{list(pivots.shape)} instead",
         )
+    where, (LD, pivots, B) = B, map(to_host, (LD, pivots, B))
     if pivots.dtype.kind != "i" or (pivots == 0).any() or (np.abs(pivots) > size).any():
         raise UserError("value", f"{name}: Expected pivots to be those of linalg.ldl_factor")
     of_one_kind(B, LD)
@@ -113,7 +115,7 @@ def solve_forward(LD: Any, pivots: Any, B: Any, hermitian: bool) -> Any:
     X = B.reshape(-1, rows, columns).copy()
     for place, factors in enumerate(LD.reshape(-1, size, size)):
         solve_one(factors, exchanges[place].tolist(), X[place], turner(hermitian, LD))
-    return by_columns(X.reshape(B.shape))
+    return beside(where, by_columns(X.reshape(B.shape)))
 
 
 def solve_one(LD: Any, pivots: list[int], X: Any, turn: Callable[[Any], Any]) -> None:

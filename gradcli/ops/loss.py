@@ -28,7 +28,7 @@ LEGACY = "bool? size_average=None, bool? reduce=None"
 def reduced(loss: Any, reduction: str) -> Any:
     """An array of losses as `reduction` wants it: "none", "mean" or "sum"."""
     if reduction == "mean":
-        return loss.mean(dtype=loss.dtype) if loss.size else np.asarray(math.nan, loss.dtype)
+        return loss.mean(dtype=loss.dtype) if loss.size else np.full_like(loss, math.nan, shape=())
     if reduction == "sum":
         return np.add.reduce(loss, axis=None)
     if reduction != "none":
@@ -315,7 +315,7 @@ def gaussian_nll_loss(
     """Of `target`, by a normal distribution; `eps` is the least variance, which the gradient knows nothing of."""
     if not isinstance(var, Tensor):
         var = Tensor(np.full_like(input.array, var))
-    if (var.array < 0).any():
+    if (var.array < 0).any().item():
         raise UserError("value", "var has negative entry/entries")
     if var.shape != input.shape:
         if var.shape == input.shape[:-1]:

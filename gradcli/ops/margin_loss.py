@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gradcli.engine.device import np
+from gradcli.engine.device import beside, np
 from gradcli.engine.dtypes import TYPE_NAMES
 from gradcli.errors import UserError
 from gradcli.ops.activation import log_sigmoid
@@ -43,7 +43,7 @@ def multi_margins(self: Any, target: Any, margin: float) -> tuple[Any, Any]:
     """How far each class reaches into the margin of the target's class, and where the target's class is."""
     scores = each_sample(self)
     labels = target.reshape(-1)
-    chosen = np.arange(scores.shape[1]) == labels[:, None]
+    chosen = beside(self, np.arange(scores.shape[1])) == labels[:, None]
     reach = margin - scores[chosen][:, None] + scores
     return np.where(chosen, 0, np.maximum(reach, 0)).astype(self.dtype), chosen
 
@@ -74,7 +74,7 @@ def check_classes(self: Any, target: Any, weight: Any) -> None:
     if weight is not None and weight.shape != (classes,):
         raise UserError("shape", f"inconsistent weight size, expected {classes} but got {list(weight.shape)}")
     check_long(target)
-    if ((target < 0) | (target >= classes)).any():
+    if ((target < 0) | (target >= classes)).any().item():
         raise UserError("value", "target out of range")
 
 
@@ -103,7 +103,7 @@ def shared_out(grad_output: Any, slope: Any, shape: tuple[int, ...], reduction: 
 def label_masks(self: Any, target: Any) -> tuple[Any, Any, Any]:
     """Scores, for each place of the targets whether it counts (the first -1 ends them), and the classes so named."""
     scores, labels = each_sample(self), each_sample(target)
-    counts = np.logical_and.accumulate(labels >= 0, axis=1)
+    counts = np.add.accumulate(labels < 0, axis=1) == 0
     named = np.zeros_like(scores, dtype=bool)
     rows, places = np.nonzero(counts)
     named[rows, labels[rows, places]] = True
@@ -125,7 +125,7 @@ def multilabel_margin_forward(self: Any, target: Any, reduction: str) -> Any:
             "shape", f"inconsistent target size: {list(target.shape)} for input of size: {list(self.shape)}"
         )
     check_long(target)
-    if ((target < -1) | (target >= each_sample(self).shape[1])).any():
+    if ((target < -1) | (target >= each_sample(self).shape[1])).any().item():
         raise UserError("value", "argument #2 'target' is out of range")
     only("f", "multilabel_margin_loss_forward_out_frame")(self)
     reach, _, _ = label_reach(self, target)
@@ -137,7 +137,7 @@ def multilabel_margin_backward_forward(grad_output: Any, self: Any, target: Any,
     _, inside, labels = label_reach(self, target)
     slope = np.add.reduce(inside, axis=1, dtype=self.dtype)
     at_labels = np.add.reduce(inside, axis=2, dtype=self.dtype)
-    classes = np.arange(slope.shape[1])
+    classes = beside(self, np.arange(slope.shape[1]))
     slope = slope - np.add.reduce(np.where(labels[:, :, None] == classes, at_labels[:, :, None], 0), axis=1)
     return shared_out(grad_output, slope / slope.shape[1], self.shape, reduction)
 

@@ -26,13 +26,13 @@ from gradcli.ops.shape import (
     flatten,
     movedim,
     narrow,
+    new_zeros,
     permute,
     reshape,
     squeeze_dim,
     transpose,
     unsqueeze,
     wrap_dim,
-    zeros,
 )
 from gradcli.ops.solve import inv, inverse_ex, solve, solve_ex
 
@@ -41,7 +41,7 @@ def det_backward(grad: Any, A: Any, result: Any) -> Any:
     """det(A) A^-H grad; where A has no inverse, torch has 0 here, and the adjugate in a graph."""
     scale = grad * conj(result)
     singular = getattr(result, "array", result) == 0
-    if not singular.any():
+    if not singular.any().item():
         return solve(adjoint(A), on_diagonals(scale, A))
     if isinstance(A, Tensor):
         return det_backward_by_svd(grad, A)
@@ -119,7 +119,7 @@ def matrix_exp_forward(self: Any) -> Any:
     one = identity(self)
     if self.size == 0:
         return one
-    largest = float(np.amax(np.add.reduce(np.absolute(self), axis=-2)))
+    largest = np.amax(np.add.reduce(np.absolute(self), axis=-2)).item()
     halvings = max(0, math.ceil(math.log2(largest))) if 0 < largest < math.inf else 0
     small = self / 2**halvings
     result = one
@@ -133,7 +133,7 @@ def matrix_exp_forward(self: Any) -> Any:
 def matrix_exp_backward(grad: Any, self: Any) -> Any:
     """The corner of the exponential of [[A^H, grad], [0, A^H]]."""
     size = self.shape[-1]
-    blocks = zeros((*self.shape[:-2], 2 * size, 2 * size), grad.dtype)
+    blocks = new_zeros(grad, (*self.shape[:-2], 2 * size, 2 * size))
     turned = adjoint(self)
     put(turned, narrow(narrow(blocks, -2, 0, size), -1, 0, size))
     put(turned, narrow(narrow(blocks, -2, size, size), -1, size, size))
@@ -220,7 +220,7 @@ def cond(A: Any, p: Any = None) -> Any:
     if A.ndim < 2:
         raise UserError("shape", "linalg.cond: The input tensor must have at least 2 dimensions.")
     if 0 in A.shape[-2:]:
-        return zeros(tuple(A.shape[:-2]), A.array.real.dtype)
+        return Tensor(np.zeros_like(A.array.real, shape=A.shape[:-2]))
     if p in (None, 2, -2):
         values = svdvals(A)
         largest, smallest = narrow(values, -1, 0, 1), narrow(values, -1, -1, 1)

@@ -62,7 +62,7 @@ def layer_norm_forward(
     mean = input.mean(axis=axes, keepdims=True)
     mean = mean + (input - mean).mean(axis=axes, keepdims=True)  # equal values must have exactly themselves as mean
     centered = input - mean
-    rstd = 1 / np.sqrt((centered * centered).mean(axis=axes, keepdims=True) + np.asarray(eps, input.dtype))
+    rstd = 1 / np.sqrt((centered * centered).mean(axis=axes, keepdims=True) + eps)
     result = centered * rstd
     if weight is not None:
         result = result * weight
@@ -176,7 +176,7 @@ def batch_norm_forward(
         if running_mean is not None:
             running_mean[...] = momentum * mean + (1 - momentum) * running_mean
             running_var[...] = momentum * (var * (count / (count - 1))) + (1 - momentum) * running_var
-    rstd = 1 / np.sqrt(var + np.asarray(eps, var.dtype))
+    rstd = 1 / np.sqrt(var + eps)
     scale = rstd if weight is None else rstd * weight
     result = (input - along_channels(mean, input.ndim)) * along_channels(scale, input.ndim)
     if bias is not None:
@@ -272,7 +272,7 @@ def group_norm_forward(input: Any, weight: Any, bias: Any, group: int, eps: floa
     check_one_dtype(input, weight, bias)
     groups = input.reshape((batch, group, -1 if input.size else 0))
     mean = groups.mean(axis=2)
-    rstd = 1 / np.sqrt(groups.var(axis=2) + np.asarray(eps, input.dtype))
+    rstd = 1 / np.sqrt(groups.var(axis=2) + eps)
     result = ((groups - mean[:, :, None]) * rstd[:, :, None]).reshape(input.shape)
     if weight is not None:
         result = result * along_channels(weight, input.ndim)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gradcli.engine.device import np, scatter_add
-from gradcli.engine.dtypes import TYPE_NAMES, as_dtype
+from gradcli.engine.device import beside, np, scatter_add
+from gradcli.engine.dtypes import TYPE_NAMES, number_in
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.copies import copy, zeros_like
@@ -31,7 +31,7 @@ def constant_pad_forward(self: Any, pad: Sequence[int], value: float) -> Any:
         inner[dim] = slice(max(-before, 0), shape[dim] - max(-behind, 0))
         outer[dim] = slice(max(before, 0), length - max(behind, 0))
         shape[dim] = length
-    result = np.full_like(self, as_dtype(value, self.dtype), shape=tuple(shape))
+    result = np.full_like(self, number_in(value, self.dtype), shape=tuple(shape))
     result[tuple(outer)] = self[tuple(inner)]
     return result
 
@@ -49,7 +49,7 @@ def nearest(before: int, length: int, behind: int) -> Any:
 def taken_from(places: Places) -> Callable[..., Any]:
     def forward(self: Any, padding: Sequence[int]) -> Any:
         for dim, before, behind in margins(padding, self.ndim):
-            self = np.take(self, places(before, self.shape[dim], behind), axis=dim)
+            self = np.take(self, beside(self, places(before, self.shape[dim], behind)), axis=dim)
         return self
 
     return forward
@@ -62,7 +62,8 @@ def given_back_to(places: Places) -> Callable[..., Any]:
         for dim, before, behind in reversed(margins(padding, self.ndim)):
             shape = (*grad_output.shape[:dim], self.shape[dim], *grad_output.shape[dim + 1 :])
             result = np.zeros_like(grad_output, shape=shape)
-            scatter_add(result, (slice(None),) * dim + (places(before, self.shape[dim], behind),), grad_output)
+            at = beside(result, places(before, self.shape[dim], behind))
+            scatter_add(result, (slice(None),) * dim + (at,), grad_output)
             grad_output = result
         return grad_output
 

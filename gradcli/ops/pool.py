@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from gradcli.engine.device import np, scatter_add, zeros_beside
+from gradcli.engine.device import beside, np, scatter_add, to_host, zeros_beside
 from gradcli.engine.dtypes import TYPE_NAMES
 from gradcli.engine.mode import grad_mode
 from gradcli.engine.tensor import Tensor
@@ -44,15 +44,16 @@ def flattened(array: Any, rank: int) -> Any:
 def largest(self: Any, places: Any, counts: Sizes) -> tuple[Any, Any]:
     """The first maximum of each window, a NaN being the largest and the last one counting, and where it is."""
     rank = len(counts)
-    rows = flattened(self, rank)
-    seen = rows[:, places] if places.ndim == 2 else rows[np.arange(len(rows)).reshape(-1, 1, 1), places]
+    rows, places = flattened(self, rank), beside(self, places)
+    each = slice(None) if places.ndim == 2 else beside(self, np.arange(len(rows)))[:, None, None]
+    seen = rows[each, places]
     outside = places == OUTSIDE
-    if outside.any():
+    if outside.any().item():
         lowest = -math.inf if self.dtype.kind == "f" else np.iinfo(self.dtype).min
-        seen = np.where(outside, np.asarray(lowest, self.dtype), seen)
+        seen = np.where(outside, lowest, seen)
     at = np.argmax(seen, axis=-1)
     nan = seen != seen
-    if nan.any():
+    if nan.any().item():
         at = np.where(nan.any(axis=-1), nan.shape[-1] - 1 - np.argmax(nan[..., ::-1], axis=-1), at)
     found = np.take_along_axis(seen, at[..., None], -1)
     everywhere = np.broadcast_to(places, seen.shape)
@@ -84,7 +85,7 @@ def fractional_max_pool_forward(self: Any, kernel_size: Sizes, output_size: Size
     rank = len(kernel_size)
     size = self.shape[self.ndim - rank :]
     images = math.prod(self.shape[: self.ndim - rank])
-    samples = random_samples.reshape(-1, rank)[:images]
+    samples = to_host(random_samples).reshape(-1, rank)[:images]
     columns = [samples[:, rank - 1 - dim if rank == 2 else dim] for dim in range(rank)]
     each = zip(size, kernel_size, output_size, columns, strict=True)
     return largest(self, crossed(size, [fractional(*one) for one in each]), output_size)
@@ -94,7 +95,7 @@ def added_at(grad_output: Any, shape: Sizes, indices: Any, rank: int) -> Any:
     """Zeros of `shape` with `grad_output` added where `indices` look."""
     places, values = flattened(indices, rank), flattened(grad_output, rank)
     result = zeros_beside(grad_output, (len(places), math.prod(shape[len(shape) - rank :])))
-    scatter_add(result, (np.arange(len(places))[:, None], places), values)
+    scatter_add(result, (beside(places, np.arange(len(places)))[:, None], places), values)
     return result.reshape(shape)
 
 
@@ -118,7 +119,7 @@ def max_unpool_forward(self: Any, indices: Any, output_size: Sizes) -> Any:
     wrong = places[(places < 0) | (places >= result.shape[1])]
     if wrong.size:
         volume = "x".join(map(str, output_size))
-        place = int(wrong[0])
+        place = wrong[0].item()
         raise UserError("value", f"Found an invalid max index: {place} (output volumes are of size {volume})")
     np.put_along_axis(result, places, rows, 1)
     return result.reshape(*self.shape[: self.ndim - rank], *output_size)

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gradcli.engine.device import np, scatter_add, zeros_beside
+from gradcli.engine.device import beside, np, scatter_add, zeros_beside
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.conv import halves_as_singles
@@ -145,9 +145,9 @@ def resampled(self: Any, output_size: Sizes, align_corners: bool, scales: Sequen
     each = tables(self.shape[2:], output_size, align_corners, scales, mode, self.dtype)
     for dim, (places, weights) in enumerate(each, 2):
         column = (-1,) + (1,) * (self.ndim - dim - 1)
-        parts = [np.take(result, place, axis=dim) for place in places.T]
+        parts = [np.take(result, beside(self, place), axis=dim) for place in places.T]
         if weights is not None:
-            parts = [part * weight.reshape(column) for part, weight in zip(parts, weights.T, strict=True)]
+            parts = [part * beside(self, weight).reshape(column) for part, weight in zip(parts, weights.T, strict=True)]
         result = sum(parts[1:], parts[0])
     return result
 
@@ -169,8 +169,8 @@ def resampled_back(
         before = result
         result = zeros_beside(before, (*before.shape[:dim], input_size[dim], *before.shape[dim + 1 :]))
         for tap, place in enumerate(places.T):
-            part = before if weights is None else before * weights[:, tap].reshape(column)
-            scatter_add(result, (*(slice(None),) * dim, place), part)
+            part = before if weights is None else before * beside(before, weights[:, tap]).reshape(column)
+            scatter_add(result, (*(slice(None),) * dim, beside(before, place)), part)
     return result
 
 

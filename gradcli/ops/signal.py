@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from gradcli.engine.device import as_strided as window_on
-from gradcli.engine.device import np, scatter_add
+from gradcli.engine.device import beside, np, scatter_add
 from gradcli.engine.dtypes import C_NAMES, INTEGER_NAMES, TYPE_NAMES, default_dtype
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
@@ -22,6 +22,7 @@ from gradcli.ops.reduce import put
 from gradcli.ops.shape import (
     expand,
     narrow,
+    new_zeros,
     reshape,
     slice_,
     squeeze_dim,
@@ -29,7 +30,6 @@ from gradcli.ops.shape import (
     transpose,
     unsqueeze,
     view,
-    zeros,
 )
 from gradcli.ops.views import as_strided
 from gradcli.ops.windows import transpose_in_place
@@ -52,7 +52,7 @@ def frames_backward(grad: Any, shape: tuple[int, ...], size: int, step: int) -> 
     geometry = ([grad.shape[dim] for dim in moving], [steps[dim] for dim in moving], 0)
     for dim in reversed(range(3)):
         grad = squeeze_dim(grad, dim) if grad.shape[dim] == 1 else grad
-    storage = zeros((length,), grad.dtype)
+    storage = new_zeros(grad, (length,))
     if overlapping:
         places = frames_forward(np.arange(length).reshape(shape), size, step).reshape(-1)
         storage = index_add(storage, 0, make_index(places, grad), reshape(grad, (-1,)))
@@ -70,7 +70,7 @@ def reflected(self: Any, margin: int) -> Any:
             f"padding ({margin}, {margin}) at dimension {self.ndim - 1} of input {list(self.shape)}"
         )  # fmt: skip
     places = np.abs(np.arange(-margin, length + margin))
-    return np.where(places < length, places, 2 * (length - 1) - places)
+    return beside(self, np.where(places < length, places, 2 * (length - 1) - places))
 
 
 def unreflected(grad_output: Any, self: Any, margin: int) -> Any:
@@ -83,8 +83,8 @@ def added_up(self: Any, length: int, size: int, step: int) -> Any:
     """Rows of `length` elements, each the sum of what the frames that cover it have there."""
     rows, count, _ = self.shape
     result = np.zeros_like(self, shape=(rows, length))
-    places = make_index(range(0, count * step, step), self)[:, None] + make_index(range(size), self)
-    scatter_add(result, (slice(None), places), self)
+    places = np.arange(0, count * step, step)[:, None] + np.arange(size)
+    scatter_add(result, (slice(None), beside(self, places)), self)
     return result
 
 
@@ -185,7 +185,7 @@ def stft(
             f"{list(window.shape)}",
         )
     if win_length < n_fft:
-        window = in_the_middle(window, win_length, n_fft, input.dtype)
+        window = in_the_middle(window, win_length, n_fft, input)
     pieces = frames(unsqueeze(input, 0) if input.ndim == 1 else input, n_fft, hop_length)
     pieces = pieces if window is None else mul(pieces, window)
     onesided = pieces.dtype.kind != "c" if onesided is None else onesided
@@ -201,9 +201,9 @@ def stft(
     return view_as_real(result) if return_complex is False else result
 
 
-def in_the_middle(window: Any, length: int, size: int, dtype: Any) -> Any:
+def in_the_middle(window: Any, length: int, size: int, like: Any) -> Any:
     """`window`, or ones for None, in the middle of zeros."""
-    result = zeros((size,), dtype if window is None else window.dtype)
+    result = new_zeros(like if window is None else window, (size,))
     place = narrow(result, 0, (size - length) // 2, length)
     if window is None:
         fill.inplace(place, 1)
@@ -284,7 +284,7 @@ def istft(
     end = whole if not center else -(n_fft // 2)
     end = end if length is None else start + length
     signal, envelope = slice_(signal, 1, start, end, 1), slice_(envelope, 1, start, end, 1)
-    if (np.absolute(envelope.array) < 1e-11).any():
+    if (np.absolute(envelope.array) < 1e-11).any().item():
         raise UserError("value", f"{said} window overlap add min: 1")
     signal = signal / envelope
     signal = squeeze_dim(signal, 0) if self.ndim == 2 else signal

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gradcli.engine.device import np
+from gradcli.engine.device import beside, np
 from gradcli.engine.mode import warn
 from gradcli.engine.tensor import Tensor
 from gradcli.ops.arithmetic import add, div, neg, sub
@@ -120,7 +120,8 @@ def gumbel_softmax(logits: Any, tau: float = 1, hard: bool = False, eps: float =
     """A sample of categories: shares or, if `hard`, one-hot with the gradient of the shares."""
     if eps != 1e-10:
         warn("`eps` parameter is deprecated and has no effect.")
-    noise = Tensor(-np.log(default_generator.exponential(1.0, logits.shape, logits.dtype)))
+    drawn = default_generator.exponential(1.0, logits.shape, logits.dtype)
+    noise = Tensor(-np.log(beside(logits.array, drawn)))
     shares = softmax_dim(div(add(logits, noise), tau), dim)
     if not hard:
         return shares

@@ -28,9 +28,10 @@ from gradcli.ops.lapack import (
     square,
     substituted,
     turned,
+    watched,
 )
 from gradcli.ops.linalg import adjoint, matmul
-from gradcli.ops.shape import cat, narrow, squeeze_dim, transpose, tril, triu, unsqueeze, zeros
+from gradcli.ops.shape import cat, narrow, new_zeros, squeeze_dim, transpose, tril, triu, unsqueeze
 
 
 def solve_forward(A: Any, B: Any, left: bool, check_errors: bool) -> tuple[Any, Any]:
@@ -44,7 +45,8 @@ def solve_forward(A: Any, B: Any, left: bool, check_errors: bool) -> tuple[Any, 
     coefficients, sides = batched(A, matrix) if left else batched(turned(A), turned(matrix))
     info = np.zeros_like(A, shape=coefficients.shape[:-2], dtype=np.int32)
     try:
-        X = np.linalg.solve(coefficients, sides)
+        with watched(A):
+            X = np.linalg.solve(coefficients, sides)
     except np.linalg.LinAlgError:
         LU, pivots, info = eliminated(coefficients)
         X = solved_by_factors(LU, pivots, sides)
@@ -75,7 +77,8 @@ def inverse_forward(A: Any, check_errors: bool) -> tuple[Any, Any]:
     inexact(A, "linalg.inv")
     info = np.zeros_like(A, shape=A.shape[:-2], dtype=np.int32)
     try:
-        inverse = np.linalg.inv(A)
+        with watched(A):
+            inverse = np.linalg.inv(A)
     except np.linalg.LinAlgError:
         LU, pivots, info = eliminated(A)
         inverse = solved_by_factors(LU, pivots, identity(A))
@@ -98,10 +101,11 @@ def cholesky_forward(A: Any, upper: bool) -> tuple[Any, Any]:
     lower = np.conj(turned(A)) if upper else A
     info = np.zeros_like(A, shape=A.shape[:-2], dtype=np.int32)
     try:
-        L = np.linalg.cholesky(lower)
+        with watched(A):
+            L = np.linalg.cholesky(lower)
     except np.linalg.LinAlgError:
         L = None
-    if L is None or np.isnan(L).any():
+    if L is None or np.isnan(L).any().item():
         L, info = cholesky_as_far_as_possible(lower)
     return by_columns(np.conj(turned(L)) if upper else L), info
 
@@ -251,8 +255,8 @@ def lu_factor_forward(A: Any, pivot: bool, check_errors: bool) -> tuple[Any, Any
 
 def failed_factor(info: Any) -> None:
     codes = getattr(info, "array", info).reshape(-1)
-    if codes.any():
-        zero = codes[codes != 0][0]
+    if codes.any().item():
+        zero = codes[codes != 0][0].item()
         raise UserError(
             "value",
             f"torch.linalg.lu_factor: U[{zero},{zero}] is zero and using it on lu_solve would result in a division by "
@@ -274,7 +278,7 @@ def lu_unpack_forward(LU_data: Any, LU_pivots: Any, unpack_data: bool, unpack_pi
             "function is intended to be used with the output produced by torch.linalg.lu_factor"
         )  # fmt: skip
     several_dims(LU_data, "torch.lu_unpack")
-    if unpack_pivots and ((LU_pivots < 1) | (LU_pivots > LU_data.shape[-2])).any():
+    if unpack_pivots and ((LU_pivots < 1) | (LU_pivots > LU_data.shape[-2])).any().item():
         raise UserError(
             "value", "pivots passed to lu_unpack must be between 1 and LU.size(-2) inclusive.Did you properly pass the "
             "result of lu_factor?"
@@ -306,7 +310,7 @@ def padded(matrix: Any, dim: int, count: int) -> Any:
     """`matrix` with `count` rows, or columns, of zeros behind it."""
     shape = list(matrix.shape)
     shape[dim] = count
-    return cat([matrix, zeros(tuple(shape), matrix.dtype)], dim)
+    return cat([matrix, new_zeros(matrix, shape)], dim)
 
 
 def lu_backward(L_grad: Any, U_grad: Any, P: Any, L: Any, U: Any) -> Any:
@@ -356,7 +360,7 @@ def lu_solve_forward(LU: Any, pivots: Any, B: Any, left: bool, adjoint: bool) ->
         (pivots < 1, "greater or equal to 1"),
         (pivots > LU.shape[-1], "smaller or equal to LU.size(-2)"),
     ):
-        if wrong.any():
+        if wrong.any().item():
             raise UserError(
                 "value",
                 f"Pivots given to lu_solve must all be {wanted}. Did you properly pass the result of lu_factor?",
