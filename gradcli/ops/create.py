@@ -312,12 +312,12 @@ def logspace(
 
 @composite("tril_indices(int row, int col, int offset=0, *, ScalarType? dtype=None, Device? device=None)")
 def tril_indices(row: int, col: int, offset: int = 0, dtype: Any = None, device: Any = None) -> Tensor:
-    return triangle_indices("tril_indices", np.tri(*sides(row, col), offset, bool), dtype)
+    return triangle_indices("tril_indices", np.tri(*sides(row, col), offset, bool), dtype, device)
 
 
 @composite("triu_indices(int row, int col, int offset=0, *, ScalarType? dtype=None, Device? device=None)")
 def triu_indices(row: int, col: int, offset: int = 0, dtype: Any = None, device: Any = None) -> Tensor:
-    return triangle_indices("triu_indices", ~np.tri(*sides(row, col), offset - 1, bool), dtype)
+    return triangle_indices("triu_indices", ~np.tri(*sides(row, col), offset - 1, bool), dtype, device)
 
 
 def sides(row: int, col: int) -> tuple[int, int]:
@@ -327,12 +327,12 @@ def sides(row: int, col: int) -> tuple[int, int]:
     return row, col
 
 
-def triangle_indices(name: str, triangle: Any, dtype: Any) -> Tensor:
+def triangle_indices(name: str, triangle: Any, dtype: Any, device: str | None) -> Tensor:
     """The places of a triangle of a matrix: a row of their rows and one of their columns."""
     dtype = dtype or np.dtype(np.int64)
     if dtype.name not in ("int32", "int64"):
         raise UserError("type", f"\"{name}\" not implemented for '{TYPE_NAMES[dtype.name]}'")
-    return Tensor(np.stack(np.nonzero(triangle)).astype(dtype))
+    return made(np.stack(np.nonzero(triangle)).astype(dtype), False, device)
 
 
 @composite(f"rand(int[] size, {FACTORY})")

@@ -215,8 +215,9 @@ def diagonal_forward(self: Any, offset: int, dim1: int, dim2: int) -> Any:
 
 
 def as_writable(array: Any) -> Any:
-    """NumPy makes the diagonal read-only; torch's can be written."""
-    array.flags.writeable = True
+    """NumPy makes the diagonal read-only; torch's and CuPy's can be written."""
+    if isinstance(array, np.ndarray):
+        array.flags.writeable = True
     return array
 
 

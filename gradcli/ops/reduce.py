@@ -146,7 +146,7 @@ def var_forward(self: Any, dim: Dims, correction: float, keepdim: bool) -> Any:
     square = (deviation * np.conj(deviation)).real
     total = np.add.reduce(square, axis=reduced, keepdims=keepdim)
     degrees = size - correction
-    return total / np.full_like(total, degrees if degrees > 0 else 0)
+    return total / (degrees if degrees > 0 else 0)
 
 
 def logsumexp_forward(self: Any, dim: Dims, keepdim: bool) -> Any:

@@ -54,7 +54,10 @@ class DeviceArray(np.lib.mixins.NDArrayOperatorsMixin):
         if name not in known:
             raise TypeError(f"CuPy has no {module}.{name}")
         check_operands(args, name)
-        return wrapped(function(*unwrapped(args), **unwrapped(options)), self.device.id)
+        result = function(*unwrapped(args), **unwrapped(options))
+        if name == "diagonal":  # CuPy has no arrays that are only read
+            result.flags.writeable = True
+        return wrapped(result, self.device.id)
 
     def __array__(self, *args: Any, **options: Any) -> Any:
         raise TypeError("Implicit conversion to a NumPy array is not allowed. Please use `.get()` to construct one.")
