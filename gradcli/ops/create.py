@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from gradcli.engine import memory
-from gradcli.engine.device import device_of, np, to_device
+from gradcli.engine.device import beside, device_of, np, to_device, to_host
 from gradcli.engine.dtypes import TYPE_NAMES, default_dtype, number_in, scalar_dtype
 from gradcli.engine.random import Generator
 from gradcli.engine.tensor import Tensor
@@ -110,7 +110,7 @@ def tensor(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool
 @composite("as_tensor(any data, ScalarType? dtype=None, Device? device=None)")
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     if not isinstance(data, Tensor):
-        made_of: Tensor = tensor(data, dtype)
+        made_of: Tensor = tensor(data, dtype, device)
         return made_of
     converted: Tensor = data if dtype is None or dtype == data.dtype else to_dtype(data, dtype)
     return converted
@@ -418,13 +418,15 @@ def normal(
     mean: float, std: float, size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     return made(
-        default_generator.normal(mean, std, checked_size(size, dtype), dtype or default_dtype.floating), requires_grad
+        default_generator.normal(mean, std, checked_size(size, dtype), dtype or default_dtype.floating),
+        requires_grad,
+        device,
     )
 
 
 bernoulli = op(
     "bernoulli(Tensor self)", "BernoulliBackward0",
-    lambda self: default_generator.bernoulli(self, self.shape, self.dtype),
+    lambda self: beside(self, default_generator.bernoulli(to_host(self), self.shape, self.dtype)),
     self=lambda grad: zeros_like_grad(grad),
 )  # fmt: skip
 
