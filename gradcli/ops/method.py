@@ -323,8 +323,8 @@ def stacked(parts: list[Tensor | None]) -> Tensor | None:
 
 def one_hot_rows(y: Tensor) -> list[Tensor]:
     """For each element of `y` the gradient that asks for it alone."""
-    eye = beside(y.array, np.eye(y.array.size, dtype=y.dtype))
-    return [Tensor(eye[place].reshape(y.shape)) for place in range(len(eye))]
+    eye = np.eye(y.array.size, dtype=y.dtype)
+    return [Tensor(beside(y.array, row.reshape(y.shape))) for row in eye]
 
 
 def first_grad(y: Tensor, x: Tensor, v: Tensor | None, create_graph: bool, keep: bool = True) -> Tensor:
