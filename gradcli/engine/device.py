@@ -162,7 +162,19 @@ def as_strided(array: Any, shape: tuple[int, ...], strides: tuple[int, ...]) -> 
 
 def zeros_beside(array: Any, shape: tuple[int, ...]) -> Any:
     """Zeros of `shape`, on the device of `array` and in its dtype; three times as quick as `zeros_like`."""
-    return np.zeros(shape, array.dtype) if isinstance(array, np.ndarray) else np.zeros_like(array, shape=shape)
+    return (
+        np.zeros(shape, array.dtype) if isinstance(array, np.ndarray) else np.zeros_like(array, order="C", shape=shape)
+    )
+
+
+def empty_beside(array: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+    """An array of `shape` and `dtype`, row by row, on the device of `array`, to be filled."""
+    return np.empty(shape, dtype) if isinstance(array, np.ndarray) else np.empty_like(array, dtype, "C", shape=shape)
+
+
+def as_contiguous(array: Any) -> Any:
+    """`array` laid out row by row; `np.ascontiguousarray` does not dispatch."""
+    return array if array.flags.c_contiguous else array.copy("C")
 
 
 def scatter_add(array: Any, index: Any, values: Any) -> None:
@@ -173,6 +185,17 @@ def scatter_add(array: Any, index: Any, values: Any) -> None:
         import cupyx
 
         cupyx.scatter_add(array, index, values)
+
+
+def combine_at(ufunc: Any, array: Any, index: tuple[Any, ...], values: Any) -> None:
+    """`ufunc.at(array, index, values)`; on the host, where CuPy has no product of repeated indices."""
+    if isinstance(array, np.ndarray):
+        ufunc.at(array, index, values)
+    else:
+        combined = to_host(array)
+        places = tuple(place if isinstance(place, slice) else to_host(place) for place in index)
+        ufunc.at(combined, places, to_host(values) if hasattr(values, "dtype") else values)
+        array[...] = to_device(combined, device_of(array))
 
 
 def device_of(array: Any) -> str:

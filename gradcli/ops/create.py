@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from gradcli.engine import memory
-from gradcli.engine.device import device_of, np, to_device
+from gradcli.engine.device import beside, device_of, np, to_device, to_host
 from gradcli.engine.dtypes import TYPE_NAMES, default_dtype, number_in, scalar_dtype
 from gradcli.engine.random import Generator
 from gradcli.engine.tensor import Tensor
@@ -110,7 +110,7 @@ def tensor(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool
 @composite("as_tensor(any data, ScalarType? dtype=None, Device? device=None)")
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     if not isinstance(data, Tensor):
-        made_of: Tensor = tensor(data, dtype)
+        made_of: Tensor = tensor(data, dtype, device)
         return made_of
     converted: Tensor = data if dtype is None or dtype == data.dtype else to_dtype(data, dtype)
     return converted
@@ -312,12 +312,12 @@ def logspace(
 
 @composite("tril_indices(int row, int col, int offset=0, *, ScalarType? dtype=None, Device? device=None)")
 def tril_indices(row: int, col: int, offset: int = 0, dtype: Any = None, device: Any = None) -> Tensor:
-    return triangle_indices("tril_indices", np.tri(*sides(row, col), offset, bool), dtype)
+    return triangle_indices("tril_indices", np.tri(*sides(row, col), offset, bool), dtype, device)
 
 
 @composite("triu_indices(int row, int col, int offset=0, *, ScalarType? dtype=None, Device? device=None)")
 def triu_indices(row: int, col: int, offset: int = 0, dtype: Any = None, device: Any = None) -> Tensor:
-    return triangle_indices("triu_indices", ~np.tri(*sides(row, col), offset - 1, bool), dtype)
+    return triangle_indices("triu_indices", ~np.tri(*sides(row, col), offset - 1, bool), dtype, device)
 
 
 def sides(row: int, col: int) -> tuple[int, int]:
@@ -327,12 +327,12 @@ def sides(row: int, col: int) -> tuple[int, int]:
     return row, col
 
 
-def triangle_indices(name: str, triangle: Any, dtype: Any) -> Tensor:
+def triangle_indices(name: str, triangle: Any, dtype: Any, device: str | None) -> Tensor:
     """The places of a triangle of a matrix: a row of their rows and one of their columns."""
     dtype = dtype or np.dtype(np.int64)
     if dtype.name not in ("int32", "int64"):
         raise UserError("type", f"\"{name}\" not implemented for '{TYPE_NAMES[dtype.name]}'")
-    return Tensor(np.stack(np.nonzero(triangle)).astype(dtype))
+    return made(np.stack(np.nonzero(triangle)).astype(dtype), False, device)
 
 
 @composite(f"rand(int[] size, {FACTORY})")
@@ -418,13 +418,15 @@ def normal(
     mean: float, std: float, size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     return made(
-        default_generator.normal(mean, std, checked_size(size, dtype), dtype or default_dtype.floating), requires_grad
+        default_generator.normal(mean, std, checked_size(size, dtype), dtype or default_dtype.floating),
+        requires_grad,
+        device,
     )
 
 
 bernoulli = op(
     "bernoulli(Tensor self)", "BernoulliBackward0",
-    lambda self: default_generator.bernoulli(self, self.shape, self.dtype),
+    lambda self: beside(self, default_generator.bernoulli(to_host(self), self.shape, self.dtype)),
     self=lambda grad: zeros_like_grad(grad),
 )  # fmt: skip
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from gradcli.engine.device import np
+from gradcli.engine.device import beside, np, scatter_add
 from gradcli.engine.dtypes import TYPE_NAMES
 from gradcli.errors import UserError
 from gradcli.ops.copies import masked_fill
@@ -29,7 +29,7 @@ def distance(difference: Any, p: float) -> Any:
     if p == 2:
         return np.sqrt(np.sum(size * size, axis=-1))
     if p == math.inf:
-        return np.max(size, axis=-1, initial=0)
+        return np.amax(size, axis=-1) if size.shape[-1] else np.sum(size, axis=-1)
     return np.sum(size**p, axis=-1) ** (1 / p)
 
 
@@ -75,17 +75,17 @@ def euclidean_backward(grad: Any, x1: Any, x2: Any, result: Any) -> tuple[Any, A
     )
 
 
-def pairs(count: int) -> tuple[Any, Any]:
+def pairs(self: Any) -> tuple[Any, Any]:
     """The places i < j of all pairs, in the order of pdist."""
-    return tuple(np.triu_indices(count, 1))
+    return tuple(beside(self, places) for places in np.triu_indices(self.shape[0], 1))
 
 
 def pdist_slope(grad: Any, self: Any, p: float, result: Any) -> Any:
-    first, second = pairs(self.shape[0])
+    first, second = pairs(self)
     slopes = slope(self[first] - self[second], grad, result, p)
     total = np.zeros_like(self)
-    np.add.at(total, first, slopes)
-    np.subtract.at(total, second, slopes)
+    scatter_add(total, first, slopes)
+    scatter_add(total, second, -slopes)
     return total
 
 
@@ -119,7 +119,7 @@ cdist_backward = op(
 )  # fmt: skip
 pdist_forward = op(
     "_pdist_forward(Tensor self, float p)", "PdistBackward0",
-    lambda self, p: distance(np.subtract(*(self[places] for places in pairs(self.shape[0]))), p),
+    lambda self, p: distance(np.subtract(*(self[places] for places in pairs(self))), p),
     self=lambda grad, self, p, result: pdist_backward(grad, self, p, result),
 )  # fmt: skip
 pdist_backward = op(

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from gradcli.engine.device import np
+from gradcli.engine.device import beside, np
 from gradcli.engine.dtypes import TYPE_NAMES
 from gradcli.engine.mode import warn
 from gradcli.engine.tensor import Tensor
@@ -24,11 +24,13 @@ def kept(input: Any, p: float, features: bool) -> Any:
     if features:
         if input.ndim < 2:
             raise UserError("shape", "Feature dropout requires at least 2 dimensions in the input")
-        return default_generator.bernoulli(1 - p, input.shape[:2] + (1,) * (input.ndim - 2), input.dtype)
+        return beside(
+            input.array, default_generator.bernoulli(1 - p, input.shape[:2] + (1,) * (input.ndim - 2), input.dtype)
+        )
     # torch lays the mask out like the input, and draws it in the order of the memory
     strides = input.array.strides
     order = sorted(range(input.ndim), key=lambda dim: -strides[dim]) if 0 not in strides else list(range(input.ndim))
-    drawn = default_generator.bernoulli(1 - p, [input.shape[dim] for dim in order], input.dtype)
+    drawn = beside(input.array, default_generator.bernoulli(1 - p, [input.shape[dim] for dim in order], input.dtype))
     return drawn.transpose([order.index(dim) for dim in range(input.ndim)])
 
 
@@ -46,7 +48,7 @@ def dropped(input: Any, p: float, training: bool, inplace: bool, features: bool 
         kind = "Long" if alpha and input.dtype.kind == "b" else TYPE_NAMES[input.dtype.name]
         raise UserError("type", f"result type Float can't be cast to the desired output type {kind}")
     if not alpha:
-        return multiply(input, Tensor(noise / np.asarray(1 - p, input.dtype)))
+        return multiply(input, Tensor(noise / (1 - p)))
     scale = 1 / math.sqrt((SELU_FLOOR * SELU_FLOOR * p + 1) * (1 - p))
     shift = (noise - 1) * (SELU_FLOOR * scale) + SELU_FLOOR * scale * p
     return add.inplace(multiply(input, Tensor(noise * scale)), Tensor(shift))

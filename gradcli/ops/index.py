@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gradcli.engine.device import np, zeros_beside
+from gradcli.engine.device import as_array, beside, np, zeros_beside
 from gradcli.engine.device import scatter_add as scatter_add_at
 from gradcli.engine.dtypes import TYPE_NAMES
 from gradcli.engine.mode import grad_mode
@@ -15,7 +15,18 @@ from gradcli.errors import UserError
 from gradcli.ops.copies import alias, copy, fill_tensor, masked_fill, zeros_like
 from gradcli.ops.define import composite, op
 from gradcli.ops.kinds import refuse
-from gradcli.ops.shape import broadcast_sizes, cat, expand, reshape, select, slice_, unsqueeze, view, wrap_dim, zeros
+from gradcli.ops.shape import (
+    broadcast_sizes,
+    cat,
+    expand,
+    new_zeros,
+    reshape,
+    select,
+    slice_,
+    unsqueeze,
+    view,
+    wrap_dim,
+)
 
 Shape = tuple[int, ...]
 
@@ -23,7 +34,8 @@ Shape = tuple[int, ...]
 def along(index: Any, dim: int) -> tuple[Any, ...]:
     """The NumPy index that picks `index` along `dim` and position by position elsewhere."""
     places = [
-        np.arange(length).reshape((-1,) + (1,) * (index.ndim - axis - 1)) for axis, length in enumerate(index.shape)
+        beside(index, np.arange(length).reshape((-1,) + (1,) * (index.ndim - axis - 1)))
+        for axis, length in enumerate(index.shape)
     ]
     places[dim] = index
     return tuple(places)
@@ -36,8 +48,8 @@ def checked(index: Any, size: int, dim: int, name: str = "") -> Any:
     """
     if index.dtype.kind not in "iu":
         raise UserError("type", "gather(): Expected dtype int32/int64 for index")
-    if index.size and (index.min() < 0 or index.max() >= size):
-        wrong = int(index[(index < 0) | (index >= size)].reshape(-1)[0])
+    if index.size and (index.min().item() < 0 or index.max().item() >= size):
+        wrong = index[(index < 0) | (index >= size)].reshape(-1)[0].item()
         raise UserError("shape", f"{name}index {wrong} is out of bounds for dimension {dim} with size {size}")
     return index
 
@@ -70,7 +82,7 @@ def scatter_places(self: Any, dim: int, index: Any, src: Any) -> tuple[Any, Any,
     if hasattr(src, "dtype") and src.dtype != self.dtype:
         raise UserError("type", "scatter(): Expected self.dtype to be equal to src.dtype")
     if index.size == 0:
-        return result, (np.zeros(0, np.int64),) * result.ndim, np.zeros(0, self.dtype)
+        return result, (zeros_beside(index, (0,)),) * result.ndim, zeros_beside(self, (0,))
     if index.dtype.kind not in "iu":
         raise UserError("type", "scatter(): Expected dtype int32/int64 for index")
     if index.ndim != result.ndim:
@@ -114,7 +126,7 @@ def index_select_forward(self: Any, dim: int, index: Any) -> Any:
     if self.ndim == 0:
         return self.copy()
     dim = wrap_dim(dim, self.ndim)
-    if index.size and (index.min() < 0 or index.max() >= self.shape[dim]):
+    if index.size and (index.min().item() < 0 or index.max().item() >= self.shape[dim]):
         raise UserError("shape", "index out of range in self")
     return np.take(self, index.reshape(-1), axis=dim)
 
@@ -182,8 +194,8 @@ def as_places(shape: Shape, indices: Sequence[Any]) -> tuple[Any, ...]:
             if index.dtype.kind not in "iu":
                 raise UserError("type", "tensors used as indices must be long, int, byte or bool tensors")
             size = shape[dim]
-            if index.size and (index.min() < -size or index.max() >= size):
-                wrong = int(index[(index < -size) | (index >= size)].reshape(-1)[0])
+            if index.size and (index.min().item() < -size or index.max().item() >= size):
+                wrong = index[(index < -size) | (index >= size)].reshape(-1)[0].item()
                 raise UserError("shape", f"index {wrong} is out of bounds for dimension {dim} with size {size}")
             dim += 1
         places.append(index)
@@ -235,7 +247,7 @@ def masked_select_forward(self: Any, mask: Any) -> Any:
 def masked_scatter_forward(self: Any, mask: Any, source: Any) -> Any:
     shape = broadcast_sizes(self.shape, mask.shape)
     result, mask = np.broadcast_to(self, shape).copy(), np.broadcast_to(mask, shape)
-    wanted = int(np.count_nonzero(mask))
+    wanted = mask.sum().item()
     if source.size < wanted:
         raise UserError("shape", "Number of elements of source < number of ones in mask")
     result[mask] = source.reshape(-1)[:wanted]
@@ -245,12 +257,12 @@ def masked_scatter_forward(self: Any, mask: Any, source: Any) -> Any:
 def masked_source(taken: Any, shape: Shape) -> Any:
     """The gradient of masked_scatter's source: what was taken from it, then zeros for what was not."""
     rest = math.prod(shape) - taken.shape[0]
-    return reshape(cat([taken, zeros((rest,), taken.dtype)]) if rest else taken, shape)
+    return reshape(cat([taken, new_zeros(taken, (rest,))]) if rest else taken, shape)
 
 
 index = op(
     "_index(Tensor self, Tensor?[] indices)", "IndexBackward0", index_forward,
-    self=lambda grad, self_shape, indices: index_put_impl(zeros(self_shape, grad.dtype), indices, grad, True),
+    self=lambda grad, self_shape, indices: index_put_impl(new_zeros(grad, self_shape), indices, grad, True),
 )  # fmt: skip
 index_put_impl = op(
     "_index_put_impl(Tensor self, Tensor?[] indices, Tensor values, bool accumulate)", "IndexPutImplBackward0",
@@ -271,7 +283,7 @@ index_put = op(
 gather = op(
     "gather(Tensor self, int dim, Tensor index)", "GatherBackward0", gather_forward,
     contiguous=True,
-    self=lambda grad, self, dim, index: scatter_add(zeros(self.shape, grad.dtype), dim, index, grad),
+    self=lambda grad, self, dim, index: scatter_add(new_zeros(grad, self.shape), dim, index, grad),
 )  # fmt: skip
 scatter = op(
     "scatter(Tensor self, int dim, Tensor index, Tensor src)", "ScatterBackward0", scatter_forward,
@@ -290,8 +302,8 @@ scatter_add = op(
 index_select = op(
     "index_select(Tensor self, int dim, Tensor index)", "IndexSelectBackward0", index_select_forward,
     contiguous=True,
-    self=lambda grad, self_shape, self_dtype, dim, index: (
-        grad if not self_shape else index_add(zeros(self_shape, self_dtype), dim, index, grad)
+    self=lambda grad, self_shape, dim, index: (
+        grad if not self_shape else index_add(new_zeros(grad, self_shape), dim, index, grad)
     ),
 )  # fmt: skip
 index_add = op(
@@ -304,7 +316,7 @@ masked_select = op(
     "masked_select(Tensor self, Tensor mask)", "MaskedSelectBackward0",
     masked_select_forward,
     self=lambda grad, self, mask: masked_scatter(
-        zeros(broadcast_sizes(self.shape, mask.shape), grad.dtype), mask, grad
+        new_zeros(grad, broadcast_sizes(self.shape, mask.shape)), mask, grad
     ),
 )  # fmt: skip
 nonzero_places = op(
@@ -319,19 +331,19 @@ masked_scatter = op(
 masked_scatter_backward = op(
     "_masked_scatter_backward(Tensor grad_output, Tensor mask, int[] sizes)", "MaskedScatterBackwardBackward0",
     lambda grad_output, mask, sizes: masked_source(masked_select(grad_output, mask), sizes),
-    grad_output=lambda grad, grad_output_shape, mask: masked_scatter(zeros(grad_output_shape, grad.dtype), mask, grad),
+    grad_output=lambda grad, grad_output_shape, mask: masked_scatter(new_zeros(grad, grad_output_shape), mask, grad),
 )  # fmt: skip
 sort = op(
     "sort(Tensor self, int dim=-1, bool descending=False) -> (values, indices)", "SortBackward0",
     lambda self, dim, descending: sort_forward(self, dim, descending), constant=("indices",),
     check=refuse(c=" Sort does not support complex dtypes on CPU"),
-    self=lambda grad, self_shape, dim, indices: scatter(zeros(self_shape, grad.dtype), dim, indices, grad),
+    self=lambda grad, self_shape, dim, indices: scatter(new_zeros(grad, self_shape), dim, indices, grad),
 )  # fmt: skip
 topk = op(
     "topk(Tensor self, int k, int dim=-1, bool largest=True, bool sorted=True) -> (values, indices)", "TopkBackward0",
     lambda self, k, dim, largest, sorted: topk_forward(self, k, dim, largest), constant=("indices",),
     check=refuse(b="topk does not support bool dtypes on CPU", c=" topk does not support complex dtypes on CPU"),
-    self=lambda grad, self_shape, dim, indices: scatter(zeros(self_shape, grad.dtype), dim, indices, grad),
+    self=lambda grad, self_shape, dim, indices: scatter(new_zeros(grad, self_shape), dim, indices, grad),
 )  # fmt: skip
 argsort = op(
     "argsort(Tensor self, int dim=-1, bool descending=False)", None,
@@ -350,7 +362,7 @@ def sort_forward(self: Any, dim: int, descending: bool) -> tuple[Any, Any]:
     """Values and indices in order along `dim`; equal values keep their order, NaN is the largest."""
     if self.ndim == 0:
         wrap_dim(dim, 0)
-        return self.copy(), np.zeros((), np.int64)
+        return self.copy(), np.zeros_like(self, np.int64)
     dim = wrap_dim(dim, self.ndim)
     if descending:  # a stable descending order is the reverse of the stable order of the reversed values
         flipped = np.flip(self, dim)
@@ -407,7 +419,7 @@ def sliced(self: Any, key: tuple[Any, ...]) -> tuple[Any, list[Any]]:
                 self = slice_(self, dim, item.start, item.stop, item.step or 1)
             dim += 1
         elif item.ndim == 0 and item.dtype.kind in "iu":
-            self = selected(self, dim, int(item.array))
+            self = selected(self, dim, item.array.item())
         else:
             indices = [*indices, *[None] * (dim - len(indices)), item]
             dim += item.ndim if is_mask(item) else 1
@@ -441,7 +453,7 @@ def is_mask(item: Any) -> bool:
 
 def make_index(value: Any, like: Any) -> Any:
     """`value` as an index: a Tensor if `like` is one, else an array."""
-    array = np.asarray(value)
+    array = beside(as_array(getattr(like, "array", like)), np.asarray(value))
     return Tensor(array) if isinstance(like, Tensor) else array
 
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from gradcli.engine.device import np, zeros_beside
+from gradcli.engine.device import beside, np, to_host, zeros_beside
 from gradcli.engine.dtypes import TYPE_NAMES
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
@@ -25,6 +25,7 @@ from gradcli.ops.shape import (
     flip,
     flip_forward,
     infer_size,
+    new_zeros,
     reshape,
     row_major,
     slice_,
@@ -33,7 +34,6 @@ from gradcli.ops.shape import (
     unsqueeze,
     view,
     wrap_dim,
-    zeros,
 )
 
 
@@ -54,7 +54,7 @@ def repeat_forward(self: Any, repeats: Sequence[int]) -> Any:
 def repeat_backward(grad: Any, repeats: Sequence[int], shape: Shape) -> Any:
     """The sum over all copies."""
     if 0 in repeats:
-        return zeros(shape, grad.dtype)
+        return new_zeros(grad, shape)
     leading = len(repeats) - len(shape)
     for _ in range(leading):
         grad = sum_dim(grad, [0])
@@ -113,7 +113,7 @@ def blocks_of(grad: Any, shapes: Sequence[Shape]) -> list[Any]:
     parts, row, column = [], 0, 0
     for shape in shapes:
         if shape == (0,):  # torch forgets that these take a row
-            parts.append(zeros(shape, grad.dtype))
+            parts.append(new_zeros(grad, shape))
             continue
         rows, columns = block_shape(shape)
         part = slice_(slice_(grad, 0, row, row + rows, 1), 1, column, column + columns, 1)
@@ -148,9 +148,9 @@ def repeats_forward(repeats: Any, output_size: int | None) -> Any:
         raise UserError("shape", "repeat_interleave only accept 1D vector as repeat")
     if repeats.dtype.name not in ("int32", "int64"):
         raise UserError("type", f"\"repeat_interleave_cpu\" not implemented for '{TYPE_NAMES[repeats.dtype.name]}'")
-    if repeats.size and repeats.min() < 0:
+    if repeats.size and repeats.min().item() < 0:
         raise UserError("value", "repeats can not be negative")
-    places = np.repeat(np.arange(repeats.size), repeats)
+    places = beside(repeats, np.repeat(np.arange(repeats.size), to_host(repeats)))
     if output_size is not None and places.size != output_size:
         raise UserError("value", "allocated size does not match required size")
     return places.astype(repeats.dtype)
@@ -454,5 +454,5 @@ def combinations(input: Any, r: int = 2, with_replacement: bool = False) -> Any:
         return Tensor(np.zeros_like(input.array, shape=(0,)))
     places = np.indices((input.shape[0],) * r)
     follows = places[:-1] <= places[1:] if with_replacement else places[:-1] < places[1:]
-    mask = Tensor(follows.all(axis=0))
+    mask = Tensor(beside(input.array, follows.all(axis=0)))
     return stack([masked_select(grid, mask) for grid in meshgrid([input] * r)], 1)

@@ -23,6 +23,7 @@ from gradcli.ops.shape import (
     expand_forward,
     is_contiguous,
     movedim,
+    new_zeros,
     permute,
     reshape,
     squeeze_dim,
@@ -33,7 +34,6 @@ from gradcli.ops.shape import (
     unsqueeze,
     view,
     wrap_dim,
-    zeros,
 )
 
 
@@ -199,7 +199,7 @@ def trace_forward(self: Any) -> Any:
 def trace_backward(grad: Any, shape: Sequence[int]) -> Any:
     """Zeros with `grad` along the diagonal."""
     places = make_index(range(0, shape[1] * min(shape), shape[1] + 1), grad)
-    return reshape(index_fill_tensor(zeros((math.prod(shape),), grad.dtype), 0, places, grad), tuple(shape))
+    return reshape(index_fill_tensor(new_zeros(grad, (math.prod(shape),)), 0, places, grad), tuple(shape))
 
 
 def scaled(grad: Any, alpha: Any) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gradcli.engine import graph
-from gradcli.engine.device import device_of, np
+from gradcli.engine.device import beside, device_of, np, zeros_beside
 from gradcli.engine.dtypes import as_dtype, can_cast, dtype_named, promote_types, result_type
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
@@ -324,7 +324,7 @@ def stacked(parts: list[Tensor | None]) -> Tensor | None:
 def one_hot_rows(y: Tensor) -> list[Tensor]:
     """For each element of `y` the gradient that asks for it alone."""
     eye = np.eye(y.array.size, dtype=y.dtype)
-    return [Tensor(row.reshape(y.shape)) for row in eye]
+    return [Tensor(beside(y.array, row.reshape(y.shape))) for row in eye]
 
 
 def first_grad(y: Tensor, x: Tensor, v: Tensor | None, create_graph: bool, keep: bool = True) -> Tensor:
@@ -343,7 +343,7 @@ def jacobian(y: Tensor, x: Any, create_graph: bool = False) -> Any:
         return tuple(jacobian(y, one, create_graph) for one in x)
     rows = [first_grad(y, x, row, create_graph) for row in one_hot_rows(y)]
     if not rows:
-        return Tensor(np.zeros(y.shape + x.shape, x.dtype))
+        return Tensor(zeros_beside(x.array, y.shape + x.shape))
     return reshape(stack(rows), y.shape + x.shape)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
-from gradcli.engine.device import np
+from gradcli.engine.device import np, to_host
 from gradcli.engine.dtypes import C_NAMES, TYPE_NAMES, promoted
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import add, mul
@@ -215,7 +215,7 @@ def inverse_forward(self: Any) -> Any:
     try:
         return np.linalg.inv(self.swapaxes(-1, -2)).swapaxes(-1, -2)  # column by column, as LAPACK leaves it
     except np.linalg.LinAlgError as error:
-        batch = self.reshape(-1, *self.shape[-2:])
+        batch = to_host(self).reshape(-1, *self.shape[-2:])
         place, column = next((place, found) for place, one in enumerate(batch) if (found := zero_pivot(one)))
         element = f"(Batch element {place}): " if self.ndim > 2 else ""
         raise UserError(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from gradcli.engine.device import np
-from gradcli.engine.dtypes import TYPE_NAMES, as_dtype
+from gradcli.engine.device import as_array, np
+from gradcli.engine.dtypes import TYPE_NAMES, number_in
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import abs as absolute
@@ -17,7 +17,7 @@ from gradcli.ops.define import composite, op
 from gradcli.ops.elementary import exp
 from gradcli.ops.index import checked, index_select, masked_select, scatter
 from gradcli.ops.kinds import only, refuse
-from gradcli.ops.shape import cat, expand, flip, narrow, reshape, select, unsqueeze, wrap_dim, wrap_dims, zeros
+from gradcli.ops.shape import cat, expand, flip, narrow, new_zeros, reshape, select, unsqueeze, wrap_dim, wrap_dims
 
 Dims = int | Sequence[int] | None
 
@@ -112,7 +112,7 @@ def arg_extreme(name: str, function: Any) -> Any:
         if dim is None:
             return function(self).reshape((1,) * self.ndim if keepdim else ())
         if self.ndim == 0:
-            return np.zeros((), np.int64)
+            return np.zeros_like(self, np.int64)
         return function(self, axis=wrap_dim(dim, self.ndim), keepdims=keepdim)
 
     return forward
@@ -125,7 +125,7 @@ def at_extreme(name: str, function: Any) -> Any:
     def forward(self: Any, dim: int, keepdim: bool) -> Any:
         if self.ndim == 0:
             wrap_dim(dim, 0)
-            return self.copy(), np.zeros((), np.int64)
+            return self.copy(), np.zeros_like(self, np.int64)
         indices = find(self, dim, True)
         values = np.take_along_axis(self, indices, axis=dim)
         if keepdim:
@@ -146,7 +146,7 @@ def var_forward(self: Any, dim: Dims, correction: float, keepdim: bool) -> Any:
     square = (deviation * np.conj(deviation)).real
     total = np.add.reduce(square, axis=reduced, keepdims=keepdim)
     degrees = size - correction
-    return total / np.asarray(degrees if degrees > 0 else 0, total.dtype)
+    return total / (degrees if degrees > 0 else 0)
 
 
 def logsumexp_forward(self: Any, dim: Dims, keepdim: bool) -> Any:
@@ -221,7 +221,7 @@ def expanded(grad: Any, shape: tuple[int, ...], dim: Dims, keepdim: bool) -> Any
 
 def has_zero(self: Any) -> bool:
     """Whether an element is zero: torch's formula for `prod` branches on the numbers."""
-    return bool((getattr(self, "array", self) == 0).any())
+    return bool((getattr(self, "array", self) == 0).any().item())
 
 
 def prod_backward(grad: Any, self: Any, result: Any, dim: int | None, keepdim: bool) -> Any:
@@ -255,7 +255,7 @@ def cumprod_backward(grad: Any, self: Any, result: Any, dim: int) -> Any:
         return grad
     if not has_zero(self):
         return reversed_cumsum(grad * conj(result), dim) / conj(self)
-    result = zeros(self.shape, grad.dtype)
+    result = new_zeros(grad, self.shape)
     length = self.shape[dim]
     for place in range(length):
         # the derivative of every later product by the factor at `place`
@@ -291,7 +291,7 @@ def reversed_cumsum(self: Any, dim: int) -> Any:
 
 def evenly(grad: Any, at: Any) -> Any:
     """`grad`, a scalar's, in equal shares to the places of the mask `at`."""
-    return masked_fill_tensor(zeros(at.shape, grad.dtype), at, grad / sum(at))
+    return masked_fill_tensor(new_zeros(grad, at.shape), at, grad / sum(at))
 
 
 def shared(grad: Any, at: Any, dim: Dims) -> Any:
@@ -444,7 +444,7 @@ masked_fill_tensor = op(
 )  # fmt: skip
 index_fill = op(
     "index_fill(Tensor self, int dim, Tensor index, Scalar value)", "IndexFillBackward0",
-    lambda self, dim, index, value: index_fill_forward(self, dim, index, as_dtype(value, self.dtype)),
+    lambda self, dim, index, value: index_filled(self, dim, index, number_in(value, self.dtype)),
     self=lambda grad, dim, index: index_fill(grad, dim, index, 0),
 )  # fmt: skip
 index_fill_tensor = op(
@@ -457,7 +457,7 @@ index_fill_tensor = op(
 
 def truths(function: Any, self: Any, dim: Dims, keepdim: bool) -> Any:
     """`function` (np.all, np.any): bools, but of bytes, which torch once had for bools, bytes."""
-    result = np.asarray(function(self, axes(dim, self.ndim), keepdims=keepdim))
+    result = as_array(function(self, axes(dim, self.ndim), keepdims=keepdim))
     return result.astype(np.uint8) if self.dtype == np.uint8 else result
 
 
@@ -476,6 +476,10 @@ def index_fill_forward(self: Any, dim: int, index: Any, value: Any) -> Any:
             "shape", f"index_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.ndim} "
             "dimension(s)."
         )  # fmt: skip
+    return index_filled(self, dim, index, value)
+
+
+def index_filled(self: Any, dim: int, index: Any, value: Any) -> Any:
     result = self.copy() if self.ndim else self.reshape(1).copy()
     dim = wrap_dim(dim, self.ndim)
     result[(slice(None),) * dim + (checked(index.reshape(-1), result.shape[dim], dim),)] = value
@@ -498,7 +502,7 @@ def scattered(grad: Any, shape: tuple[int, ...], dim: int, keepdim: bool, indice
         return grad
     if not keepdim:
         grad, indices = unsqueeze(grad, dim), unsqueeze(indices, dim)
-    return scatter(zeros(shape, grad.dtype), dim, indices, grad)
+    return scatter(new_zeros(grad, shape), dim, indices, grad)
 
 
 @composite("max.other(Tensor self, Tensor other)")

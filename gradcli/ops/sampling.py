@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from gradcli.engine.device import np
+from gradcli.engine.device import beside, to_host
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import no_derivative
 from gradcli.ops.copies import zeros_like
 from gradcli.ops.create import default_generator
 from gradcli.ops.define import Op, composite, op
-from gradcli.ops.shape import broadcast_sizes, expand_forward, zeros
+from gradcli.ops.shape import broadcast_sizes, expand_forward, new_zeros
 from gradcli.ops.views import in_order, memory_order
 
 
 def into(self: Any, draw: Callable[[Any, Any], Any]) -> Any:
     """What `draw(shape, dtype)` gives for `self`, drawn in the order of its memory."""
-    return in_order(lambda shape: draw(shape, self.dtype), self.shape, memory_order(self.shape, (self,)))
+    return in_order(lambda shape: beside(self, draw(shape, self.dtype)), self.shape, memory_order(self.shape, (self,)))
 
 
 def sampler(schema: str, grad_fn: str, draw: Callable[..., Any], **formulas: Any) -> None:
@@ -69,48 +69,51 @@ sampler(
 sampler(
     "bernoulli_.Tensor(Tensor self, Tensor p)", "BernoulliBackward1",
     lambda self, p: bernoulli_with(self, expand_forward(p, self.shape)),
-    p=lambda p_shape, p_dtype: zeros(p_shape, p_dtype),
+    p=lambda grad, p_shape: new_zeros(grad, p_shape),
 )  # fmt: skip
 
 
 def bernoulli_with(self: Any, p: Any) -> Any:
     order = memory_order(self.shape, (self,))
-    return in_order(lambda shape: default_generator.bernoulli(p.transpose(order), shape, self.dtype), self.shape, order)
+    p = to_host(p).transpose(order)
+    return in_order(lambda shape: beside(self, default_generator.bernoulli(p, shape, self.dtype)), self.shape, order)
 
 
 bernoulli_p = op(
     "bernoulli.p(Tensor self, float p)", "NotImplemented",
-    lambda self, p: default_generator.bernoulli(p, self.shape, self.dtype),
+    lambda self, p: beside(self, default_generator.bernoulli(p, self.shape, self.dtype)),
     self=no_derivative("bernoulli"),
 )  # fmt: skip
 poisson = op(
-    "poisson(Tensor input)", "PoissonBackward0", lambda input: default_generator.poisson(input),
-    input=lambda input_shape, input_dtype: zeros(input_shape, input_dtype),
+    "poisson(Tensor input)", "PoissonBackward0", lambda input: beside(input, default_generator.poisson(to_host(input))),
+    input=lambda grad: zeros_like(grad),
 )  # fmt: skip
 multinomial = op(
     "multinomial(Tensor self, int num_samples, bool replacement=False)", None,
-    lambda self, num_samples, replacement: default_generator.multinomial(self, num_samples, replacement),
+    lambda self, num_samples, replacement: beside(
+        self, default_generator.multinomial(to_host(self), num_samples, replacement)
+    ),
 )  # fmt: skip
 normal_by_mean = op(
     "normal.Tensor_float(Tensor mean, float std=1.0)", "NormalBackward1",
-    lambda mean, std: default_generator.normal(0.0, std, mean.shape, mean.dtype) + mean,
-    mean=lambda mean_shape, mean_dtype: zeros(mean_shape, mean_dtype),
+    lambda mean, std: beside(mean, default_generator.normal(0.0, std, mean.shape, mean.dtype)) + mean,
+    mean=lambda grad, mean_shape: new_zeros(grad, mean_shape),
 )  # fmt: skip
 normal_by_std = op(
     "normal.float_Tensor(float mean, Tensor std)", "NormalBackward2",
-    lambda mean, std: standard_normal(std.shape, std, std.dtype) + np.asarray(mean, std.dtype),
-    std=lambda std_shape, std_dtype: zeros(std_shape, std_dtype),
+    lambda mean, std: standard_normal(std.shape, std, std.dtype) + mean,
+    std=lambda grad, std_shape: new_zeros(grad, std_shape),
 )  # fmt: skip
 normal_by_both = op(
     "normal.Tensor_Tensor(Tensor mean, Tensor std)", "NormalBackward3",
     lambda mean, std: standard_normal(broadcast_sizes(mean.shape, std.shape), std, mean.dtype) + mean,
-    mean=lambda mean_shape, mean_dtype: zeros(mean_shape, mean_dtype),
-    std=lambda std_shape, std_dtype: zeros(std_shape, std_dtype),
+    mean=lambda grad, mean_shape: new_zeros(grad, mean_shape),
+    std=lambda grad, std_shape: new_zeros(grad, std_shape),
 )  # fmt: skip
 
 
 def standard_normal(shape: tuple[int, ...], std: Any, dtype: Any) -> Any:
     """Normal numbers around 0 with the standard deviations `std`."""
-    if std.size and std.min() < 0:
+    if std.size and std.min().item() < 0:
         raise UserError("value", "normal expects all elements of std >= 0.0")
-    return (default_generator.normal(0.0, 1.0, shape, dtype) * std).astype(dtype)
+    return (beside(std, default_generator.normal(0.0, 1.0, shape, dtype)) * std).astype(dtype)

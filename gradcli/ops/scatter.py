@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from gradcli.engine.device import np
+from gradcli.engine.device import combine_at, np
 from gradcli.engine.device import scatter_add as scatter_add_at
 from gradcli.engine.dtypes import TYPE_NAMES
 from gradcli.errors import UserError
@@ -36,7 +36,10 @@ def reduced(result: Any, places: Any, values: Any, reduce: str, include_self: bo
     combine = {"prod": np.multiply, "amax": np.maximum, "amin": np.minimum}.get(reduce, np.add)
     if not include_self:
         result[places] = neutral(reduce, result.dtype)
-    combine.at(result, places, values)
+    if combine is np.add:
+        scatter_add_at(result, places, values)
+    else:
+        combine_at(combine, result, places, values)
     if reduce == "mean":
         count = np.full_like(result, include_self)
         scatter_add_at(count, places, np.ones_like(values))
@@ -68,7 +71,10 @@ def scatter_with_forward(self: Any, dim: int, index: Any, src: Any, reduce: str)
     if reduce not in ("add", "multiply"):
         raise UserError("value", "reduce argument must be either add or multiply.")
     result, places, values = scatter_places(self, dim, index, src)
-    (np.add if reduce == "add" else np.multiply).at(result, places, values)
+    if reduce == "add":
+        scatter_add_at(result, places, values)
+    else:
+        combine_at(np.multiply, result, places, values)
     return result.reshape(self.shape)
 
 
@@ -132,7 +138,7 @@ def index_reduce_forward(self: Any, dim: int, index: Any, source: Any, reduce: s
             f"({given}), for dim: {dim}"
         )  # fmt: skip
     check_slices(self, dim, source)
-    if index.size and not 0 <= index.min() <= index.max() < (self.shape[dim] if self.ndim else 1):
+    if index.size and not 0 <= index.min().item() <= index.max().item() < (self.shape[dim] if self.ndim else 1):
         raise UserError("shape", "index out of range in self")
     return at_index(
         self, dim, index, source,
@@ -150,7 +156,7 @@ def in_one_row(self: Any, index: Any, name: str) -> Any:
     if wrong.size:
         raise UserError(
             "shape",
-            f"out of range: tried to access index {int(wrong.reshape(-1)[0])} on a tensor of {self.size} elements.",
+            f"out of range: tried to access index {wrong.reshape(-1)[0].item()} on a tensor of {self.size} elements.",
         )
     return index % max(self.size, 1)
 

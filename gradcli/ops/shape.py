@@ -7,8 +7,8 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from gradcli.engine.device import as_contiguous, np, zeros_beside
 from gradcli.engine.device import as_strided as window
-from gradcli.engine.device import np, zeros_beside
 from gradcli.engine.node import type_text
 from gradcli.errors import UserError
 from gradcli.ops.define import composite, op
@@ -259,14 +259,20 @@ def unbind_forward(self: Any, dim: int) -> Any:
     return [select_forward(self, dim, index) for index in range(self.shape[wrap_dim(dim, self.ndim)])]
 
 
-def joined(grads: Sequence[Any], sizes: Sequence[int], shape: Shape, dim: int, dtype: Any) -> Any:
+def joined(grads: Sequence[Any], sizes: Sequence[int], shape: Shape, dim: int) -> Any:
     """The gradient of a tensor that was split, zeros standing for the parts that have none."""
     dim = wrap_dim(dim, len(shape))
+    like = first_of(grads)
     parts = [
-        zeros((*shape[:dim], size, *shape[dim + 1 :]), dtype) if grad is None else grad
+        new_zeros(like, (*shape[:dim], size, *shape[dim + 1 :])) if grad is None else grad
         for grad, size in zip(grads, sizes, strict=True)
     ]
     return cat(parts, dim)
+
+
+def first_of(grads: Sequence[Any]) -> Any:
+    """The first gradient that there is."""
+    return next(grad for grad in grads if grad is not None)
 
 
 def even_sizes(length: int, split_size: int) -> list[int]:
@@ -293,7 +299,7 @@ def cat_forward(tensors: Any, dim: int) -> Any:
                     f"Sizes of tensors must match except in dimension {dim}. Expected size {want} but got size {have} "
                     f"for tensor number {place} in the list.",
                 )
-    return np.ascontiguousarray(np.concatenate(arrays, axis=dim))
+    return as_contiguous(np.concatenate(arrays, axis=dim))
 
 
 def uncat(grad: Any, shapes: Sequence[Shape], dim: int) -> list[Any]:
@@ -302,7 +308,7 @@ def uncat(grad: Any, shapes: Sequence[Shape], dim: int) -> list[Any]:
     dim = wrap_dim(dim, grad.ndim)
     for shape in shapes:
         if shape == (0,):
-            parts.append(zeros((0,), grad.dtype))
+            parts.append(new_zeros(grad, (0,)))
             continue
         parts.append(narrow(grad, dim, start, shape[dim]))
         start += shape[dim]
@@ -319,7 +325,7 @@ def stack_forward(tensors: Any, dim: int) -> Any:
                 f"stack expects each tensor to be equal size, but got {list(tensors[0].shape)} at entry 0 and "
                 f"{list(array.shape)} at entry {place}",
             )
-    return np.ascontiguousarray(np.stack(tensors, axis=wrap_dim(dim, tensors[0].ndim + 1)))
+    return as_contiguous(np.stack(tensors, axis=wrap_dim(dim, tensors[0].ndim + 1)))
 
 
 def unstack(grad: Any, shapes: Sequence[Shape], dim: int) -> list[Any]:
@@ -420,21 +426,19 @@ slice_backward = op(
 )  # fmt: skip
 split = op(
     "split(Tensor self, int split_size, int dim=0) -> (tensors[])", "SplitBackward0", split_forward, view=True,
-    self=lambda grads, self_shape, self_dtype, split_size, dim: joined(
-        grads, even_sizes(self_shape[dim], split_size), self_shape, dim, self_dtype
+    self=lambda grads, self_shape, split_size, dim: joined(
+        grads, even_sizes(self_shape[dim], split_size), self_shape, dim
     ),
 )  # fmt: skip
 split_sizes = op(
     "split.sizes(Tensor self, int[] split_size, int dim=0) -> (tensors[])", "SplitWithSizesBackward0",
     split_sizes_forward, view=True,
-    self=lambda grads, self_shape, self_dtype, split_size, dim: joined(
-        grads, split_size, self_shape, dim, self_dtype
-    ),
+    self=lambda grads, self_shape, split_size, dim: joined(grads, split_size, self_shape, dim),
 )  # fmt: skip
 unbind = op(
     "unbind(Tensor self, int dim=0) -> (tensors[])", "UnbindBackward0", unbind_forward, view=True,
-    self=lambda grads, self_shape, self_dtype, dim: stack(
-        [zeros(without(self_shape, dim), self_dtype) if grad is None else grad for grad in grads], dim
+    self=lambda grads, self_shape, dim: stack(
+        [new_zeros(first_of(grads), without(self_shape, dim)) if grad is None else grad for grad in grads], dim
     ),
 )  # fmt: skip
 cat = op(

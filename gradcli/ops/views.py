@@ -6,8 +6,8 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
+from gradcli.engine.device import as_contiguous, empty_beside, is_dense, memory_address, np
 from gradcli.engine.device import as_strided as window
-from gradcli.engine.device import is_dense, memory_address, np
 from gradcli.engine.dtypes import TYPE_NAMES, can_cast
 from gradcli.engine.graph import fit
 from gradcli.engine.mode import grad_mode
@@ -18,7 +18,7 @@ from gradcli.ops.copies import clone, copy, view_as_real
 from gradcli.ops.define import op
 from gradcli.ops.index import index_add, make_index
 from gradcli.ops.reduce import sum_dim
-from gradcli.ops.shape import reshape, squeeze_dim, zeros
+from gradcli.ops.shape import new_zeros, reshape, squeeze_dim
 
 AMBIGUOUS = (
     " Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both "
@@ -103,7 +103,7 @@ def as_strided_backward(
     Where the base shows an element twice, each gets an equal part of it.
     """
     if 0 in size or 0 in shape:
-        return zeros(shape, grad.dtype)
+        return new_zeros(grad, shape)
     moving = [dim for dim in range(len(size)) if size[dim] != 1 and stride[dim] != 0]
     for dim in reversed(range(len(size))):
         if size[dim] == 1:
@@ -118,9 +118,9 @@ def as_strided_backward(
     places = np.arange(length)
     if may_overlap(*part[:2]):
         seen = as_strided_forward(places, *flat, *part).reshape(-1)
-        storage = index_add(zeros((length,), grad.dtype), 0, make_index(seen, grad), reshape(grad, (-1,)))
+        storage = index_add(new_zeros(grad, (length,)), 0, make_index(seen, grad), reshape(grad, (-1,)))
     elif isinstance(grad, Tensor):
-        storage = Tensor(np.zeros((length,), grad.dtype))
+        storage = new_zeros(grad, (length,))
         copy.inplace(as_strided(storage, *flat, *part), grad)
     else:
         storage = np.zeros_like(grad, shape=(length,))
@@ -292,7 +292,7 @@ class CopySlices(Node):
             raise UserError("autograd", SHARED_LOCATION)
 
     def apply(self, grads: Sequence[Any], edges: tuple[Edge | None, ...]) -> Sequence[Any]:
-        result = laid_out(np.empty, *self.layout, self.metadata[0][1])
+        result = self._empty(grads[0])
         result[...] = grads[0]
         part = as_strided_forward(result.real if self.parts else result, *self.index)
         given, *others = self.node.apply([part.copy()], edges)
@@ -303,7 +303,7 @@ class CopySlices(Node):
 
     def apply_recorded(self, grads: Sequence[Any], edges: tuple[Edge | None, ...]) -> Sequence[Any]:
         """By the very operations that torch records: a copy of the gradient, changed in place in the window."""
-        result = Tensor(laid_out(np.empty, *self.layout, self.metadata[0][1]))
+        result = Tensor(self._empty(grads[0].array))
         copy.inplace(result, grads[0])
         part = as_strided(view_as_real(result) if self.parts else result, *self.index)
         extras = self.node.extras()
@@ -316,6 +316,10 @@ class CopySlices(Node):
             return [None, *others]
         copy.inplace(part, self._fitted(given))
         return [result, *others]
+
+    def _empty(self, grad: Any) -> Any:
+        """Where the gradient of the whole base is written to."""
+        return laid_out(lambda shape, dtype: empty_beside(grad, shape, dtype), *self.layout, self.metadata[0][1])
 
     def _fitted(self, gradient: Any) -> Any:
         shape, dtype = self.node.metadata[0]
@@ -377,7 +381,7 @@ def in_torch_layout(result: Any, operands: Sequence[Any]) -> Any:
     order = memory_order(result.shape, operands)
     if order == list(range(result.ndim)):
         return result
-    return in_order(lambda _: np.ascontiguousarray(result.transpose(order)), result.shape, order)
+    return in_order(lambda _: as_contiguous(result.transpose(order)), result.shape, order)
 
 
 def memory_order(shape: Sequence[int], operands: Sequence[Any]) -> list[int]:

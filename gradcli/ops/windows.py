@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from gradcli.engine.device import as_strided as window
-from gradcli.engine.device import np, zeros_beside
+from gradcli.engine.device import beside, np, zeros_beside
 from gradcli.engine.device import scatter_add as scatter_add_at
 from gradcli.engine.mode import grad_mode
 from gradcli.engine.node import numbers
@@ -18,6 +18,7 @@ from gradcli.ops.shape import (
     Shape,
     contiguous,
     is_contiguous,
+    new_zeros,
     select,
     select_forward,
     slice_,
@@ -34,7 +35,6 @@ from gradcli.ops.shape import (
     view,
     wrap_dim,
     wrap_dims,
-    zeros,
 )
 from gradcli.ops.views import (
     SHARED_LOCATION,
@@ -74,7 +74,7 @@ def unfold_backward_forward(grad: Any, shape: Shape, dim: int, size: int, step: 
         return np.sum(grad).reshape(())
     result = zeros_beside(grad, tuple(shape))
     dim = wrap_dim(dim, len(shape))
-    places = np.arange(grad.shape[dim])[:, None] * step + np.arange(size)
+    places = beside(grad, np.arange(grad.shape[dim])[:, None] * step + np.arange(size))
     scatter_add_at(result, (slice(None),) * dim + (places,), np.moveaxis(grad, -1, dim + 1))
     return result
 
@@ -124,7 +124,7 @@ unfold_backward = op(
 select_scatter = op(
     "select_scatter(Tensor self, Tensor src, int dim, int index)", "SelectScatterBackward0",
     lambda self, src, dim, index: embedded(self, src, lambda array: select_forward(array, dim, index)),
-    self=lambda grad, src_shape, dim, index: select_scatter(grad, zeros(src_shape, grad.dtype), dim, index),
+    self=lambda grad, src_shape, dim, index: select_scatter(grad, new_zeros(grad, src_shape), dim, index),
     src=lambda grad, dim, index: select(grad, dim, index),
 )  # fmt: skip
 slice_scatter = op(
@@ -134,7 +134,7 @@ slice_scatter = op(
         self, src, lambda array: slice_to_scatter(array, dim, start, end, step)
     ),
     self=lambda grad, src_shape, dim, start, end, step: slice_scatter(
-        grad, zeros(src_shape, grad.dtype), dim, start, end, step
+        grad, new_zeros(grad, src_shape), dim, start, end, step
     ),
     src=lambda grad, dim, start, end, step: slice_(grad, dim, start, end, step),
 )  # fmt: skip
@@ -144,7 +144,7 @@ diagonal_scatter = op(
         self, src, lambda array: diagonal_forward(array, offset, dim1, dim2)
     ),
     self=lambda grad, src_shape, offset, dim1, dim2: diagonal_scatter(
-        grad, zeros(src_shape, grad.dtype), offset, dim1, dim2
+        grad, new_zeros(grad, src_shape), offset, dim1, dim2
     ),
     src=lambda grad, offset, dim1, dim2: diagonal(grad, offset, dim1, dim2),
 )  # fmt: skip
