@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from enum import IntEnum
 from io import BufferedWriter, FileIO, TextIOWrapper
 from typing import NoReturn, TextIO
@@ -33,6 +34,8 @@ def guard(command: Callable[[], int], *, verbose: bool) -> int:
         return Status.CLOSED_PIPE
     except OSError as error:
         # Reading turns these into errors with a place; what comes here went wrong while writing.
+        if error.filename is None:
+            sys.stdout = _nowhere()  # for what is still held back, which would only fail again
         tell(f"error: {_os_error(error)}")
         return Status.USER_ERROR
     except MemoryError:
@@ -62,7 +65,8 @@ def describe(error: Exception) -> str:
 
 def tell(text: str) -> None:
     """Writes `text` to standard error, after what standard output still holds back."""
-    sys.stdout.flush()
+    with suppress(OSError):  # `leave` finds it again
+        sys.stdout.flush()
     print(text, file=sys.stderr, flush=True)
 
 
@@ -87,9 +91,13 @@ def _prepare_streams() -> None:
     for name in ("stdout", "stderr"):
         stream: TextIO | None = getattr(sys, name)
         if stream is None:
-            setattr(sys, name, TextIOWrapper(BufferedWriter(FileIO(os.devnull, "w")), encoding="utf-8"))
+            setattr(sys, name, _nowhere())
         elif isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _nowhere() -> TextIO:
+    return TextIOWrapper(BufferedWriter(FileIO(os.devnull, "w")), encoding="utf-8")
 
 
 def _os_error(error: OSError) -> str:
