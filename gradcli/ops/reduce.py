@@ -12,7 +12,7 @@ from gradcli.errors import UserError
 from gradcli.ops.arithmetic import abs as absolute
 from gradcli.ops.arithmetic import mul_number, sgn
 from gradcli.ops.compare import isnan, maximum, minimum
-from gradcli.ops.copies import as_mask, cast, clone, conj, copy, masked_fill, ones_like, where
+from gradcli.ops.copies import as_mask, cast, clone, conj, copy, masked_fill, ones_like, to_dtype, where
 from gradcli.ops.define import composite, op
 from gradcli.ops.elementary import exp
 from gradcli.ops.index import checked, index_select, masked_select, scatter
@@ -405,7 +405,9 @@ cumsum = op(
     "cumsum(Tensor self, int dim, *, ScalarType? dtype=None)", "CumsumBackward0",
     lambda self, dim, dtype: whole(self, dim, np.cumsum, dtype),
     contiguous=True,
-    self=lambda grad, dim: reversed_cumsum(grad, dim),
+    self=lambda grad, dim, self_dtype: reversed_cumsum(
+        grad if grad.dtype == self_dtype else to_dtype(grad, self_dtype), dim
+    ),
 )  # fmt: skip
 cumprod = op(
     "cumprod(Tensor self, int dim, *, ScalarType? dtype=None)", "CumprodBackward0",
