@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-from typing import Any
 
 import pytest
 
@@ -27,28 +26,17 @@ def test_torch_says_the_same_of_new_inputs(precision: str) -> None:
 
     print(f"GRADCLI_TEST_SEED={CHOSEN}")
     drawn = pool(CHOSEN)
-    epsilon = 2**-48 if precision == "float64" else 2**-19
-    nudged = {name: given._replace(values=_nudged(given.values, epsilon)) for name, given in drawn.items()}
     wrong = []
     for expression in dict.fromkeys(text for _, text in (*smooth(), *kinked()) if text not in TORCH_FAILS):
-        tolerance = tolerance_of(expression) if precision == "float64" else 2e-4
+        # second derivatives of decompositions lose half the digits of float32
+        tolerance = tolerance_of(expression) if precision == "float64" else 5e-3
         if "tanh(" in expression:  # what a saturated one leaves of a gradient is the rounding of the number next to 1
             if precision == "float32":
                 continue
             tolerance = 1e-6
         expected, actual = torch_rows.answer(expression, drawn, precision), answer(expression, drawn, precision)
-        found = [f"{expression}{difference}" for difference in differences(expected, actual, tolerance)]
-        # Where rounding decides, torch disagrees with itself about inputs that differ in their last four bits,
-        # and there is no answer to agree with.
-        if found and not list(differences(expected, torch_rows.answer(expression, nudged, precision), tolerance)):
-            wrong += found
+        wrong += [f"{expression}{difference}" for difference in differences(expected, actual, tolerance)]
     assert wrong == []
-
-
-def _nudged(values: Any, epsilon: float) -> Any:
-    if isinstance(values, list):
-        return [_nudged(value, epsilon) for value in values]
-    return values * (1 + random.choice((-epsilon, epsilon))) if isinstance(values, float | complex) else values
 
 
 @pytest.mark.torch
