@@ -28,14 +28,11 @@ def test_torch_says_the_same_of_new_inputs(precision: str) -> None:
     drawn = pool(CHOSEN)
     wrong = []
     for expression in dict.fromkeys(text for _, text in (*smooth(), *kinked()) if text not in TORCH_FAILS):
-        # second derivatives of decompositions lose half the digits of float32
-        tolerance = tolerance_of(expression) if precision == "float64" else 5e-3
-        if "tanh(" in expression:  # what a saturated one leaves of a gradient is the rounding of the number next to 1
-            if precision == "float32":
-                continue
-            tolerance = 1e-6
-        expected, actual = torch_rows.answer(expression, drawn, precision), answer(expression, drawn, precision)
-        wrong += [f"{expression}{difference}" for difference in differences(expected, actual, tolerance)]
+        # what a saturated tanh leaves of gradients in float32 are rounding errors
+        if precision == "float64" or "tanh(" not in expression:
+            tolerance = tolerance_of(expression) if precision == "float64" else 2e-4
+            expected, actual = torch_rows.answer(expression, drawn, precision), answer(expression, drawn, precision)
+            wrong += [f"{expression}{difference}" for difference in differences(expected, actual, tolerance)]
     assert wrong == []
 
 
