@@ -64,35 +64,33 @@ Instruction = Callable[[Stack, Scope], None]
 class Program:
     """A compiled expression. `run` returns its value; a UserError knows the part of the text it comes from."""
 
-    __slots__ = ("instructions", "nodes")
+    __slots__ = ("steps",)
 
     def __init__(self, root: tree.Expr) -> None:
-        self.instructions: list[Instruction] = []
-        self.nodes: list[tree.Node] = []
+        self.steps: list[tuple[Instruction, tree.Node]] = []
         pending: list[tuple[Any, bool]] = [(root, False)]
         while pending:
             node, operands_done = pending.pop()
             if operands_done or isinstance(node, tree.Logical):
-                self.instructions.append(compiled(node))
-                self.nodes.append(node)
+                self.steps.append((compiled(node), node))
             else:
                 pending.append((node, True))
                 pending += [(child, False) for child in reversed(operands(node))]
 
     def run(self, scope: Scope) -> Any:
         stack: Stack = []
-        place = 0
+        step = self.steps[0]
         try:
-            for place, instruction in enumerate(self.instructions):  # noqa: B007
-                instruction(stack, scope)
+            for step in self.steps:
+                step[0](stack, scope)
         except UserError as error:
-            located(error, self.nodes[place])
+            located(error, step[1])
             raise
         except (TypeError, ValueError, IndexError, ArithmeticError) as error:
             # NumPy refuses what no check of ours has foreseen
-            raise located(UserError("value", f"this cannot be computed: {error}"), self.nodes[place]) from error
+            raise located(UserError("value", f"this cannot be computed: {error}"), step[1]) from error
         except MemoryError as error:
-            raise located(memory.exceeded(error), self.nodes[place]) from error
+            raise located(memory.exceeded(error), step[1]) from error
         return stack.pop()
 
 

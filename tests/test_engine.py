@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -88,9 +89,13 @@ def test_a_dropped_graph_is_freed_without_the_garbage_collector() -> None:
 )
 def test_hooks_of_leaves_that_become_ready_together_run_in_torch_order(count: int, order: list[int]) -> None:
     called: list[int] = []
+
+    def noting(place: int) -> Callable[[Any], None]:
+        return lambda gradient: called.append(place)
+
     leaves = [leaf(float(place)) for place in range(count)]
     for place, one in enumerate(leaves):
-        one.register_hook(lambda gradient, place=place: called.append(place))  # type: ignore[misc]
+        one.register_hook(noting(place))
     joined = shape.cat(leaves)
     backward([evaluate("x.sum()", x=joined)], [None])
     assert called == order

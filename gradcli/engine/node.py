@@ -78,12 +78,15 @@ class Node:
         self.extra: Extras | None = None
 
     def apply(self, grads: Sequence[Any], edges: tuple[Edge | None, ...]) -> Sequence[Any]:
-        """The gradients (arrays, or None) for those of `edges` that are not None, from those of the outputs."""
-        raise NotImplementedError
+        """The gradients (arrays, or None) for those of `edges` that are not None, from those of the outputs.
+
+        A node with no edges, where a walk ends, has none to give.
+        """
+        return ()
 
     def apply_recorded(self, grads: Sequence[Any], edges: tuple[Edge | None, ...]) -> Sequence[Any]:
         """As `apply`, on Tensors: the result can be differentiated again."""
-        raise NotImplementedError
+        return ()
 
     def saved_tensors(self) -> Sequence[tuple[Any, Edge | None] | None]:
         """Array and edge of each saved input or output, in the order of `versions`; None where not saved."""

@@ -270,7 +270,7 @@ def weighed(self: Any, dim: int, weights: list[Any], start: int, length: int) ->
 
 
 @composite("vander(Tensor x, int? N=None, bool increasing=False)")
-def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:  # noqa: N803
+def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     """The powers of `x`, in columns, by the writes in place that torch does."""
     if x.ndim != 1:
         raise UserError("shape", "x must be a one-dimensional tensor.")

@@ -474,5 +474,5 @@ def by_squares(self: Any, n: int, product: Callable[[Any, Any], Any]) -> Any:
 
 
 @composite("linalg::diagonal(Tensor A, *, int offset=0, int dim1=-2, int dim2=-1)")
-def linalg_diagonal(A: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:  # noqa: N803
+def linalg_diagonal(A: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
     return diagonal(A, offset, dim1, dim2)

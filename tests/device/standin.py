@@ -174,7 +174,7 @@ def installed(devices: int = 1) -> Iterator[None]:
     """`import cupy` gives the stand-in inside, with as many usable devices."""
     current = [0]
 
-    class use:  # noqa: N801
+    class Device:
         def __init__(self, id: int) -> None:
             self.id = id
 
@@ -188,7 +188,7 @@ def installed(devices: int = 1) -> Iterator[None]:
         "cupy.cuda",
         is_available=lambda: devices > 0,
         runtime=module("cupy.cuda.runtime", getDeviceCount=lambda: devices),
-        Device=use,
+        Device=Device,
     )
     cupy = module(
         "cupy",

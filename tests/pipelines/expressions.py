@@ -465,7 +465,10 @@ class Expressions:
             raise UnsuitedError
         texts = [unwrapped(x.text), f"({width},)" if self.rng.random() < 0.7 else f"[{width}]"]
         if self.rng.random() < 0.5:
-            suits: Where = lambda value: value.dtype is x.value.dtype and value.shape == (width,)  # noqa: E731
+
+            def suits(value: Any) -> bool:
+                return value.dtype is x.value.dtype and value.shape == (width,)
+
             texts.append(self.pick(suits).text)
             texts.append(self.pick(suits).text if self.rng.random() < 0.6 else "None")
         return f"{self.one('', 'F.')}layer_norm({', '.join(texts)})"

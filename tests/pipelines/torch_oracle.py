@@ -38,20 +38,21 @@ JITTER = {torch.float32: 2.0**-20, torch.float64: 2.0**-51}
 
 
 # operations whose results have one right answer in every last bit, or only move numbers
-EXACT = frozenset(
-    """add sub rsub mul div neg abs sign relu threshold_backward clamp clamp_min clamp_max maximum minimum where
+EXACT_NAMES = """
+    add sub rsub mul div neg abs sign relu threshold_backward clamp clamp_min clamp_max maximum minimum where
     masked_fill clone copy _to_copy fill zero ones_like zeros_like full_like new_zeros new_empty_strided empty_like
     scalar_tensor stack cat gather scatter index index_select index_put sort topk max min amax amin flip roll repeat
     tril triu select_backward slice_backward floor ceil trunc round randn rand arange full ones zeros lift_fresh
-    detach alias""".split()  # noqa: SIM905
-)
+    detach alias
+"""
+EXACT = frozenset(EXACT_NAMES.split())
 
 
 class Rounding(TorchDispatchMode):
     """Computes the last bit of what engines round in ways of their own, such as sums and `tanh`, otherwise."""
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()  # type: ignore[no-untyped-call]  # torch gives its modes no types
         self.generator = torch.Generator()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
