@@ -54,7 +54,7 @@ def graph_place(value: torch.Tensor) -> tuple[bool, Any]:
 
 def is_gradient(value: torch.Tensor) -> bool:
     """Whether a tensor is a gradient that torch has as a view of something else, which no binding names."""
-    return value.is_leaf and value._is_view()
+    return bool(value.is_leaf and value._is_view())
 
 
 class Generator:

@@ -48,11 +48,11 @@ EXACT_NAMES = """
 EXACT = frozenset(EXACT_NAMES.split())
 
 
-class Rounding(TorchDispatchMode):
+class Rounding(TorchDispatchMode):  # type: ignore[misc]  # torch's types are left out of the check
     """Computes the last bit of what engines round in ways of their own, such as sums and `tanh`, otherwise."""
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]  # torch gives its modes no types
+        super().__init__()
         self.generator = torch.Generator()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
