@@ -82,7 +82,7 @@ def help_of(*command: str) -> str:
 
 def test_there_are_examples() -> None:
     assert sum(block.info == "yaml" for block in BLOCKS) > 8
-    assert {block.info for block in BLOCKS} == {"yaml", "yaml wrong", "text", "sh", "csv points.csv"}
+    assert {block.info for block in BLOCKS} == {"yaml", "yaml wrong", "text", "sh", "python", "csv points.csv"}
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from gradcli.errors import UserError
 from gradcli.files import save
 from gradcli.files.access import Access
 from gradcli.files.load import load
+from gradcli.report.arrays import arrays_of
 from gradcli.report.model import Report
 from gradcli.runner import run
 from gradcli.spec.document import load_specs
@@ -582,7 +583,7 @@ EXPECTED = {
 @pytest.fixture
 def saved(report: Callable[..., Report], tmp_path: Path) -> Callable[[str], Path]:
     def save_as(name: str) -> Path:
-        arrays, others = save.arrays_of(report(SAVED).bindings)
+        arrays, others = arrays_of(report(SAVED).bindings)
         assert others == ["shape", "name"]
         save.save(str(tmp_path / "specs" / name), arrays)
         return tmp_path / "specs" / name

@@ -210,7 +210,8 @@ def _check_destinations(save: str, paths: list[str], request: _Request) -> None:
 def _save(report: "Report", path: str, max_memory: int | None) -> None:
     """Saves what a run has found; if that fails, it is the run's error."""
     from gradcli.engine.memory import limited
-    from gradcli.files.save import arrays_of, save
+    from gradcli.files.save import save
+    from gradcli.report.arrays import arrays_of
 
     arrays, others = arrays_of(report.bindings)
     try:

@@ -5,16 +5,14 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from gradcli.engine import memory
-from gradcli.engine.device import np
 from gradcli.errors import UserError
-from gradcli.report.model import Binding
 
 FORMATS = ("npz", "safetensors", "json")
 PLACEHOLDER = "{name}"
@@ -37,26 +35,6 @@ def destination(template: str, path: str, name: str) -> str:
     file, further = "stdin" if path == "-" else Path(path).stem, name.removeprefix(path)
     safe = re.sub(r"[^A-Za-z0-9.,=_-]+", "_", file + further).strip("._-")
     return template.replace(PLACEHOLDER, safe or "spec")
-
-
-def arrays_of(bindings: Sequence[Binding]) -> tuple[dict[str, Any], list[str]]:
-    """The arrays to save: tensors and numbers by name, gradients as `w.grad`; and the names of all else."""
-    arrays: dict[str, Any] = {}
-    others: list[str] = []
-    pending = list(reversed(bindings))
-    while pending:
-        binding = pending.pop()
-        if binding.parts is not None:
-            pending += reversed(binding.parts)
-        elif binding.state is not None:
-            arrays[binding.name] = binding.state.value
-            if binding.state.grad is not None:
-                arrays[f"{binding.name}.grad"] = binding.state.grad
-        elif isinstance(binding.value, bool | int | float | complex) and np.asarray(binding.value).dtype.kind in "bifc":
-            arrays[binding.name] = np.asarray(binding.value)
-        else:
-            others.append(binding.name)
-    return arrays, others
 
 
 def save(path: str, arrays: Mapping[str, Any]) -> None:

@@ -121,6 +121,13 @@ class Report(Record):
         return [item for step in self.steps for item in step.items or () if not item.ok]
 
     @property
+    def arrays(self) -> dict[str, Any]:
+        """The tensors and numbers at the end by name, gradients as `w.grad`: what `--save` saves."""
+        from gradcli.report.arrays import arrays_of
+
+        return arrays_of(self.bindings)[0]
+
+    @property
     def ok(self) -> bool:
         return self.error is None and not self.failures
 
