@@ -460,6 +460,7 @@ class Session:
             verdict.rel,
             verdict.off,
             verdict.why,
+            verdict.ulp,
         )
 
     def expect_error(self, step: spec_steps.ExpectError) -> None:

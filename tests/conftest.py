@@ -286,6 +286,7 @@ def troubled() -> Report:
                         abs=1.0,
                         rel=0.25,
                         off=1 / 3,
+                        ulp=2**51,
                     ),
                     Expectation(
                         "w.shape",

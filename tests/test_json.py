@@ -56,7 +56,7 @@ def test_the_order_of_the_keys(quickstart: Report) -> None:
     ]  # fmt: skip
     assert list(value["steps"][0]) == ["index", "path", "line", "kind", "name"]
     assert list(value["steps"][2]["printed"][0]) == ["expr", "text", "value"]
-    assert list(value["steps"][5]["items"][0]) == ["expr", "ok", "expected", "actual", "index", "abs", "rel"]
+    assert list(value["steps"][5]["items"][0]) == ["expr", "ok", "expected", "actual", "index", "abs", "rel", "ulp"]
 
 
 def test_numbers_are_those_of_tolist(quickstart: Report) -> None:
@@ -129,7 +129,7 @@ def test_an_expectation_that_fails_is_no_error(troubled: Report) -> None:
     assert value["ok"] is False and value["error"] is None
     assert value["steps"][-1]["items"][1] == {
         "expr": "v", "ok": False, "expected": [1, 2, 4], "actual": [1, 2, 3],
-        "index": [2], "abs": 1, "rel": 0.25,
+        "index": [2], "abs": 1, "rel": 0.25, "ulp": 2**51,
     }  # fmt: skip
     assert value["steps"][-1]["items"][3]["rel"] == "nan"
 

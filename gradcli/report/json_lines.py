@@ -176,7 +176,7 @@ class _Writer:
         shown["expected"] = None if omitted else plain(item.expected)
         shown["actual"] = None if omitted else plain(item.actual)
         shown["index"] = None if item.index is None else list(item.index)
-        shown |= {"abs": plain(item.abs), "rel": plain(item.rel)}
+        shown |= {"abs": plain(item.abs), "rel": plain(item.rel), "ulp": item.ulp}
         return shown | {"omitted": True} if omitted else shown
 
     def _valued(self, shown: Object) -> Object:

@@ -61,7 +61,8 @@ class Expectation(Record):
     """One judged item of an `expect` step; what `expected` and `actual` are is shown by their texts.
 
     `index` is that of the worst element, `abs` and `rel` its differences, `off` the share of elements outside
-    the tolerance; `why` says in a sentence what is wrong where there are no numbers to compare.
+    the tolerance, `ulp` the worst difference in numbers of the dtype; `why` says in a sentence what is wrong where
+    there are no numbers to compare.
     """
 
     expr: str
@@ -77,6 +78,7 @@ class Expectation(Record):
     rel: float | None = None
     off: float | None = None
     why: str | None = None
+    ulp: int | None = None
 
 
 class StepReport(Record):

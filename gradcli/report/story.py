@@ -65,8 +65,7 @@ def expectation(item: Expectation) -> list[Line]:
         return [[gutter, ("✓ ", "good"), (item.expr, "plain")]]
     lines: list[Line] = [[gutter, ("✗ ", "bad"), (item.expr, "strong")]]
     lines += _labelled("expected", item.expected_text, 8) + _labelled("actual", item.actual_text, 8)
-    distance = _distance(item)
-    return [*lines, [(INDENT + distance, "plain")]] if distance else lines
+    return lines + _distance(item)
 
 
 def warning(warned: Warned) -> Line:
@@ -168,19 +167,22 @@ def _number(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _distance(item: Expectation) -> str:
+def _distance(item: Expectation) -> list[Line]:
+    """By how much and where, and how much of it is off."""
     at = f" at {list(item.index)}" if item.index else ""
-    parts = []
+    worst = f"first{at}" if at else ""
     if item.abs is not None:
         relative = "" if item.rel is None else f", relative {_number(item.rel)}"
-        parts.append(f"worst{at}: absolute {_number(item.abs)}{relative}")
-    elif at:
-        parts.append(f"first{at}")
-    if at and item.off:
-        parts.append(f"{100 * item.off:.3g} % of elements off")
-    if item.why:
-        parts.append(item.why)
-    return " · ".join(parts)
+        steps = "" if item.ulp is None else f", {_ulps(item.ulp)}"
+        worst = f"worst{at}: absolute {_number(item.abs)}{relative}{steps}"
+    share = f"{100 * item.off:.3g} % of elements off" if at and item.off else ""
+    further = " · ".join(part for part in (share, item.why) if part)
+    return [[(INDENT + text, "plain")] for text in (worst, further) if text]
+
+
+def _ulps(count: int) -> str:
+    """A distance as a number of representable numbers."""
+    return f"{count:,} ULP" if count < 1_000_000 else f"{count:.1e} ULP"
 
 
 def _labelled(label: str, text: str, width: int) -> list[Line]:

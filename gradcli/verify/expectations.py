@@ -18,7 +18,10 @@ TOLERANCES = {
 
 
 class Verdict(Record):
-    """`ok`; else the worst element (`index`), its differences, the share of elements off, or a sentence (`why`)."""
+    """`ok`; else the worst element (`index`), its differences, the share of elements off, or a sentence (`why`).
+
+    `ulp` counts the difference in numbers of the dtype of what was found, if that is a floating or complex one.
+    """
 
     ok: bool
     index: tuple[int, ...] | None = None
@@ -26,6 +29,7 @@ class Verdict(Record):
     rel: float | None = None
     off: float | None = None
     why: str | None = None
+    ulp: int | None = None
 
 
 def tolerances(*dtypes: str) -> tuple[float, float]:
@@ -64,7 +68,31 @@ def compare(actual: Any, expected: Any, rtol: float | None, atol: float | None) 
     absolute = float(difference[worst])
     scale = float(np.absolute(wanted[worst]))
     relative = absolute / scale if scale else float("inf")
-    return Verdict(False, index, absolute, relative, float(off.mean()))
+    return Verdict(False, index, absolute, relative, float(off.mean()), ulp=ulps(actual[worst], wanted[worst]))
+
+
+def ulps(actual: Any, expected: Any) -> int | None:
+    """How many numbers of the dtype of `actual` it takes to count from one to the other; both are NumPy's numbers.
+
+    `expected` is rounded to that dtype first. Of complex numbers the part counts that is farther off. None for other
+    dtypes, and for what is not finite.
+    """
+    dtype = actual.dtype
+    if dtype.kind == "c":
+        parts = ulps(actual.real, expected.real), ulps(actual.imag, expected.imag)
+        return None if None in parts else max(part for part in parts if part is not None)
+    if dtype.kind in "biu" or expected.imag:
+        return None
+    with np.errstate(all="ignore"):
+        pair = np.stack([actual, expected.real.astype(dtype)])
+    if not np.isfinite(pair).all():
+        return None
+    # the bits of a float, without its sign, are its place among the floats
+    bits = 8 * dtype.itemsize
+    first, second = (
+        place % 2 ** (bits - 1) * (-1 if place < 0 else 1) for place in pair.view(f"i{dtype.itemsize}").tolist()
+    )
+    return int(abs(first - second))
 
 
 def constant_factor(actual: Any, claimed: Any) -> str | None:
