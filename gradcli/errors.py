@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from gradcli.record import ValueRecord
 
@@ -37,6 +37,9 @@ class UserError(Exception):
         # its saved tensors were "freed", or "modified" in place
         self.numbers: dict[str, int] = {}
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return UserError, (self.kind, self.message, self.hint, self.span)
+
     def at(self, span: Span) -> UserError:
         """This error with `span` as its place, unless a narrower place is known already."""
         if self.span is None:
@@ -50,3 +53,14 @@ class UserErrors(Exception):
     def __init__(self, errors: list[UserError]) -> None:
         super().__init__("\n".join(error.message for error in errors))
         self.errors = errors
+
+
+def describe(error: Exception) -> str:
+    """What kind of exception `error` is, and its message, on one line."""
+    message = " ".join(str(error).split())
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
+
+
+def out_of_memory() -> UserError:
+    """The error of a spec for which there is no memory, where nothing is known of what needed it."""
+    return UserError("limit", "there is not enough memory for this spec")

@@ -82,11 +82,12 @@ def help_of(*command: str) -> str:
 
 def test_there_are_examples() -> None:
     assert sum(block.info == "yaml" for block in BLOCKS) > 8
-    assert {block.info for block in BLOCKS} == {"yaml", "yaml wrong", "text", "sh", "python", "csv points.csv"}
+    kinds = {"yaml", "yaml wrong", "yaml specs/sum.yaml", "text", "sh", "python", "csv points.csv"}
+    assert {block.info for block in BLOCKS} == kinds
 
 
 @pytest.mark.parametrize(
-    "block", [block for block in BLOCKS if block.info.startswith("yaml")], ids=lambda block: block.place
+    "block", [block for block in BLOCKS if block.info in ("yaml", "yaml wrong")], ids=lambda block: block.place
 )
 def test_every_spec_runs_and_prints_what_stands_below_it(block: Block, tmp_path: Path) -> None:
     for file in BLOCKS:
@@ -98,6 +99,15 @@ def test_every_spec_runs_and_prints_what_stands_below_it(block: Block, tmp_path:
         assert (ended.returncode, ended.stdout) == (0, block.output or ""), ended.stderr
     else:
         assert (ended.returncode, ended.stderr) == (2, block.output)
+
+
+def test_a_spec_that_fails_a_test_prints_what_stands_below_it(tmp_path: Path) -> None:
+    place, shown = (block for block in BLOCKS if "specs/sum.yaml" in block.info + block.text)
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "specs" / "sum.yaml").write_text(place.text, encoding="utf-8")
+    ended = gradcli(["test", "specs"], tmp_path)
+    assert (ended.returncode, ended.stderr) == (1, "")
+    assert re.sub(r"\d+ ms", "1 ms", ended.stdout) == shown.text
 
 
 @pytest.mark.parametrize("command", [(), *[(name,) for name in app.COMMANDS]], ids=" ".join)

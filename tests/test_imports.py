@@ -62,6 +62,10 @@ def imported(*arguments: str, folder: Path, program: str = PROGRAM) -> set[str]:
         (["run", "--quiet", "spec.yaml"], {"typer", "yaml", "numpy"}),
         (["run", "--get", "x.grad", "spec.yaml"], {"typer", "yaml", "numpy"}),
         (["run", "--color", "always", "spec.yaml"], {"typer", "yaml", "numpy", "rich"}),
+        (["test", "--list", "spec.yaml"], {"typer", "yaml"}),
+        (["test", "spec.yaml"], {"typer", "yaml", "numpy"}),
+        (["test", "--json", "spec.yaml"], {"typer", "yaml", "numpy"}),
+        (["test", "--color", "always", "spec.yaml"], {"typer", "yaml", "numpy", "rich"}),
     ],
 )
 def test_what_a_command_imports(arguments: list[str], heavy: set[str], tmp_path: Path) -> None:

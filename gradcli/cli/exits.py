@@ -10,6 +10,8 @@ from enum import IntEnum
 from io import BufferedWriter, FileIO, TextIOWrapper
 from typing import NoReturn, TextIO
 
+from gradcli.errors import describe
+
 
 class Status(IntEnum):
     """Exit statuses; of several specs the highest of the first four counts."""
@@ -55,12 +57,6 @@ def internal_error(error: Exception, *, verbose: bool) -> Status:
     further = "" if verbose else ", with what `--verbose` adds to this message"
     tell(f"  this is a bug in gradcli; please report it{further}")
     return Status.INTERNAL_ERROR
-
-
-def describe(error: Exception) -> str:
-    """What kind of exception `error` is, and its message, on one line."""
-    message = " ".join(str(error).split())
-    return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 
 def tell(text: str) -> None:

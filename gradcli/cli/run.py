@@ -4,19 +4,15 @@
 
 import contextlib
 import functools
-import gc
-import math
-import re
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gradcli.cli import terminal
-from gradcli.cli.exits import Status, describe, internal_error, tell
-from gradcli.cli.loading import limits_of, read, show_errors
-from gradcli.errors import UserError
+from gradcli.cli import options, terminal
+from gradcli.cli.exits import Status, internal_error, tell
+from gradcli.cli.loading import show_errors
+from gradcli.errors import UserError, describe, out_of_memory
 
 if TYPE_CHECKING:
     from gradcli.report.model import Report, Reporter
@@ -27,7 +23,7 @@ if TYPE_CHECKING:
 
 def run(
     specs: Annotated[list[str], typer.Argument(metavar="SPEC...", help="YAML files; `-` reads standard input.")],
-    json: Annotated[bool, typer.Option("--json", help="Print one line of JSON for each spec.")] = False,
+    json: options.Json = False,
     full: Annotated[
         bool, typer.Option("--full", help="With --json: also values of more than 100,000 elements.")
     ] = False,
@@ -35,13 +31,10 @@ def run(
         list[str] | None,
         typer.Option(metavar="EXPR", help="Print only the value EXPR has at the end. Repeatable."),
     ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Give a parameter another value. Repeatable."),
-    ] = None,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda or cuda:N, instead of the spec's.")] = None,
-    dtype: Annotated[str | None, typer.Option(help="The default floating dtype, instead of the spec's.")] = None,
-    seed: Annotated[int | None, typer.Option(help="The random seed, instead of the spec's.")] = None,
+    settings: options.Settings = None,
+    device: options.Device = None,
+    dtype: options.Dtype = None,
+    seed: options.Seed = None,
     detect_anomaly: Annotated[
         bool, typer.Option("--detect-anomaly", help="Stop where a backward makes a NaN.")
     ] = False,
@@ -49,27 +42,15 @@ def run(
         str | None,
         typer.Option(metavar="FILE", help="Save tensors and gradients: .npz, .safetensors, .json."),
     ] = None,
-    allow_path: Annotated[
-        list[str] | None,
-        typer.Option(metavar="DIR", help="Also `load` from this folder. Repeatable."),
-    ] = None,
-    max_memory: Annotated[
-        str | None,
-        typer.Option(metavar="SIZE", help="What a run may take, as in 2GiB; half of what is free."),
-    ] = None,
-    timeout: Annotated[float | None, typer.Option(metavar="SECONDS", help="End a spec that runs longer.")] = None,
-    limit: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=NUMBER", help="Let specs be larger, as in nodes=500000. Repeatable."),
-    ] = None,
+    allow_path: options.AllowPath = None,
+    max_memory: options.MaxMemory = None,
+    timeout: options.Timeout = None,
+    limit: options.Limit = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print failed expectations only.")] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", help="Print everything: gradients in full, every step.")
     ] = False,
-    color: Annotated[
-        terminal.Color,
-        typer.Option(help="`always` also gives files and pipes the screen."),
-    ] = "auto",
+    color: options.Color = "auto",
 ) -> int:
     """Run specs and print what PyTorch would print.
 
@@ -95,14 +76,13 @@ def run(
     if full and not json:
         raise typer.BadParameter("it goes with --json; text is never cut", param_hint="--full")
     reporter = _reporter(json=json, full=full, values=bool(get), quiet=quiet, verbose=verbose, color=color)
-    options = {
+    chosen = {
         "detect_anomaly": detect_anomaly,
         "get": get or [],
-        "allow_path": _folders(allow_path or []),
-        "max_memory": _size(max_memory),
-        "timeout": _seconds(timeout),
+        **options.run_options(allow_path or [], max_memory, timeout),
     }
-    request = _Request(_settings(settings or [], seed, dtype, device), options, limits_of(limit or []), save, verbose)
+    replaced = options.settings_of(settings or [], seed, dtype, device)
+    request = _Request(replaced, chosen, options.limits_of(limit or []), save, verbose)
     if save is not None:
         _check_destinations(save, specs, request)
     if sys.stderr.isatty() and not quiet:
@@ -123,6 +103,8 @@ class _Request:
         save: str | None,
         verbose: bool,
     ) -> None:
+        from gradcli.spec.loading import read
+
         self.settings = settings
         self.options = options
         self.save = save
@@ -141,7 +123,7 @@ def _run_file(path: str, request: _Request, reporter: "Reporter") -> int:
     except OSError:
         raise
     except MemoryError:
-        error = UserError("limit", "there is not enough memory for this spec")
+        error = out_of_memory()
         tell(f"error: {path}: {error.message}")
         reporter.refuse(path, error)
         return Status.USER_ERROR
@@ -163,14 +145,10 @@ def _run_document(document: "Spec", request: _Request, reporter: "Reporter") -> 
 
 
 def _run_spec(spec: "Spec", request: _Request, reporter: "Reporter") -> int:
+    from gradcli.collector import relax
     from gradcli.runner import run as run_spec
 
-    if not gc.isenabled():
-        # What is imported by now stays for good, and need not be looked at again.
-        gc.freeze()
-        # A graph is many small objects and no cycles: looking for cycles every 700 of them takes most of the time.
-        gc.set_threshold(200_000, 50, 50)
-        gc.enable()
+    relax()
     reporter.begin(spec.source.name, spec.title, spec.seed, spec.dtype, spec.device)
     report = run_spec(spec, reporter.step, **request.options)
     if request.save is not None and report.error is None:
@@ -223,58 +201,6 @@ def _save(report: "Report", path: str, max_memory: int | None) -> None:
     if others:
         names = ", ".join(f"`{name}`" for name in others)
         tell(f"note: {report.spec}: not in `{path}`, neither tensors nor numbers: {names}")
-
-
-def _folders(paths: list[str]) -> list[str]:
-    for path in paths:
-        if not Path(path).is_dir():
-            raise typer.BadParameter(f"`{path}` is no folder", param_hint="--allow-path")
-    return paths
-
-
-def _size(text: str | None) -> int | None:
-    from gradcli.cli.sizes import parse_size
-
-    size = None if text is None else parse_size(text)
-    if text is not None and not size:
-        raise typer.BadParameter(f"`{text}` is no size such as 500MB or 2GiB", param_hint="--max-memory")
-    return size
-
-
-def _seconds(timeout: float | None) -> float | None:
-    if timeout is not None and not (timeout > 0 and math.isfinite(timeout)):
-        raise typer.BadParameter(f"`{timeout:g}` is no time in seconds", param_hint="--timeout")
-    return timeout
-
-
-def _settings(pairs: list[str], seed: int | None, dtype: str | None, device: str | None) -> "dict[str, Plain]":
-    """The values that replace those of a spec, by name; of several for one name the last one counts."""
-    from gradcli.engine.dtypes import TYPE_NAMES
-    from gradcli.spec.reader import full_dtype
-    from gradcli.spec.scalars import resolve
-
-    settings: dict[str, Plain] = {}
-    for pair in pairs:
-        name, equals, text = pair.partition("=")
-        if not (equals and name.isidentifier()):
-            raise typer.BadParameter(f"`{pair}` is not NAME=VALUE", param_hint="--set")
-        try:
-            settings[name] = resolve(text)
-        except UserError as error:
-            hint = f"; {error.hint}" if error.hint else ""
-            raise typer.BadParameter(error.message + hint, param_hint="--set") from None
-    if seed is not None:
-        settings["seed"] = seed
-    if dtype is not None:
-        settings["dtype"] = full_dtype(dtype)
-        floating = [name for name in TYPE_NAMES if name.startswith("float")]
-        if settings["dtype"] not in floating:
-            raise typer.BadParameter(f"`{dtype}` is none of {', '.join(floating)}", param_hint="--dtype")
-    if device is not None:
-        if not re.fullmatch("cpu|cuda(:[0-9]+)?", device):
-            raise typer.BadParameter(f"`{device}` is not cpu, cuda or cuda:N", param_hint="--device")
-        settings["device"] = device
-    return settings
 
 
 def _reporter(*, json: bool, full: bool, values: bool, quiet: bool, verbose: bool, color: terminal.Color) -> "Reporter":

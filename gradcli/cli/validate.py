@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gradcli.cli.exits import Status, describe, internal_error
-from gradcli.cli.loading import limits_of, load
-from gradcli.errors import UserError
+from gradcli.cli import options
+from gradcli.cli.exits import Status, internal_error
+from gradcli.cli.loading import load
+from gradcli.errors import UserError, describe
 
 if TYPE_CHECKING:
     from gradcli.spec.source import Limits
@@ -16,11 +17,8 @@ if TYPE_CHECKING:
 
 def validate(
     specs: Annotated[list[str], typer.Argument(metavar="SPEC...", help="YAML files; `-` reads standard input.")],
-    json: Annotated[bool, typer.Option("--json", help="Print one line of JSON for each spec.")] = False,
-    limit: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=NUMBER", help="Let specs be larger, as in nodes=500000. Repeatable."),
-    ] = None,
+    json: options.Json = False,
+    limit: options.Limit = None,
     verbose: Annotated[bool, typer.Option("--verbose", help="Show the traceback of an internal error.")] = False,
 ) -> int:
     """Check specs without running them.
@@ -33,7 +31,7 @@ def validate(
       gradcli validate specs/*.yaml
       gradcli validate specs/quickstart.yaml --json
     """
-    limits = limits_of(limit or [])
+    limits = options.limits_of(limit or [])
     return max(_validate_file(path, limits, json=json, verbose=verbose) for path in specs)
 
 

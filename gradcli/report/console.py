@@ -59,37 +59,37 @@ class Screen:
 
     def begin(self, name: str, title: str | None, seed: int, dtype: str, device: str) -> None:
         if self._begun:
-            self._print([[]])
+            self.write([[]])
         self._begun = True
         self._shown.clear()
-        self._print([*story.header(name, title, seed, dtype, device), []])
+        self.write([*story.header(name, title, seed, dtype, device), []])
 
     def step(self, step: StepReport) -> None:
         if step.grads is not None and self._is_due(step):
-            self._print(story.backward(step, whole=self._verbose))
+            self.write(story.backward(step, whole=self._verbose))
         for item in step.printed or ():
-            self._print([[(line, "plain")] for line in story.printed(item).split("\n")])
+            self.write([[(line, "plain")] for line in story.printed(item).split("\n")])
         if step.items:
             due = self._is_due(step)
             for expectation in step.items:
                 if due or not expectation.ok:
-                    self._print(story.expectation(expectation))
+                    self.write(story.expectation(expectation))
 
     def end(self, report: Report) -> None:
         rows, others = story.rows(report.bindings), story.values(report.bindings)
         shown = None if self._verbose else _ROWS
         if rows or others:
-            self._print([[]])
+            self.write([[]])
         if rows:
             self._table(rows[:shown])
-        self._print(others[:shown])
+        self.write(others[:shown])
         left_out = len(rows[:shown]) + len(others[:shown]) - len(rows) - len(others)
         if left_out:
-            self._print([[(f"and {-left_out:,} more; --verbose shows them", "faint")]])
-        self._print([[]])
+            self.write([[(f"and {-left_out:,} more; --verbose shows them", "faint")]])
+        self.write([[]])
         for warned in report.warnings:
             self._wrap(story.warning(warned))
-        self._print([story.outcome(report)])
+        self.write([story.outcome(report)])
 
     def refuse(self, name: str, error: UserError) -> None:
         pass
@@ -99,7 +99,7 @@ class Screen:
         if self._verbose or self._shown[step.line] <= _REPEATS:
             return True
         if self._shown[step.line] == _REPEATS + 1:
-            self._print([[(f"{step.line:>4}  and so on; --verbose shows every {step.kind}", "faint")]])
+            self.write([[(f"{step.line:>4}  and so on; --verbose shows every {step.kind}", "faint")]])
         return False
 
     def _table(self, rows: list[tuple[str, ...]]) -> None:
@@ -111,7 +111,8 @@ class Screen:
             table.add_row(*(self._text(cell, "faint" if cell in _QUIET else "plain") for cell in row))
         self._console.print(table)
 
-    def _print(self, lines: Iterable[story.Line]) -> None:
+    def write(self, lines: Iterable[story.Line]) -> None:
+        """Writes `lines`, each as long as it is."""
         for line in lines:
             self._console.print(self._line(line), soft_wrap=True)
 

@@ -1,4 +1,4 @@
-"""A run as one line of JSON; `schemas/run.json` describes it."""
+"""A run, or a test of a spec, as one line of JSON; `schemas/run.json` and `schemas/test.json` describe them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,18 @@ import json
 from typing import Any
 
 from gradcli.errors import UserError
-from gradcli.report.model import Binding, Expectation, Gradient, Printed, Report, StepReport, TensorState
+from gradcli.report.model import (
+    Binding,
+    Expectation,
+    Gradient,
+    Outcome,
+    Printed,
+    Report,
+    StepReport,
+    Suite,
+    TensorState,
+    Warned,
+)
 
 FORMAT = 1
 LARGEST_VALUE = 100_000
@@ -47,6 +58,19 @@ class JsonValues(JsonLines):
         pass
 
 
+class JsonSuite:
+    """Writes a line for each spec of a test run."""
+
+    def begin(self, name: str) -> None:
+        pass
+
+    def tested(self, outcome: Outcome) -> None:
+        _write(dumps(outcome_object(outcome)))
+
+    def end(self, suite: Suite) -> None:
+        pass
+
+
 def _write(line: str) -> None:
     print(line, flush=True)
 
@@ -61,7 +85,7 @@ def run_line(report: Report, *, full: bool = False) -> str:
         device=report.device,
         tensors={binding.name: writer.binding(binding) for binding in report.bindings},
         steps=[writer.step(step) for step in report.steps],
-        warnings=[{"message": warned.message, "line": warned.line} for warned in report.warnings],
+        warnings=_warnings(report.warnings),
         error=report.error,
     )
 
@@ -95,6 +119,31 @@ def _line(
             "error": None if error is None else error_object(error),
         }
     )
+
+
+def outcome_object(outcome: Outcome) -> Object:
+    """What became of a spec of a suite: the expectations that failed, and every error."""
+    report, errors = outcome.report, outcome.errors
+    writer = _Writer(full=False)
+    return {
+        "format": FORMAT,
+        "spec": outcome.source.name,
+        "file": outcome.source.file,
+        "ok": outcome.ok,
+        "seconds": outcome.seconds,
+        "seed": report.seed if report else None,
+        "dtype": report.dtype if report else None,
+        "device": report.device if report else None,
+        "expectations": outcome.expectations,
+        "failures": [writer.failure(item) for item in outcome.failures],
+        "warnings": _warnings(report.warnings if report else []),
+        "error": error_object(errors[0]) if errors else None,
+        "errors": [error_object(error) for error in errors],
+    }
+
+
+def _warnings(warnings: list[Warned]) -> list[Object]:
+    return [{"message": warned.message, "line": warned.line} for warned in warnings]
 
 
 def validation_line(name: str, errors: list[UserError]) -> str:
@@ -178,6 +227,11 @@ class _Writer:
         shown["index"] = None if item.index is None else list(item.index)
         shown |= {"abs": plain(item.abs), "rel": plain(item.rel), "ulp": item.ulp}
         return shown | {"omitted": True} if omitted else shown
+
+    def failure(self, item: Expectation) -> Object:
+        """An expectation that failed, with its place, and what is said of it."""
+        place = {"line": item.line, "column": item.column}
+        return self._expectation(item) | place | {"off": item.off, "why": item.why}
 
     def _valued(self, shown: Object) -> Object:
         if self._omits(shown["value"]):

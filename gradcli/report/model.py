@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from gradcli.errors import UserError
 from gradcli.record import Record, field
+from gradcli.spec.source import Source
 
 
 class TensorState(Record):
@@ -145,3 +146,55 @@ class Reporter(Protocol):
 
     def refuse(self, name: str, error: UserError) -> None:
         """Reports a spec that could not run, or did not come to its end."""
+
+
+class Outcome(Record):
+    """What became of one spec of a suite: it is ok if it ran and everything that it expects holds.
+
+    `report` has no bindings, steps only where something was expected, and values only of what failed; it is None
+    if the spec did not run. `errors` are what ended the run, or everything for which it could not begin.
+    """
+
+    source: Source
+    report: Report | None
+    errors: list[UserError]
+    seconds: float
+
+    @property
+    def failures(self) -> list[Expectation]:
+        return self.report.failures if self.report else []
+
+    @property
+    def ok(self) -> bool:
+        return not self.errors and not self.failures
+
+    @property
+    def expectations(self) -> int:
+        return sum(len(step.items or ()) for step in self.report.steps) if self.report else 0
+
+
+class Suite(Record):
+    """A test run; `stopped` says why it ended early."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    seconds: float = 0.0
+    stopped: str | None = None
+
+    @property
+    def failed(self) -> list[Outcome]:
+        return [outcome for outcome in self.outcomes if not outcome.ok]
+
+    @property
+    def ok(self) -> bool:
+        return not self.failed
+
+
+class SuiteReporter(Protocol):
+    """Writes a test run to standard output."""
+
+    def begin(self, name: str) -> None:
+        """Hears which spec is waited for."""
+
+    def tested(self, outcome: Outcome) -> None: ...
+
+    def end(self, suite: Suite) -> None: ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from typing import Literal, TextIO
 
 from gradcli.errors import UserError
@@ -27,20 +28,20 @@ class Plain:
     def begin(self, name: str, title: str | None, seed: int, dtype: str, device: str) -> None:
         self._name = name
         if self._detail == "everything":
-            _print([*story.header(name, title, seed, dtype, device), []])
+            print_lines([*story.header(name, title, seed, dtype, device), []])
 
     def step(self, step: StepReport) -> None:
         everything = self._detail == "everything"
         if step.grads is not None and everything:
-            _print(story.backward(step, whole=True))
+            print_lines(story.backward(step, whole=True))
         if step.printed and self._detail != "failures":
             for item in step.printed:
                 print(story.printed(item))
         for expectation in step.items or ():
             if everything:
-                _print(story.expectation(expectation))
+                print_lines(story.expectation(expectation))
             elif not expectation.ok:
-                _print(_located(story.expectation(expectation), self._name, expectation.line))
+                print_lines(_located(story.expectation(expectation), self._name, expectation.line))
         if step.printed or step.items:
             sys.stdout.flush()
 
@@ -50,9 +51,9 @@ class Plain:
         if self._detail != "failures":
             sys.stdout.flush()
             for warned in report.warnings:
-                _print(_located([story.warning(warned)], report.spec, warned.line), sys.stderr)
+                print_lines(_located([story.warning(warned)], report.spec, warned.line), sys.stderr)
             if report.error is None:  # an error says itself how the run ended
-                _print([[(f"{report.spec}: ", "plain"), *story.outcome(report)]], sys.stderr)
+                print_lines([[(f"{report.spec}: ", "plain"), *story.outcome(report)]], sys.stderr)
 
     def refuse(self, name: str, error: UserError) -> None:
         pass
@@ -72,7 +73,7 @@ class Values:
             print(item.text)
         sys.stdout.flush()
         for expectation in report.failures:
-            _print(_located(story.expectation(expectation), report.spec, expectation.line), sys.stderr)
+            print_lines(_located(story.expectation(expectation), report.spec, expectation.line), sys.stderr)
 
     def refuse(self, name: str, error: UserError) -> None:
         pass
@@ -86,13 +87,14 @@ def _located(lines: list[story.Line], name: str, line: int) -> list[story.Line]:
 
 def _print_table(bindings: list[Binding]) -> None:
     rows, others = story.rows(bindings), story.values(bindings)
-    _print([[]] if rows or others else [])
+    print_lines([[]] if rows or others else [])
     if rows:
-        _print([[(row, "plain")] for row in story.aligned([story.COLUMNS, *rows])])
-    _print(others)
+        print_lines([[(row, "plain")] for row in story.aligned([story.COLUMNS, *rows])])
+    print_lines(others)
 
 
-def _print(lines: list[story.Line], file: TextIO | None = None) -> None:
+def print_lines(lines: Iterable[story.Line], file: TextIO | None = None) -> None:
+    """Writes `lines` to standard output or `file`, with nothing in them that a terminal would act upon."""
     ascii_only = not (sys.stdout.encoding or "utf-8").lower().startswith("utf")
     for line in lines:
         text = visible(story.text_of(line))

@@ -76,15 +76,15 @@ def warning(warned: Warned) -> Line:
 def outcome(report: Report) -> Line:
     """How the run ended, in one line."""
     items = [item for step in report.steps for item in step.items or ()]
-    steps = _count(len(report.steps), "step")
+    steps = count(len(report.steps), "step")
     failed = len(report.failures)
     if report.error is not None:
         at = f" in line {report.error.span.line}" if report.error.span else ""
-        unmet = f" · {_share(failed, len(items))}" if failed else ""
+        unmet = f" · {share_failed(failed, len(items))}" if failed else ""
         return [("✗ ", "bad"), (f"stopped by an error{at}", "plain"), (f" after {steps}{unmet}", "faint")]
     if failed:
-        return [("✗ ", "bad"), (_share(failed, len(items)), "plain"), (f" · {steps}", "faint")]
-    held = f" · {_count(len(items), 'expectation')} met" if items else ""
+        return [("✗ ", "bad"), (share_failed(failed, len(items)), "plain"), (f" · {steps}", "faint")]
+    held = f" · {count(len(items), 'expectation')} met" if items else ""
     return [("✓ ", "good"), ("ok", "plain"), (f" · {steps}{held}", "faint")]
 
 
@@ -205,11 +205,13 @@ def _width(texts: Iterable[str]) -> int:
     return max(map(len, texts), default=0)
 
 
-def _share(failed: int, total: int) -> str:
-    return f"{failed} of {_count(total, 'expectation')} failed"
+def share_failed(failed: int, total: int) -> str:
+    """`1 of 3 expectations failed`"""
+    return f"{failed} of {count(total, 'expectation')} failed"
 
 
-def _count(number: int, what: str) -> str:
+def count(number: int, what: str) -> str:
+    """`1 step`, `2 steps`"""
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from gradcli.errors import UserError
+from gradcli.errors import Span, UserError
 from gradcli.spec.positions import line_at
 from gradcli.spec.source import Source
 
@@ -20,16 +20,20 @@ def render_error(error: UserError, source: Source) -> str:
     if error.span is None:
         lines = [f"error: {visible(source.name)}: {visible(error.message)}"]
     else:
-        span = error.span
-        lines = [f"error: {visible(source.name)}:{span.line}:{span.column}: {visible(error.message)}"]
-        line = line_at(source.text, span.line)
-        end = span.end_column if span.end_line == span.line else len(line) + 1
-        excerpt, caret = _excerpt(line, span.column - 1, end - 1)
-        gutter = f"{span.line:>5} | "
-        lines += [gutter + excerpt, " " * (len(gutter) - 2) + "| " + caret]
+        place = f"{error.span.line}:{error.span.column}"
+        lines = [f"error: {visible(source.name)}:{place}: {visible(error.message)}", *excerpt(source, error.span)]
     if error.hint:
         lines += [f"  {visible(line)}" for line in error.hint.splitlines()]
     return "\n".join(line.rstrip() for line in lines)
+
+
+def excerpt(source: Source, span: Span) -> list[str]:
+    """The line in which `span` begins, behind its number, and below it the carets under `span`."""
+    line = line_at(source.text, span.line)
+    end = span.end_column if span.end_line == span.line else len(line) + 1
+    shown, carets = _around(line, span.column - 1, end - 1)
+    gutter = f"{span.line:>5} | "
+    return [gutter + shown, " " * (len(gutter) - 2) + "| " + carets]
 
 
 def visible(text: str) -> str:
@@ -37,7 +41,7 @@ def visible(text: str) -> str:
     return text if text.isprintable() else "".join(map(_cell, text))
 
 
-def _excerpt(line: str, start: int, end: int) -> tuple[str, str]:
+def _around(line: str, start: int, end: int) -> tuple[str, str]:
     """The part of `line` around `start`, at most 100 columns wide, and the carets under `start` to `end`."""
     first = max(0, start - _WIDTH)
     cells = [_TAB if char == "\t" else _cell(char) for char in line[first : start + _WIDTH]]

@@ -34,7 +34,7 @@ _ANCHOR = r"&[^\s,\[\]{}]+(?:[ \t\r\n]+|(?<=\s)#[^\r\n]*)*"
 _BINARY_OPERATOR = r"(?:[-+*/%@^|&<>=!]|\*\*|//|[<>=!]=)\s"
 
 
-class Limits(Record):
+class Limits(ValueRecord):
     """How much a spec may ask for before anything is computed; `--limit name=number` changes each."""
 
     file_bytes: int = 64 * 2**20

@@ -1,0 +1,129 @@
+"""`gradcli test`: runs the specs of files and folders, and says which of them fail, and why."""
+
+# Annotations are evaluated here: typer would take 2 ms to evaluate them from their texts.
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gradcli.cli import options, terminal
+from gradcli.cli.exits import Status
+from gradcli.errors import UserError
+
+if TYPE_CHECKING:
+    from gradcli.report.model import SuiteReporter
+    from gradcli.report.plain import Detail
+    from gradcli.suite.selection import Choice
+
+_WIDEST = 60  # columns for names, before times that stand below each other
+
+
+def test(
+    paths: Annotated[
+        list[str],
+        typer.Argument(metavar="PATH...", help="Files, folders, globs; `-` reads standard input."),
+    ],
+    pattern: Annotated[
+        str | None,
+        typer.Option("-k", metavar="PATTERN", help="Only specs named so, as in `conv and not slow`."),
+    ] = None,
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first spec that fails.")] = False,
+    listed: Annotated[bool, typer.Option("--list", help="Print the names of the specs, and run none.")] = False,
+    slowest: Annotated[
+        int, typer.Option("--durations", metavar="N", min=0, help="Name the N specs that took the longest.")
+    ] = 0,
+    json: options.Json = False,
+    settings: options.Settings = None,
+    device: options.Device = None,
+    dtype: options.Dtype = None,
+    seed: options.Seed = None,
+    allow_path: options.AllowPath = None,
+    max_memory: options.MaxMemory = None,
+    timeout: options.Timeout = None,
+    limit: options.Limit = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print failures only.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Print every expectation, and where internal errors arose.")
+    ] = False,
+    color: options.Color = "auto",
+) -> int:
+    """Run specs and say which of them fail, and why.
+
+    A spec passes if it runs to its end and everything it expects holds. A folder stands for the *.yaml and
+    *.yml in it and below, in the order of their names; what is hidden is left out. Every document of a file
+    and every combination of a matrix is a spec of its own.
+
+    -k takes parts of names with `and`, `or`, `not` and parentheses. --quiet prints nothing if all specs pass.
+
+    The exit status is 0 if every spec passes, 1 if one does not, whatever the reason, 2 if there is no spec
+    or the command line is wrong, 3 for a bug in gradcli.
+
+    \b
+    Examples:
+      gradcli test specs
+      gradcli test specs/quickstart.yaml specs/blitz.yaml --durations 1
+      gradcli test specs -k hooks --json
+    """
+    if quiet and verbose:
+        raise typer.BadParameter("it cannot be combined with --verbose", param_hint="--quiet")
+    from gradcli.suite.executors import Serial
+    from gradcli.suite.testing import Request, select, test
+
+    request = Request(
+        tuple(options.settings_of(settings or [], seed, dtype, device).items()),
+        options.limits_of(limit or []),
+        options.run_options(allow_path or [], max_memory, timeout),
+        verbose,
+    )
+    files, chosen = _files(paths), _choice(pattern)
+    if listed:
+        names = [item.source.name for item in select(files, request, chosen)]
+        print("".join(f"{name}\n" for name in names), end="")
+    else:
+        reporter = _reporter(files, json=json, quiet=quiet, verbose=verbose, color=color, slowest=slowest)
+        suite = test(select(files, request, chosen), Serial(), reporter, fail_fast=fail_fast)
+        names = [outcome.source.name for outcome in suite.outcomes]
+    if not names:
+        raise typer.BadParameter(f"no spec is named so: `{pattern}`", param_hint="-k")
+    return Status.OK if listed or suite.ok else Status.FAILED
+
+
+def _files(paths: list[str]) -> list[str]:
+    from gradcli.suite.discovery import find
+
+    try:
+        return find(paths)
+    except UserError as error:
+        hint = f"; {error.hint}" if error.hint else ""
+        raise typer.BadParameter(error.message + hint, param_hint="PATH") from None
+
+
+def _choice(pattern: str | None) -> "Choice | None":
+    from gradcli.suite.selection import choice
+
+    try:
+        return None if pattern is None else choice(pattern)
+    except UserError as error:
+        raise typer.BadParameter(f"`{pattern}`: {error.message}", param_hint="-k") from None
+
+
+def _reporter(
+    files: list[str], *, json: bool, quiet: bool, verbose: bool, color: terminal.Color, slowest: int
+) -> "SuiteReporter":
+    if json:
+        from gradcli.report.json_lines import JsonSuite
+
+        return JsonSuite()
+    from gradcli.report.suite import SuiteText
+
+    detail: Detail = "failures" if quiet else "everything" if verbose else "results"
+    coloured = terminal.is_coloured(color)
+    if not (coloured or sys.stdout.isatty()):
+        from gradcli.report.plain import print_lines
+
+        return SuiteText(print_lines, detail, slowest=slowest)
+    from gradcli.report.console import Screen, standard_output
+
+    screen = Screen(standard_output(color=coloured), verbose=verbose)
+    return SuiteText(screen.write, detail, width=min(max(map(len, files)), _WIDEST), slowest=slowest)
