@@ -57,6 +57,8 @@ def imported(*arguments: str, folder: Path, program: str = PROGRAM) -> set[str]:
         (["schema", "--of", "run"], {"typer"}),
         (["completion", "bash"], {"typer"}),
         (["doctor"], {"typer"}),
+        (["ops"], {"typer"}),
+        (["ops", "softmax"], {"typer"}),
         (["run", "spec.yaml"], {"typer", "yaml", "numpy"}),
         (["run", "--json", "spec.yaml"], {"typer", "yaml", "numpy"}),
         (["run", "--quiet", "spec.yaml"], {"typer", "yaml", "numpy"}),

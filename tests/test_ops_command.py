@@ -24,6 +24,7 @@ def test_every_operation_is_described() -> None:
         name = row.name.replace("autograd::", "torch.autograd.").removeprefix("Tensor::")
         found = next((one for one in described(name) if row.text.endswith(one.signature)), None)
         assert found is not None, row
+        assert found.computes, row
         if isinstance(row, Op) and row.grad_fn is not None:
             (gradient,) = found.gradients
             assert gradient.grad_fn == row.grad_fn and all(gradient.formulas.values())
@@ -49,6 +50,16 @@ def test_the_json_is_as_its_schema_says(capsys: pytest.CaptureFixture[str]) -> N
     assert app.run(["ops", "--json"]) == 0
     for line in capsys.readouterr().out.splitlines():
         pytest.importorskip("jsonschema").validate(json.loads(line), SCHEMA)
+
+
+def test_several_examples_are_one_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert app.run(["ops", "max", "sgn", "--example"]) == 0
+    file = tmp_path / "examples.yaml"
+    file.write_text(capsys.readouterr().out, encoding="utf-8")
+    assert app.run(["run", str(file)]) == 0
+    shown = capsys.readouterr()
+    assert shown.err.count("ok · 4 steps") == 4
+    assert shown.out.count("<MaxBackward0>") == 2 and "<SgnBackward0>" in shown.out
 
 
 def test_an_unknown_name(capsys: pytest.CaptureFixture[str]) -> None:

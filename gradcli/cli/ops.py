@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_format
+from textwrap import indent
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,17 +21,19 @@ NODES = 4  # of a composition, in its one line
 def ops(
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Operations; all if left out.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one line of JSON for each overload.")] = False,
+    example: Annotated[bool, typer.Option("--example", help="Print only the example, a spec to run.")] = False,
 ) -> int:
-    """Show operations: signature, what is computed, the formulas of the gradients, the names of the nodes.
+    """Show operations: signature, what is computed, the formulas of the gradients, the names of the nodes, an example.
 
     Without a NAME it prints a line for each operation. With one it prints all there is to know of it, from
-    the same table that computes it. Names are PyTorch's.
+    the same table that computes it. Names are PyTorch's. An example is a spec: several of them are one file.
 
     \b
     Examples:
       gradcli ops
       gradcli ops atan2
       gradcli ops softmax --json
+      gradcli ops softmax --example
     """
     from gradcli.ops import describe, frontend
 
@@ -47,6 +50,8 @@ def ops(
     if json:
         for one in found:
             print(json_format.dumps(describe.plain(one)))
+    elif example:
+        print("\n---\n".join(one.example for one in found))
     elif names:
         print("\n\n".join("\n".join(in_full(one)) for one in found))
     else:
@@ -79,3 +84,5 @@ def in_full(one: Description) -> Iterator[str]:
         for name, formula in gradient.formulas.items():
             yield f"    d {name}  =  {formula}"
         yield f"    saves  {', '.join(gradient.saves) or 'nothing'}"
+    yield "  example"
+    yield indent(one.example, "    ")

@@ -495,6 +495,7 @@ def elu_(input: Any, alpha: float = 1.0) -> Any:
 
 @composite("selu(Tensor input, bool inplace=False)")
 def selu(input: Any, inplace: bool = False) -> Any:
+    """elu, scaled so that mean and variance stay what they are from layer to layer."""
     if inplace:
         return elu_result.inplace(input, SELU_ALPHA, SELU_SCALE, 1.0)
     return elu_row(input, SELU_ALPHA, SELU_SCALE, 1.0)

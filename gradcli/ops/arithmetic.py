@@ -324,6 +324,7 @@ lerp_tensor = op(
 
 @composite("positive(Tensor self)")
 def positive(self: Any) -> Any:
+    """`self` itself, unless it is of bools."""
     if self.dtype.kind == "b":
         raise UserError("type", "The `+` operator, on a bool tensor is not supported.")
     return self

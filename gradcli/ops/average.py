@@ -273,6 +273,7 @@ def declare_norm(rank: int) -> None:
         stride: Sizes | int | None = None,
         ceil_mode: bool = False,
     ) -> Any:
+        """The p-norm of each window."""
         if math.isinf(norm_type):
             if norm_type > 0:
                 return largest(absolute(input), kernel_size, stride, 0, 1, ceil_mode)

@@ -212,6 +212,7 @@ isclose = op(
 
 @composite("allclose(Tensor self, Tensor other, float rtol=1e-05, float atol=1e-08, bool equal_nan=False)")
 def allclose(self: Any, other: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
+    """Whether all of `self` is close to `other`, as `isclose` has it."""
     result: bool = isclose(self, other, rtol, atol, equal_nan).array.all().item()
     return result
 

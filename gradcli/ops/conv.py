@@ -475,6 +475,7 @@ def declare(rank: int) -> None:
         dilation: Sizes | int = 1,
         groups: int = 1,
     ) -> Any:
+        """Each place of `input` and its neighbours, weighed by `weight` and added up."""
         if not check_rank(f"conv{rank}d", input, rank):
             return squeeze_dim(conv(unsqueeze(input, 0), weight, bias, stride, padding, dilation, groups), 0)
         if padding == "same":
@@ -500,6 +501,7 @@ def declare(rank: int) -> None:
         groups: int = 1,
         dilation: Sizes | int = 1,
     ) -> Any:
+        """What `conv` of the same weight has as the gradient of its input."""
         if not check_rank(f"conv_transpose{rank}d", input, rank):
             given = (stride, padding, output_padding, groups, dilation)
             return squeeze_dim(conv_transpose(unsqueeze(input, 0), weight, bias, *given), 0)

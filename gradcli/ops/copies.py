@@ -31,6 +31,19 @@ def where_forward(condition: Any, self: Any, other: Any) -> Any:
     return np.where(condition, self, other)
 
 
+def fill_forward(self: Any, value: Any) -> Any:
+    return np.full_like(self, number_in(value, self.dtype))
+
+
+def fill_tensor_forward(self: Any, value: Any) -> Any:
+    if value.ndim:
+        raise UserError(
+            "shape",
+            f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions.",
+        )
+    return np.full_like(self, cast(value, self.dtype))
+
+
 def copy_forward(self: Any, src: Any) -> Any:
     """`src` in the shape and dtype of `self`."""
     if src.shape == self.shape:
@@ -128,14 +141,17 @@ copy = op(
     self=lambda grad: zeros_like(grad),
     src=lambda grad: grad,
 )  # fmt: skip
-fill = op(
-    "fill(Tensor self, Scalar value)", "FillBackward2",
-    lambda self, value: np.full_like(self, number_in(value, self.dtype)),
-    self=lambda grad: zeros_like(grad),
-)  # fmt: skip
+fill = op("fill(Tensor self, Scalar value)", "FillBackward0", fill_forward, self=lambda grad: zeros_like(grad))
 fill_tensor = op(
-    "fill.Tensor(Tensor self, Tensor value)", "FillBackward3",
-    lambda self, value: np.full_like(self, cast(value.reshape(()), self.dtype)),
+    "fill.Tensor(Tensor self, Tensor value)", "FillBackward1", fill_tensor_forward,
+    self=lambda grad: zeros_like(grad),
+    value=lambda grad: grad,
+)  # fmt: skip
+fill_in_place = op(
+    "_fill(Tensor self, Scalar value)", "FillBackward2", fill_forward, self=lambda grad: zeros_like(grad)
+)
+fill_tensor_in_place = op(
+    "_fill.Tensor(Tensor self, Tensor value)", "FillBackward3", fill_tensor_forward,
     self=lambda grad: zeros_like(grad),
     value=lambda grad: grad,
 )  # fmt: skip
@@ -168,6 +184,11 @@ def imag(self: Any) -> Any:
     if self.dtype.kind != "c":
         raise UserError("type", "imag is not implemented for tensors with non-complex dtypes.")
     return part(self, 1)
+
+
+@composite("Tensor::fill_(Tensor self, Tensor|Scalar value)")
+def fill_(self: Any, value: Any) -> Any:
+    return (fill_tensor_in_place if hasattr(value, "ndim") else fill_in_place).inplace(self, value)
 
 
 def device_named(device: Any) -> str:

@@ -99,6 +99,7 @@ def measure(values: Any, flat: list[Any]) -> tuple[int, ...]:
 
 @composite(f"tensor(any data, {FACTORY})")
 def tensor(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """What numbers, nested lists or a tensor hold, copied."""
     if isinstance(data, Tensor):
         return made_beside(data, data.array.astype(dtype or data.dtype), requires_grad, device)
     numbers, shape, inferred = infer(data)
@@ -109,6 +110,7 @@ def tensor(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool
 
 @composite("as_tensor(any data, ScalarType? dtype=None, Device? device=None)")
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
+    """`data` as a tensor: itself, where it is one of that dtype and on that device."""
     if not isinstance(data, Tensor):
         made_of: Tensor = tensor(data, dtype, device)
         return made_of
@@ -388,6 +390,7 @@ def randint_like(
     requires_grad: bool = False,
     memory_format: Any = None,
 ) -> Tensor:
+    """Whole numbers from 0 up to `high`, without it, in the shape of `input`."""
     result: Tensor = randint_like_low(input, 0, high, dtype, device, requires_grad)
     return result
 
@@ -402,6 +405,7 @@ def randint_like_low(
     requires_grad: bool = False,
     memory_format: Any = None,
 ) -> Tensor:
+    """Whole numbers from `low` up to `high`, without it, in the shape of `input`."""
     drawn = like(lambda shape, dtype: default_generator.randint(low, high, shape, dtype), input, dtype)
     return made_beside(input, drawn, requires_grad, device)
 
@@ -433,4 +437,5 @@ bernoulli = op(
 
 @composite("manual_seed(int seed)")
 def manual_seed(seed: int) -> None:
+    """Begins the random stream anew."""
     default_generator.manual_seed(seed)

@@ -350,6 +350,7 @@ def cross_entropy(
     reduction: str = "mean",
     label_smoothing: float = 0.0,
 ) -> Any:
+    """nll_loss(log_softmax(input, 1), target); of shares as `target`, -sum(target * log_softmax(input, 1))."""
     reduction = reduction_of(size_average, reduce, reduction)
     dim = 0 if input.ndim == 1 else 1
     if target.shape == input.shape:

@@ -127,6 +127,7 @@ def ctc_loss(
     reduction: str = "mean",
     zero_infinity: bool = False,
 ) -> Any:
+    """Minus the log-probability of the target, over all ways to align it, blanks between."""
     if reduction not in ("none", "mean", "sum"):
         raise UserError("value", f"{reduction} is not a valid value for reduction")
     alone = log_probs.ndim == 2

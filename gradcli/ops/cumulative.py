@@ -11,7 +11,7 @@ from gradcli.errors import UserError
 from gradcli.ops.arithmetic import abs as absolute
 from gradcli.ops.arithmetic import sub
 from gradcli.ops.compare import logical_xor
-from gradcli.ops.copies import copy, fill, where, zeros_like
+from gradcli.ops.copies import copy, fill_in_place, where, zeros_like
 from gradcli.ops.define import composite, op
 from gradcli.ops.elementary import exp, log, log_of_sum
 from gradcli.ops.index import scatter_add
@@ -102,6 +102,7 @@ logcumsumexp = op(
 
 @composite("diff(Tensor self, int n=1, int dim=-1, Tensor? prepend=None, Tensor? append=None)")
 def diff(self: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Any:
+    """The differences of neighbours along `dim`, `n` times over."""
     if self.ndim == 0:
         raise UserError("shape", "diff expects input to be at least one-dimensional")
     if n < 0:
@@ -147,6 +148,7 @@ def check_integrand(name: str, y: Any, x: Any, dim: int) -> int:
 
 @composite("trapezoid(Tensor y, Tensor? x=None, *, Scalar? dx=None, int dim=-1)")
 def trapezoid(y: Any, x: Any = None, dx: Any = None, dim: int = -1) -> Any:
+    """The area under the points `y`, at `x` or at steps of `dx`, along `dim`."""
     dim = check_integrand("trapezoid", y, x, dim)
     if x is None:
         if y.shape[dim] == 0:
@@ -161,6 +163,7 @@ def trapezoid(y: Any, x: Any = None, dx: Any = None, dim: int = -1) -> Any:
 
 @composite("cumulative_trapezoid(Tensor y, Tensor? x=None, *, Scalar? dx=None, int dim=-1)")
 def cumulative_trapezoid(y: Any, x: Any = None, dx: Any = None, dim: int = -1) -> Any:
+    """The areas under the points `y` up to each of them, along `dim`."""
     if y.ndim == 0:
         raise UserError("shape", "slice() cannot be applied to a 0-dim tensor.")
     dim = check_integrand("cumulative_trapezoid", y, x, dim)
@@ -280,7 +283,7 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     integers = x.dtype.kind in "biu"
     result = Tensor(np.zeros_like(x.array, np.int64 if integers else x.dtype, shape=(x.shape[0], columns)))
     if columns > 0:
-        fill.inplace(select(result, 1, 0), 1)
+        fill_in_place.inplace(select(result, 1, 0), 1)
     if columns > 1:
         copy.inplace(slice_(result, 1, 1, None, 1), unsqueeze(x, 1))
         powers = slice_(result, 1, 1, None, 1)

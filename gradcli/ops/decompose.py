@@ -9,7 +9,7 @@ from gradcli.engine.device import np
 from gradcli.engine.dtypes import COMPLEX_OF, TYPE_NAMES
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
-from gradcli.ops.copies import conj, fill, real
+from gradcli.ops.copies import conj, fill_in_place, real
 from gradcli.ops.define import composite, op
 from gradcli.ops.lapack import (
     batched,
@@ -142,7 +142,7 @@ def skew(A: Any) -> Any:
 def with_unit_diagonal(A: Any) -> Any:
     """`A` itself, with ones along its diagonals."""
     if isinstance(A, Tensor):
-        fill.inplace(diagonal(A, 0, -2, -1), 1)
+        fill_in_place.inplace(diagonal(A, 0, -2, -1), 1)
     else:
         diagonal(A, 0, -2, -1)[...] = 1
     return A
@@ -405,6 +405,7 @@ def qr(self: Any, some: bool = True) -> Any:
 
 @composite("svd(Tensor self, bool some=True, bool compute_uv=True) -> (U, S, V)")
 def svd(self: Any, some: bool = True, compute_uv: bool = True) -> Any:
+    """Orthonormal columns U and V, and the S for which U @ diag(S) @ V.mH is `self`, from the greatest on."""
     if self.ndim < 2:
         raise UserError(
             "shape", f"linalg.svd: input should have at least 2 dimensions, but has {self.ndim} dimensions instead"

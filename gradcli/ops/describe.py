@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
-from functools import cache
+from dis import get_instructions
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
+from types import CodeType, FunctionType
 from typing import Any
 
 from gradcli.engine.device import SpecialFunction
 from gradcli.ops import frontend
 from gradcli.ops.define import Composite, Op
+from gradcli.ops.examples import example
 from gradcli.ops.generate import saved_by
 from gradcli.record import Record
 
@@ -30,7 +34,8 @@ class Gradient(Record):
 class Description(Record):
     """One overload of an operation. `computes` is its forward as source, or in words.
 
-    `gradients` are those of the row itself or, of a composition, those of the rows that it is made of.
+    `gradients` are those of the row itself or, of a composition, those of the rows that it is made of. `example` is
+    a spec.
     """
 
     name: str
@@ -41,16 +46,14 @@ class Description(Record):
     aliases: list[str]
     method: bool
     inplace: bool
+    example: str
 
 
 class Declaration(Record):
-    """What declares a row: a call of `op`, or a function under `composite`, in the module `family`.
-
-    `node` is None for one of several rows that a loop declares.
-    """
+    """What declares a row: a call of `op`, or a function under `composite`, in the module `family`."""
 
     family: str
-    node: ast.Call | ast.FunctionDef | None
+    node: Any
     functions: dict[str, ast.FunctionDef]
 
 
@@ -74,56 +77,75 @@ def description(row: Op | Composite) -> Description:
         declaration.family,
         row.text.removeprefix(f"{space}::"),
         computation(row, declaration),
-        list(gradients(row, declaration)),
+        list(gradients(row)),
         sorted(alias for alias, known in frontend.ALIAS_NAMES.items() if known == row.name),
         frontend.is_method(row) or space == "Tensor",
         isinstance(row, Op) and frontend.is_method(row) and frontend.has_inplace(row),
+        example(row),
     )
 
 
 @cache
 def declarations() -> dict[str, Declaration]:
-    """The declarations of all rows, by their schemas."""
+    """The declarations of all rows, by patterns of their schemas: one in a loop, or in a function, serves several."""
     found = {}
     for file in sorted(FOLDER.glob("*.py")):
         module = ast.parse(file.read_text(encoding="utf-8"))
         functions = {node.name: node for node in module.body if isinstance(node, ast.FunctionDef)}
         for node in ast.walk(module):
-            if isinstance(node, ast.Call) and called(node) == "op":
-                found[text_in(node.args[0], file.stem)] = Declaration(file.stem, node, functions)
-            elif isinstance(node, ast.FunctionDef):
-                for decorator in node.decorator_list:
-                    if isinstance(decorator, ast.Call) and called(decorator) == "composite":
-                        found[text_in(decorator.args[0], file.stem)] = Declaration(file.stem, node, functions)
+            for schema in schemas_in(node):
+                found[pattern_of(schema, file.stem)] = Declaration(file.stem, node, functions)
     return found
 
 
+def schemas_in(node: ast.AST) -> Iterator[ast.expr]:
+    """What stands for the schema, if `node` declares a row: `op(...)`, `composite(...)(...)`, a decorated function."""
+    if isinstance(node, ast.Call) and called(node) == "op":
+        yield node.args[0]
+    for part in node.decorator_list if isinstance(node, ast.FunctionDef) else [getattr(node, "func", None)]:
+        if isinstance(part, ast.Call) and called(part) == "composite":
+            yield part.args[0]
+
+
 def declaration_of(row: Op | Composite) -> Declaration:
-    function = row.call if isinstance(row, Composite) else row.forward
-    return declarations().get(row.text) or Declaration(function.__module__.rpartition(".")[2], None, {})
+    """The declaration of the row's schema; of several that may be it, one of its own module, in the closest words."""
+    known = declarations()
+    if declaration := known.get(re.escape(row.text)):
+        return declaration
+    function = row.function if isinstance(row, Composite) else row.forward
+    module = getattr(function, "__module__", "")
+    return known[max(
+        (pattern for pattern in known if ANYTHING in pattern and re.fullmatch(pattern, row.text)),
+        key=lambda pattern: (module == f"gradcli.ops.{known[pattern].family}", len(pattern)),
+    )]  # fmt: skip
 
 
 def called(node: ast.Call) -> str:
     return node.func.id if isinstance(node.func, ast.Name) else ""
 
 
-def text_in(node: ast.expr, module: str) -> str:
-    """The text that `node` writes, names of the module (such as FACTORY) in braces included."""
+ANYTHING = ".*"
+
+
+def pattern_of(node: ast.expr, module: str) -> str:
+    """The text that `node` writes, as a regular expression: constants of the module (such as FACTORY) in braces are
+    filled in, anything may stand for other names.
+    """
     if isinstance(node, ast.JoinedStr):
-        return "".join(text_in(part, module) for part in node.values)
+        return "".join(pattern_of(part, module) for part in node.values)
     if isinstance(node, ast.FormattedValue):
-        return str(getattr(import_module(f"gradcli.ops.{module}"), ast.unparse(node.value), ""))  # "" for a loop's name
-    return str(node.value) if isinstance(node, ast.Constant) else ""
+        constant = isinstance(node.value, ast.Name) and node.value.id.isupper()
+        value = getattr(import_module(f"gradcli.ops.{module}"), ast.unparse(node.value)) if constant else None
+        return ANYTHING if value is None else re.escape(value)
+    return re.escape(str(node.value)) if isinstance(node, ast.Constant) else ANYTHING
 
 
 def computation(row: Op | Composite, declaration: Declaration) -> str:
     """The forward as an expression, if it is one; else what its docstring says, or a call of it."""
     node = declaration.node
-    if node is None:
-        return ""
     if isinstance(node, ast.FunctionDef):
         return in_short(node)
-    forward = node.args[2]
+    forward = node.args[-1 if isinstance(row, Composite) else 2]
     if isinstance(forward, ast.Lambda):
         return source(forward.body)
     text = source(forward)
@@ -134,41 +156,60 @@ def computation(row: Op | Composite, declaration: Declaration) -> str:
 
 
 def in_short(function: ast.FunctionDef) -> str:
-    """What a function of one `return` gives, or the first line of its docstring."""
-    last = function.body[-1]
-    if isinstance(last, ast.Return) and last.value is not None and len(function.body) == 1:
-        return source(last.value)
-    return (ast.get_docstring(function) or "").partition("\n")[0]
+    """The first line of the docstring; without one, what the function returns, if it does so in one place."""
+    if docstring := ast.get_docstring(function):
+        return docstring.partition("\n")[0]
+    values = [node.value for node in ast.walk(function) if isinstance(node, ast.Return)]
+    return source(values[0]) if len(values) == 1 and values[0] and not isinstance(values[0], ast.Name) else ""
 
 
-def gradients(row: Op | Composite, declaration: Declaration) -> Iterator[Gradient]:
-    if declaration.node is None:
-        return
+def gradients(row: Op | Composite) -> Iterator[Gradient]:
     if isinstance(row, Composite):
-        for part in parts_of(declaration.node, declaration.family):
-            yield from gradients(part, declaration_of(part))
+        for part in parts_of(row.function):
+            yield from gradients(part)
     elif row.grad_fn is not None:
         yield Gradient(
             row.grad_fn,
-            formulas(row, declaration.node),
+            formulas(row, declaration_of(row).node),
             [item.name for item in saved_by(row) if item.is_tensor],
         )
 
 
-def parts_of(node: ast.AST, module: str) -> list[Op]:
-    """The rows that a composition calls by name, those of its helpers left aside."""
-    names = vars(import_module(f"gradcli.ops.{module}"))
-    calls = [called(part) for part in ast.walk(node) if isinstance(part, ast.Call)]
-    return [names[name] for name in dict.fromkeys(calls) if isinstance(names.get(name), Op)]
+def parts_of(function: Any) -> list[Op]:
+    """The differentiable rows that a composition names, itself or, where it names none but views, by its helpers."""
+    seen: list[FunctionType] = []
+    level = [function]
+    rows: list[Op] = []
+    while level and all(row.view for row in rows):
+        seen += level
+        named = list(dict.fromkeys(value for one in level for value in named_by(one)))
+        rows += [value for value in named if isinstance(value, Op) and value.grad_fn and value not in rows]
+        helpers = [value.function if isinstance(value, Composite) else value for value in named]
+        level = [one for one in helpers if isinstance(one, FunctionType) and one not in seen]
+    return rows
 
 
-def formulas(row: Op, node: ast.Call | ast.FunctionDef) -> dict[str, str]:
-    assert isinstance(node, ast.Call)
+def named_by(function: FunctionType) -> Iterator[Op | Composite | FunctionType]:
+    """The rows and the helpers that a function names: of its module, or of the function that made it."""
+    values = [cell.cell_contents for cell in function.__closure__ or ()]
+    codes = [function.__code__]
+    for code in codes:
+        codes += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+        names = [step.argval for step in get_instructions(code) if step.opname == "LOAD_GLOBAL"]
+        values += [function.__globals__.get(name) for name in names]
+    values += [item for value in values if isinstance(value, dict) for item in value.values()]
+    values += [value.func for value in values if isinstance(value, partial)]
+    for value in values:
+        if isinstance(value, Op | Composite) or getattr(value, "__module__", "").startswith("gradcli.ops."):
+            yield value
+
+
+def formulas(row: Op, node: ast.Call) -> dict[str, str]:
     given = {keyword.arg: keyword.value for keyword in node.keywords}
     names = [parameter.name for parameter in row.differentiable]
     if row.joint is not None:
         return {", ".join(names): formula(given["joint"])}
-    return {name: formula(given[name]) for name in names}
+    return {name: formula(given[name]) if name in given else "" for name in names}
 
 
 def formula(node: ast.expr) -> str:

@@ -133,6 +133,7 @@ pdist_backward = op(
 
 @composite(f'cdist(Tensor x1, Tensor x2, float p=2.0, str compute_mode="{MODES[0]}")')
 def cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: str = MODES[0]) -> Any:
+    """The p-norm of the difference of each row of `x1` and each of `x2`."""
     if compute_mode not in MODES:
         raise UserError("value", f"{compute_mode} is not a valid value for compute_mode")
     check_rows(x1, x2, p)

@@ -89,6 +89,7 @@ def feature_alpha_dropout(input: Any, p: float = 0.5, training: bool = False, in
 
 @composite("dropout1d(Tensor input, float p=0.5, bool training=True, bool inplace=False)")
 def dropout1d(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
+    """`input`, channels set to zero by chance, the others scaled up."""
     if input.ndim not in (2, 3):
         raise UserError(
             "shape",
@@ -116,6 +117,7 @@ def dropout2d(input: Any, p: float = 0.5, training: bool = True, inplace: bool =
 
 @composite("dropout3d(Tensor input, float p=0.5, bool training=True, bool inplace=False)")
 def dropout3d(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
+    """`input`, channels set to zero by chance, the others scaled up."""
     check_dims("dropout3d", input.ndim, 3, (4, 5))
     if input.ndim != 5:
         return in_a_batch(input, p, training, inplace)

@@ -113,7 +113,7 @@ def with_defaults(op: Op, forward: Callable[..., Any]) -> Callable[..., Any]:
     return compiled("on_arrays", [f"def on_arrays({signature(op, names)}): return forward({arguments})"], names)
 
 
-FILLS = frozenset({"fill", "zero", "index_put"})  # in place these may write a memory location twice
+FILLS = frozenset({"_fill", "zero", "index_put"})  # in place these may write a memory location twice
 
 
 def live(edge: Edge | None) -> Edge | None:

@@ -12,7 +12,7 @@ from gradcli.engine.dtypes import TYPE_NAMES
 from gradcli.engine.mode import grad_mode
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
-from gradcli.ops.copies import alias, copy, fill_tensor, masked_fill, zeros_like
+from gradcli.ops.copies import alias, copy, fill_tensor_in_place, masked_fill, zeros_like
 from gradcli.ops.define import composite, op
 from gradcli.ops.kinds import refuse
 from gradcli.ops.shape import (
@@ -494,7 +494,7 @@ def setitem(self: Any, key: Any, value: Any) -> None:
     elif value.shape == target.shape:
         copy.inplace(target, value)
     elif value.ndim == 0:
-        fill_tensor.inplace(target, value)
+        fill_tensor_in_place.inplace(target, value)
     else:
         shape = without_ones(value.shape)
         copy.inplace(target, expand_if_needed(view(value, shape), target.shape))

@@ -253,6 +253,7 @@ def atleast_1d(input: Any) -> Any:
 
 @composite("atleast_2d(Tensor input)")
 def atleast_2d(input: Any) -> Any:
+    """`input` with dimensions of length 1 before it, until there are two."""
     if input.ndim == 0:
         return reshape(input, (1, 1))
     return unsqueeze(input, 0) if input.ndim == 1 else input
@@ -260,6 +261,7 @@ def atleast_2d(input: Any) -> Any:
 
 @composite("atleast_3d(Tensor input)")
 def atleast_3d(input: Any) -> Any:
+    """`input` with dimensions of length 1 around it, until there are three."""
     if input.ndim == 0:
         return reshape(input, (1, 1, 1))
     if input.ndim == 1:
@@ -437,6 +439,7 @@ def require_vector(tensor: Any) -> None:
 
 @composite("cartesian_prod(Tensor[] tensors)")
 def cartesian_prod(tensors: Sequence[Any]) -> Any:
+    """Every choice of one element of each of `tensors`, a row each."""
     for tensor in tensors:
         require_vector(tensor)
     if len(tensors) == 1:

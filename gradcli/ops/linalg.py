@@ -307,6 +307,7 @@ def outer(self: Any, vec2: Any) -> Any:
 
 @composite("linear(Tensor input, Tensor weight, Tensor? bias=None)")
 def linear(input: Any, weight: Any, bias: Any = None) -> Any:
+    """input @ weight.T + bias."""
     if bias is None:
         return matmul(input, t(weight))
     if input.ndim == 2:

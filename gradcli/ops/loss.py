@@ -202,6 +202,7 @@ def mse_loss(
     reduction: str = "mean",
     weight: Any = None,
 ) -> Any:
+    """The mean of (input - target) ** 2, or what `reduction` makes of it."""
     self, target = same_size(input, target)
     if weight is None:
         return mse(self, target, reduction_of(size_average, reduce, reduction))
@@ -218,6 +219,7 @@ def l1_loss(
     reduction: str = "mean",
     weight: Any = None,
 ) -> Any:
+    """The mean of abs(input - target), or what `reduction` makes of it."""
     self, target = same_size(input, target)
     if weight is None:
         return reduce_loss(absolute(self - target), reduction_of(size_average, reduce, reduction))
@@ -241,6 +243,7 @@ def smooth_l1_loss(
 
 @composite('huber_loss(Tensor input, Tensor target, str reduction="mean", float delta=1.0, Tensor? weight=None)')
 def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None) -> Any:
+    """Half the square of input - target; where that is above `delta`, a line that goes on from there."""
     self, target = same_size(input, target)
     if weight is None:
         return huber(self, target, reduction_of(None, None, reduction), delta)

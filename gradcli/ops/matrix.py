@@ -171,6 +171,7 @@ def matrix_dims(A: Any, dim: Sequence[int]) -> tuple[int, int]:
 def matrix_norm(
     A: Any, ord: Any = "fro", dim: Sequence[int] = (-2, -1), keepdim: bool = False, *, dtype: Any = None
 ) -> Any:
+    """Of the matrices in two dimensions: 'fro' and 'nuc', or by singular values (2), columns (1) or rows (inf)."""
     rows, columns = matrix_dims(A, dim)
     if ord == "fro":
         return vector_norm(A, 2, list(dim), keepdim, dtype=dtype)
@@ -193,6 +194,7 @@ def matrix_norm(
     "linalg::norm(Tensor A, Scalar|str? ord=None, int[]? dim=None, bool keepdim=False, *, ScalarType? dtype=None)"
 )
 def linalg_norm(A: Any, ord: Any = None, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+    """The vector norm of all elements, or the matrix norm where `ord` and the dimensions say so."""
     dims = [dim] if isinstance(dim, int) else dim
     if dims is not None and ord is not None and len(dims) not in (1, 2):
         raise UserError("shape", f"linalg.norm: If dim is specified, it must be of length 1 or 2. Got {dims}")
@@ -208,6 +210,7 @@ def linalg_norm(A: Any, ord: Any = None, dim: Dims = None, keepdim: bool = False
 
 @composite('norm(Tensor self, Scalar|str? p="fro", int[]? dim=None, bool keepdim=False, *, ScalarType? dtype=None)')
 def norm(self: Any, p: Any = "fro", dim: Dims = None, keepdim: bool = False, dtype: Any = None) -> Any:
+    """The vector norm over `dim`; 'fro' and 'nuc' are of matrices."""
     if p == "nuc":
         return matrix_norm(self, "nuc", list(range(self.ndim)) if dim is None else dim, keepdim, dtype=dtype)
     return vector_norm(self, 2 if p in ("fro", None) else p, dim, keepdim, dtype=dtype)
@@ -215,6 +218,7 @@ def norm(self: Any, p: Any = "fro", dim: Dims = None, keepdim: bool = False, dty
 
 @composite("linalg::cond(Tensor A, Scalar|str? p=None)")
 def cond(A: Any, p: Any = None) -> Any:
+    """The norm of a matrix times that of its inverse."""
     if p not in (None, "fro", "nuc", *EXTREMES):
         raise UserError("value", f"linalg.cond got an invalid norm type: {p}")
     if A.ndim < 2:

@@ -42,6 +42,7 @@ def tolist(self: Tensor) -> Any:
 
 @composite("size(Tensor self, int? dim=None)")
 def size(self: Tensor, dim: int | None = None) -> Any:
+    """The shape, or its length at `dim`."""
     if dim is None:
         return Size(self.shape)
     if not -self.ndim <= dim < self.ndim:
@@ -153,12 +154,14 @@ def adjoint(self: Tensor) -> Any:
 
 @composite("to(Tensor self, ScalarType dtype)")
 def to(self: Tensor, dtype: Any) -> Tensor:
+    """`self` in another dtype; itself, if it has that dtype already."""
     converted: Tensor = self if self.dtype == dtype else to_dtype(self, dtype)
     return converted
 
 
 @composite("to.device(Tensor self, Device device, ScalarType? dtype=None)")
 def to_device(self: Tensor, device: str, dtype: Any = None) -> Tensor:
+    """`self` on another device; itself, if it is there already."""
     name = "cuda:0" if device == "cuda" else device
     moved: Tensor = self if device_of(self.array) == name else move(self, name)
     return moved if dtype is None else to(moved, dtype)
@@ -166,12 +169,14 @@ def to_device(self: Tensor, device: str, dtype: Any = None) -> Tensor:
 
 @composite("cuda(Tensor self, Device? device=None)")
 def cuda(self: Tensor, device: str | None = None) -> Tensor:
+    """`self` on a GPU."""
     moved: Tensor = to_device(self, device or "cuda")
     return moved
 
 
 @composite("cpu(Tensor self)")
 def cpu(self: Tensor) -> Tensor:
+    """`self` in the host's memory."""
     moved: Tensor = to_device(self, "cpu")
     return moved
 
@@ -193,7 +198,11 @@ def to_dtype_of(self: Tensor, other: Tensor) -> Tensor:
 
 def conversion(name: str, dtype: str) -> None:
     """`x.double()` and its like."""
-    composite(f"{name}(Tensor self)")(lambda self: to(self, dtype_named(dtype)))
+
+    @composite(f"{name}(Tensor self)")
+    def converted(self: Tensor) -> Any:
+        """`self` in the dtype that the name stands for."""
+        return to(self, dtype_named(dtype))
 
 
 for method, target in {
@@ -219,6 +228,7 @@ def where_method(self: Tensor, condition: Tensor, other: Any) -> Any:
 
 @composite("Tensor::copy_(Tensor self, Tensor|Scalar src, bool non_blocking=False)")
 def copy_method(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
+    """The values of `src`, broadcast, in place of those of `self`."""
     if not isinstance(src, Tensor):
         src = Tensor(as_dtype(src.real if self.dtype.kind != "c" else src, self.dtype, self.array))
     changed: Tensor = copy.inplace(self, src)
@@ -242,6 +252,7 @@ def requires_grad_(self: Tensor, requires_grad: bool = True) -> Tensor:
 
 @composite("retain_grad(Tensor self)")
 def retain_grad(self: Tensor) -> None:
+    """Has a backward leave a gradient at `self`, though it is no leaf."""
     self.retain_grad()
 
 
@@ -256,6 +267,7 @@ def backward(
     create_graph: bool = False,
     inputs: Any = None,
 ) -> None:
+    """Adds up the gradients of `self`, or of its product with `gradient`, in the leaves."""
     graph.backward([self], [gradient], retain_graph, create_graph, as_list(inputs))
 
 
@@ -270,6 +282,7 @@ def autograd_backward(
     create_graph: bool = False,
     inputs: Any = None,
 ) -> None:
+    """Adds up the gradients of the sum of all `tensors`, each weighed by its `grad_tensors`, in the leaves."""
     roots = as_list(tensors) or []
     graph.backward(roots, as_list(grad_tensors) or [None] * len(roots), retain_graph, create_graph, as_list(inputs))
 

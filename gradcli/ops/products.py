@@ -244,6 +244,7 @@ def ger(self: Any, vec2: Any) -> Any:
 
 @composite("inner(Tensor self, Tensor other)")
 def inner(self: Any, other: Any) -> Any:
+    """The sums of products along the last dimension of both."""
     if self.ndim == 0 or other.ndim == 0:
         return mul(self, other)
     if self.shape[-1] != other.shape[-1]:
@@ -442,6 +443,7 @@ def vecdot(x: Any, y: Any, dim: int = -1) -> Any:
 
 @composite("matrix_power(Tensor self, int n)")
 def matrix_power(self: Any, n: int) -> Any:
+    """The product of `n` times the matrix, or of its inverse."""
     if self.ndim < 2:
         raise UserError("shape", "linalg.matrix_power: The input tensor A must have at least 2 dimensions.")
     if self.shape[-1] != self.shape[-2]:

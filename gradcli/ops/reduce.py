@@ -539,6 +539,7 @@ def check_floating(self: Any) -> Any:
 
 @composite("sum_to_size(Tensor self, int[] size)")
 def sum_to_size(self: Any, size: Sequence[int]) -> Any:
+    """The sum over what was broadcast from `size` to the shape of `self`."""
     if not size:
         return sum(self)
     leading = self.ndim - len(size)

@@ -240,6 +240,7 @@ def interpolate(
     recompute_scale_factor: bool | None = None,
     antialias: bool = False,
 ) -> Any:
+    """`input` at another size, by `mode`."""
     if mode in ("nearest", "area", "nearest-exact") and align_corners is not None:
         raise UserError(
             "value",

@@ -23,7 +23,11 @@ def into(self: Any, draw: Callable[[Any, Any], Any]) -> Any:
 def sampler(schema: str, grad_fn: str, draw: Callable[..., Any], **formulas: Any) -> None:
     """An operation in place that draws every element anew; its gradient is zero."""
     row: Op = op(f"_{schema}", grad_fn, draw, self=lambda grad: zeros_like(grad), **formulas)
-    composite(schema)(lambda **given: row.inplace(**given))
+
+    @composite(schema)
+    def in_place(**given: Any) -> Any:
+        """Every element of `self` drawn anew."""
+        return row.inplace(**given)
 
 
 sampler(

@@ -296,6 +296,7 @@ def nonzero(self: Any, as_tuple: bool = False) -> Any:
 
 @composite("take_along_dim(Tensor self, Tensor indices, int? dim=None)")
 def take_along_dim(self: Any, indices: Any, dim: int | None = None) -> Any:
+    """The elements at `indices` along `dim`, or of all in one row."""
     if indices.dtype.name != "int64":
         raise UserError(
             "type",

@@ -507,6 +507,7 @@ row_major = op("_row_major(Tensor self)", "CloneBackward0", lambda self: self.co
 
 @composite("flatten(Tensor self, int start_dim=0, int end_dim=-1)")
 def flatten(self: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
+    """The dimensions from `start_dim` to `end_dim` as one."""
     start, end = wrap_dim(start_dim, self.ndim), wrap_dim(end_dim, self.ndim)
     if start > end:
         raise UserError("shape", "flatten() has invalid args: start_dim cannot come after end_dim")

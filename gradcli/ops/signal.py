@@ -11,7 +11,7 @@ from gradcli.engine.dtypes import C_NAMES, INTEGER_NAMES, TYPE_NAMES, default_dt
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import mul
-from gradcli.ops.copies import fill, view_as_complex, view_as_real, zeros_like
+from gradcli.ops.copies import fill_in_place, view_as_complex, view_as_real, zeros_like
 from gradcli.ops.create import FACTORY, made
 from gradcli.ops.define import composite, op
 from gradcli.ops.elementary import pow_scalar
@@ -206,7 +206,7 @@ def in_the_middle(window: Any, length: int, size: int, like: Any) -> Any:
     result = new_zeros(like if window is None else window, (size,))
     place = narrow(result, 0, (size - length) // 2, length)
     if window is None:
-        fill.inplace(place, 1)
+        fill_in_place.inplace(place, 1)
     else:
         put(window, place)
     return result

@@ -464,6 +464,7 @@ lu_solve = op(
 
 @composite("linalg::solve(Tensor A, Tensor B, *, bool left=True)")
 def solve(A: Any, B: Any, *, left: bool = True) -> Any:
+    """The X for which A @ X is B, or X @ A with `left=False`."""
     result, info = solve_ex(A, B, left=left)
     failed_solve(info)
     return result
@@ -471,6 +472,7 @@ def solve(A: Any, B: Any, *, left: bool = True) -> Any:
 
 @composite("linalg::inv(Tensor A)")
 def inv(A: Any) -> Any:
+    """The inverse of a matrix, or of each of a batch."""
     inverse, info = inverse_ex(A)
     failed_inverse(info)
     return inverse
@@ -483,6 +485,7 @@ def inverse(self: Any) -> Any:
 
 @composite("linalg::cholesky(Tensor A, *, bool upper=False)")
 def linalg_cholesky(A: Any, *, upper: bool = False) -> Any:
+    """The lower triangular L, of positive diagonal, for which L @ L.mH is A."""
     L, info = cholesky_ex(A, upper=upper)
     failed_cholesky(info)
     return L

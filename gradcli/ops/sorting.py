@@ -9,15 +9,16 @@ from gradcli.engine.device import beside, np
 from gradcli.engine.dtypes import TYPE_NAMES, as_dtype, result_type
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
-from gradcli.ops.arithmetic import lerp_tensor, no_derivative, not_derived
+from gradcli.ops.arithmetic import lerp_tensor, mul, mul_number, no_derivative, not_derived, sub
 from gradcli.ops.compare import isnan
-from gradcli.ops.copies import cast
+from gradcli.ops.copies import cast, masked_fill
 from gradcli.ops.cumulative import scan
 from gradcli.ops.define import composite, op
 from gradcli.ops.index import gather, scatter, sort, sort_forward
 from gradcli.ops.kinds import only, refuse
 from gradcli.ops.reduce import evenly, scattered
 from gradcli.ops.shape import (
+    expand,
     flatten,
     new_zeros,
     squeeze_result,
@@ -360,7 +361,7 @@ def nanquantile(self: Any, q: Any, dim: int | None = None, keepdim: bool = False
     return quantile_of("nanquantile", self, q, dim, keepdim, interpolation)
 
 
-INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")
+ROUNDED = {"lower": np.floor, "higher": np.ceil, "nearest": np.rint}
 
 
 def quantile_of(name: str, self: Any, q: Any, dim: int | None, keepdim: bool, interpolation: str) -> Any:
@@ -378,12 +379,13 @@ def quantile_of(name: str, self: Any, q: Any, dim: int | None, keepdim: bool, in
         shape = ()
     ordered = sort(lines)[0]
     ordered = view(ordered, (*shape, ordered.shape[-1] if ordered.ndim else 1))
-    ranks = ranks_of(name, ordered.array, fractions.reshape(-1), interpolation)
-    below = np.floor(ranks)
-    result = gather(ordered, -1, Tensor(below.astype(np.int64)))
-    if interpolation in ("linear", "midpoint"):
-        weight = ranks - below if interpolation == "linear" else np.full_like(ranks, 0.5)
-        result = lerp_tensor(result, gather(ordered, -1, Tensor(np.ceil(ranks).astype(np.int64))), Tensor(weight))
+    ranks = ranks_of(name, ordered.array, fractions)
+    rounded = ROUNDED.get(interpolation, np.floor)(ranks.array)
+    result = gather(ordered, -1, Tensor(rounded.astype(np.int64)))
+    if interpolation not in ROUNDED:
+        between = interpolation == "linear"
+        weight = sub(ranks, Tensor(rounded)) if between else Tensor(np.full_like(rounded, 0.5))
+        result = lerp_tensor(result, gather(ordered, -1, Tensor(np.ceil(ranks.array).astype(np.int64))), weight)
     if fractions.ndim == 0:
         return squeeze_result(result, result.ndim - 1)
     result = transpose_in_place(unsqueeze_in_place(result, 0), 0, -1)
@@ -391,21 +393,21 @@ def quantile_of(name: str, self: Any, q: Any, dim: int | None, keepdim: bool, in
 
 
 def checked_fractions(name: str, self: Any, q: Any, interpolation: str) -> Any:
-    """`q` as an array, if torch takes it."""
+    """`q` as a tensor, if torch takes it."""
     if self.array.size == 0:
         raise UserError("shape", f"{name}() input tensor must be non-empty")
     if self.dtype.kind != "f" or self.dtype.itemsize < 4:
         raise UserError("type", f"{name}() input tensor must be either float or double dtype")
     given = isinstance(q, Tensor)
-    fractions = q.array if given else as_dtype(q, self.dtype, self.array)
+    fractions = q if given else Tensor(as_dtype(q, self.dtype, self.array))
     if fractions.ndim > 1:
         raise UserError("shape", f"{name}() q must be a scalar or 1D tensor")
     if fractions.dtype != self.dtype:
         raise UserError("type", f"{name}() q tensor must be same dtype as the input tensor")
-    if not ((fractions >= 0) & (fractions <= 1)).all().item():
+    if not ((fractions.array >= 0) & (fractions.array <= 1)).all().item():
         said = "values must be in the range [0, 1]" if given else f"must be in the range [0, 1] but got {q:g}"
         raise UserError("value", f"{name}() q {said}")
-    if interpolation not in INTERPOLATIONS:
+    if interpolation not in ("linear", "midpoint", *ROUNDED):
         raise UserError(
             "value", f"{name}() interpolation must be one of linear, lower, higher, midpoint or nearest, but got "
             f"{interpolation}"
@@ -413,14 +415,14 @@ def checked_fractions(name: str, self: Any, q: Any, interpolation: str) -> Any:
     return fractions
 
 
-def ranks_of(name: str, ordered: Any, fractions: Any, interpolation: str) -> Any:
+def ranks_of(name: str, ordered: Any, fractions: Any) -> Any:
     """Where in each sorted line its quantiles are; with a NaN in it, at the end, where it stands."""
     missing = ordered != ordered
     last = ordered.shape[-1] - 1
     if name == "nanquantile":
-        last = np.maximum(last - np.add.reduce(missing, axis=-1, keepdims=True), 0)
-        ranks = fractions * last.astype(fractions.dtype)
-    else:
-        ranks = np.where(missing.any(axis=-1, keepdims=True), last, fractions * last).astype(fractions.dtype)
-    rounded = {"lower": np.floor, "higher": np.ceil, "nearest": np.rint}.get(interpolation)
-    return ranks if rounded is None else rounded(ranks)
+        ranks = mul(fractions, Tensor((last - np.add.reduce(missing, axis=-1, keepdims=True)).astype(ordered.dtype)))
+        return masked_fill(ranks, Tensor(ranks.array < 0), 0)
+    ranks = mul_number(fractions, last)
+    shape = (*ordered.shape[:-1], fractions.array.size)
+    ranks = ranks if ranks.shape == shape else expand(ranks, shape)
+    return masked_fill(ranks, Tensor(missing.any(axis=-1, keepdims=True)), last)

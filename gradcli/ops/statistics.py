@@ -260,6 +260,7 @@ def check_cov(self: Any, fweights: Any, aweights: Any) -> None:
 
 @composite("corrcoef(Tensor self)")
 def corrcoef(self: Any) -> Any:
+    """The covariances of variables in rows, each divided by both standard deviations."""
     if self.ndim > 2:
         raise UserError(
             "shape",

@@ -15,8 +15,9 @@ from gradcli.ops.frontend import ALIAS_NAMES
 REFERENCE = Path(__file__).parents[2] / "specs" / "README.md"
 HEADING = "\n## Operations\n"
 INTRODUCTION = """
-With PyTorch's signatures, which `gradcli ops` prints, with what is computed and how it is differentiated. Where PyTorch
-has a method of that name there is one here, too, and most have a form in place, with `_` behind the name.
+With PyTorch's signatures, which `gradcli ops` prints, with what is computed, how it is differentiated, and an example
+to run. Where PyTorch has a method of that name there is one here, too, and most have a form in place, with `_` behind
+the name.
 
 Some functions of `torch.special` need SciPy, `pip install 'gradcli[special]'`: `igamma`, `igammac`, `airy_ai`, those
 named `bessel_`, `modified_bessel_k` and its scaled form. Around 5 the functions `bessel_`, and below -2.09 `airy_ai`,

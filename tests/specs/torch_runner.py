@@ -20,28 +20,28 @@ from gradcli.spec.steps import Expression, FunctionEntry, Literal, Spec, Step, T
 ADDRESS = re.compile(r" object at 0x[0-9a-f]+")
 
 
-def jacobian(y: Any, x: Any) -> Any:
-    rows = [torch.autograd.grad(one, x, retain_graph=True)[0] for one in y.reshape(-1)]
+def jacobian(y: Any, x: Any, create_graph: bool = False) -> Any:
+    rows = [torch.autograd.grad(one, x, retain_graph=True, create_graph=create_graph)[0] for one in y.reshape(-1)]
     return torch.stack(rows).reshape(y.shape + x.shape)
 
 
-def slope(y: Any, x: Any, v: Any = None) -> Any:
-    return torch.autograd.grad(y, x, v, create_graph=True)[0]
+def slope(y: Any, x: Any, v: Any = None, create_graph: bool = True) -> Any:
+    return torch.autograd.grad(y, x, v, create_graph=create_graph)[0]
 
 
-def jvp(y: Any, x: Any, v: Any) -> Any:
+def jvp(y: Any, x: Any, v: Any, create_graph: bool = False) -> Any:
     vector = torch.zeros_like(y).requires_grad_()
-    return slope(slope(y, x, vector), vector, v)
+    return slope(slope(y, x, vector), vector, v, create_graph)
 
 
 NAMESPACE: dict[str, Any] = {
-    **vars(torch.linalg),
-    **vars(torch),
+    **vars(torch.fft), **vars(torch.special), **vars(torch.linalg), **vars(torch),
     **vars(functional),  # torch has kernels of the same names, with other signatures
-    "torch": torch, "F": functional, "linalg": torch.linalg, "nan": math.nan, "inf": math.inf, "pi": math.pi,
+    "torch": torch, "F": functional, "linalg": torch.linalg, "special": torch.special, "fft": torch.fft,
+    "nan": math.nan, "inf": math.inf, "pi": math.pi,
     "grad": torch.autograd.grad, "jacobian": jacobian, "vjp": slope, "jvp": jvp,
-    "hessian": lambda y, x: jacobian(slope(y, x), x),
-    "hvp": lambda y, x, v: slope((slope(y, x) * v).sum(), x),
+    "hessian": lambda y, x, **options: jacobian(slope(y, x), x, **options),
+    "hvp": lambda y, x, v, **options: slope((slope(y, x) * v).sum(), x, **options),
 }  # fmt: skip
 
 

@@ -1,0 +1,393 @@
+"""A spec that shows an operation at work, made from its row: the schema says what to give, the formulas what to print.
+
+Tensors are declared under the names of the parameters, so that the gradients printed read as the formulas do. What
+is given depends on the type and the name of a parameter; `GIVEN` has what particular operations want instead.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
+
+from gradcli.ops.define import Composite, Op, Parameter
+
+Given = dict[str, str]
+Row = Op | Composite
+
+# what a parameter of that name is: a tensor is declared so, anything else stands in the call
+TENSORS: Given = {
+    "A": "randn(3, 3)", "B": "randn(3, 2)", "condition": "[true, false, true]", "index": "[[0, 1, 0], [1, 0, 1]]",
+    "mask": "[true, false, true]", "n": "[0, 1, 2]", "target": "rand(2, 3)",
+}  # fmt: skip
+NUMBERS: Given = {
+    "axis0": "0", "axis1": "1", "chunks": "2", "col": "3", "dim": "1", "dim0": "0", "dim1": "1", "end": "1",
+    "exponent": "2", "fill_value": "0.5", "high": "5", "input": "2", "k": "2", "kernel_size": "2", "low": "0",
+    "max": "0.5", "mean": "0.0", "min": "-0.5", "n": "3", "n_fft": "4", "norm_type": "2", "normalized_shape": "(3,)",
+    "other": "2", "output_size": "2", "p": "0.5", "q": "0.5", "row": "3", "sections": "2", "self": "2",
+    "size": "(2, 3)", "start": "0", "std": "1.0", "steps": "5", "threshold": "0.1", "value": "0.5",
+    "window_length": "5", "x": "0.5",
+}  # fmt: skip
+# never differentiated, though some could be
+PLAIN = {"target", "running_mean", "running_var"}
+# compositions without a gradient, and what torch has no derivative of
+UNDIFFERENTIABLE = frozenset({
+    "allclose", "bincount", "bool", "bucketize", "byte", "char", "detach", "detach_", "dim", "element_size",
+    "empty_like", "equal", "full_like", "geqrf", "int", "is_complex", "is_contiguous", "is_floating_point",
+    "is_nonzero", "is_signed", "isclose", "item", "linalg::ldl_factor", "linalg::matrix_rank", "long", "new_empty",
+    "new_full", "new_ones", "new_tensor", "new_zeros", "nonzero", "numel", "ones_like", "rand_like", "randint_like",
+    "randint_like.low_dtype", "randn_like", "result_type", "searchsorted", "short", "size", "storage_offset", "stride",
+    "tolist", "unique", "unique_consecutive", "vander", "zeros_like", "zeta.other_scalar",
+})  # fmt: skip
+# what torch has as methods only
+METHODS = frozenset({
+    "bernoulli_", "bool", "byte", "cauchy_", "cdouble", "cfloat", "char", "contiguous", "copy", "cpu", "cuda",
+    "dim", "double", "element_size", "expand", "expand_as", "exponential_", "float", "geometric_", "half", "int",
+    "is_contiguous", "item", "log_normal_", "log_softmax.int", "long", "new_empty", "new_full", "new_ones",
+    "new_tensor", "new_zeros", "normal_", "random_", "repeat", "requires_grad_", "reshape_as", "retain_grad",
+    "short", "size", "softmax.int", "split", "squeeze_", "storage_offset", "stride", "sum_to_size", "swapaxes_",
+    "t_", "to", "tolist", "transpose_", "type_as", "uniform_", "unsqueeze_", "view", "view_as", "zero",
+})  # fmt: skip
+PREFIXES = {"linalg": "linalg.", "special": "special.", "fft": "fft.", "autograd": "torch.autograd."}
+EXTRA = ("a", "b", "c")
+
+# Of operations, what they want in place of that. Besides parameters, `a`, `b` and `c` are tensors that lists name,
+# `call` is the whole call, `of` what is differentiated, `steps` the whole pipeline.
+GIVEN = """
+acosh: self = rand(2, 3) + 1
+acos asin atanh log log2 log10 log1p sqrt rsqrt logit erfinv bernoulli lgamma digamma: self = rand(2, 3)
+poisson entr ndtri: input = rand(2, 3)
+igamma igammac: self = [1, 2, 3]; other = rand(2, 3)
+zeta: input = [2, 3, 4]; other = rand(2, 3)
+xlogy xlog1py xlogy.Scalar_Self xlog1py.self_scalar zeta.self_scalar: other = rand(2, 3)
+xlogy.Scalar_Other xlog1py.other_scalar: self = randn(2, 3)
+zeta.other_scalar: input = [2, 3, 4]
+float_power.Tensor_Scalar: self = rand(2, 3)
+float_power pow.Tensor_Tensor: self = rand(2, 3); exponent = randn(2, 3)
+pow.Scalar float_power.Scalar: exponent = randn(2, 3)
+Tensor::float_power_: self = rand(2, 3, dtype=float64); exponent = randn(2, 3)
+mvlgamma: self = rand(2, 3) + 2; p = 3
+imag: self = randn(2, 3, dtype=complex64)
+view_as_real: self = randn(2, 3, dtype=complex64)
+view_as_complex: self = randn(3, 2)
+div.Tensor_mode: rounding_mode = 'floor'
+round.decimals: decimals = 1
+clamp: min = -0.5; max = 0.5
+clamp.Tensor: min = [-0.5, 0.0, -1.0]; max = [0.5, 1.0, 0.0]
+lerp.Scalar: weight = 0.5
+gcd lcm bitwise_and bitwise_or bitwise_xor bitwise_left_shift bitwise_right_shift: self = [[6], [9]]; other = [1, 2, 3]
+bitwise_and.Scalar_Tensor bitwise_or.Scalar_Tensor bitwise_xor.Scalar_Tensor: other = [1, 2, 3]
+bitwise_left_shift.Scalar_Tensor bitwise_right_shift.Scalar_Tensor: other = [1, 2, 3]
+bitwise_not: self = [[1, 2, 3], [4, 5, 6]]
+fill.Tensor Tensor::fill_ masked_fill.Tensor: value = randn(())
+index_fill: index = [0, 2]
+index_fill.Tensor: index = [0, 2]; value = randn(())
+
+# activations
+relu.functional: inplace = False
+prelu: weight = randn(3)
+glu: input = randn(2, 4)
+softmax.int log_softmax.int: dim = 1
+softmax log_softmax softmin: dim = 1
+
+# shapes
+permute: dims = (1, 0)
+squeeze squeeze.dims: self = randn(1, 3); dim = (0, 1)
+squeeze.dim: self = randn(1, 3); dim = 0
+squeeze_ unsqueeze_: self = randn(1, 3); dim = 0
+squeeze_.dims: self = randn(1, 3); dim = (0, 1)
+select: index = 0
+split: split_size = 2; dim = 1; of = result[0]
+split.sizes: split_size = [1, 2]; dim = 1; of = result[0]
+unbind: of = result[0]
+chunk: dim = 1; of = result[0]
+flip: dims = (0, 1)
+roll: shifts = 1; dims = 1
+reshape: shape = (3, 2)
+view: size = (3, 2)
+expand broadcast_to: self = randn(3)
+to.other type_as: other = zeros(2, dtype=float64)
+expand_as: self = randn(3); other = zeros(2, 3)
+copy: call = clone(self).copy_(src)
+zero: call = clone(self).zero_()
+view_as reshape_as: other = zeros(3, 2)
+sum_to_size: size = (1, 3)
+narrow: length = 2
+movedim: source = 0; destination = 1
+unflatten: sizes = (3, 1)
+tile repeat: dims = (2, 1); repeats = (2, 1)
+repeat_interleave.Tensor: repeats = [1, 2]
+repeat_interleave.self_Tensor: repeats = [1, 2]; dim = 0
+repeat_interleave.self_int: repeats = 2
+combinations cartesian_prod: input = randn(3)
+as_strided as_strided_: size = (2, 2); stride = (1, 2)
+as_strided_scatter: src = randn(2, 2); size = (2, 2); stride = (1, 2)
+Tensor::unfold: dimension = 1; size = 2; step = 1
+select_scatter: src = randn(2); index = 0
+diagonal_scatter: src = randn(2)
+slice_scatter: src = randn(1, 3); end = 1
+diag diagflat diag_embed: self = randn(3)
+cat stack hstack vstack dstack column_stack: a = randn(2, 3); b = randn(2, 3); tensors = [a, b]
+atleast_1d.Sequence atleast_2d.Sequence atleast_3d.Sequence: a = randn(2); tensors = [a, a]; of = result[0]
+block_diag: a = randn(2, 3); b = randn(2); call = block_diag(a, b)
+broadcast_tensors: a = randn(2, 1); b = ones(3); call = broadcast_tensors(a, b); of = result[0]
+meshgrid: a = randn(2); b = ones(3); call = meshgrid(a, b, indexing='ij'); of = result[0]
+cartesian_prod: a = randn(2); b = randn(3); call = cartesian_prod(a, b)
+tensor_split.sections hsplit vsplit: of = result[0]
+dsplit: self = randn(2, 2, 3); sections = 3; of = result[0]
+tensor_split.indices: indices = (1, 2); dim = 1; of = result[0]
+hsplit.array vsplit.array: indices = [1]; of = result[0]
+hsplit: self = randn(2, 4); of = result[0]
+dsplit.array: self = randn(2, 2, 3); indices = [1]; of = result[0]
+tensor_split.tensor_indices_or_sections: tensor_indices_or_sections = [1]; of = result[0]
+pad: pad = (1, 2)
+
+# indices
+index_put: a = [0, 1]; indices = [a]; values = randn(3)
+index_select: index = [0, 2]
+index_add index_copy: index = [0, 2]; source = randn(2, 2)
+index_reduce: index = [0, 2]; source = rand(2, 2); reduce = 'prod'
+scatter scatter_add scatter_reduce: index = [[0], [2]]; src = randn(2, 1); reduce = 'sum'
+scatter.reduce scatter.value_reduce: index = [[0], [2]]; src = randn(2, 1); reduce = 'add'
+take: index = [0, 5]
+take_along_dim: indices = [[0, 1, 0]]; dim = 0
+put: index = [0, 5]; source = randn(2)
+embedding: input = [0, 2, 1]; weight = randn(3, 2)
+embedding_bag: input = [[0, 2], [1, 1]]; weight = randn(3, 2)
+one_hot: input = [0, 2, 1]
+sort.stable argsort.stable: stable = True
+bincount: self = [0, 2, 2, 1]
+bucketize: boundaries = [-0.5, 0.0, 0.5]
+searchsorted: sorted_sequence = [-0.5, 0.0, 0.5]
+isin: elements = [[1, 2, 3], [4, 5, 6]]; test_elements = [2, 4]
+quantile nanquantile: q = 0.5
+where.nonzero: condition = [true, false, true]
+
+# products
+mm: mat2 = randn(3, 2)
+mv: vec = randn(3)
+dot: self = randn(3); tensor = randn(3)
+bmm: self = randn(2, 2, 3); mat2 = randn(2, 3, 2)
+addmm: self = randn(2, 2); mat1 = randn(2, 3); mat2 = randn(3, 2)
+matmul: other = randn(3, 2)
+outer ger: self = randn(2); vec2 = randn(3)
+vdot: self = randn(3); other = randn(3)
+einsum: a = randn(2, 3); b = randn(3, 2); call = einsum('ij,jk->ik', a, b)
+addmv: self = randn(2); mat = randn(2, 3); vec = randn(3)
+addr: vec1 = randn(2); vec2 = randn(3)
+addbmm: self = randn(2, 2); batch1 = randn(2, 2, 3); batch2 = randn(2, 3, 2)
+baddbmm: self = randn(2, 2, 2); batch1 = randn(2, 2, 3); batch2 = randn(2, 3, 2)
+tensordot: a = randn(2, 3); b = randn(2, 3)
+tensordot.dims: a = randn(2, 3); b = randn(2, 3); dims = ([0], [0])
+bilinear: weight = randn(2, 3, 3)
+chain_matmul: a = randn(2, 3); b = randn(3, 2); call = chain_matmul(a, b)
+multi_dot: a = randn(2, 3); b = randn(3, 2); c = randn(2, 2); tensors = [a, b, c]
+matrix_power: self = randn(3, 3)
+linear: weight = randn(2, 3)
+
+# convolutions, pools, images
+conv1d conv_transpose1d: input = randn(1, 2, 5); weight = randn(2, 2, 2)
+conv2d conv_transpose2d: input = randn(1, 2, 3, 3); weight = randn(2, 2, 2, 2)
+conv3d conv_transpose3d: input = randn(1, 1, 3, 3, 3); weight = randn(1, 1, 2, 2, 2)
+conv_tbc: input = randn(4, 1, 2); weight = randn(2, 2, 3); bias = randn(3)
+max_pool2d avg_pool2d lp_pool2d adaptive_max_pool2d adaptive_avg_pool2d: input = randn(1, 4, 4)
+max_pool3d avg_pool3d lp_pool3d adaptive_max_pool3d adaptive_avg_pool3d: input = randn(1, 2, 4, 4)
+fractional_max_pool2d: input = randn(1, 4, 4); output_size = 2
+fractional_max_pool3d: input = randn(1, 2, 4, 4); kernel_size = (1, 2, 2); output_size = (1, 2, 2)
+max_unpool1d: input = randn(1, 2); indices = [[1, 2]]
+max_unpool2d: input = randn(1, 2, 2); indices = [[[0, 3], [9, 14]]]
+max_unpool3d: input = randn(1, 1, 2, 2); indices = [[[[0, 3], [9, 14]]]]
+interpolate upsample upsample_nearest: input = randn(1, 1, 3); size = 5
+upsample_bilinear: input = randn(1, 1, 2, 2); size = 3
+pixel_shuffle: input = randn(4, 1, 2); upscale_factor = 2
+pixel_unshuffle: input = randn(1, 2, 4); downscale_factor = 2
+channel_shuffle: input = randn(1, 4, 2); groups = 2
+unfold: input = randn(1, 2, 4, 4)
+fold: input = randn(1, 4, 4); output_size = (3, 3)
+grid_sample: input = randn(1, 1, 3, 3); grid = rand(1, 2, 2, 2); align_corners = False
+affine_grid: theta = randn(1, 2, 3); size = (1, 1, 2, 2); align_corners = False
+dropout1d feature_alpha_dropout: input = randn(1, 3, 2)
+dropout2d: input = randn(1, 3, 1, 2)
+dropout3d: input = randn(1, 2, 4, 4)
+
+# norms, losses, attention
+batch_norm: running_mean = zeros(3); running_var = ones(3); training = True
+instance_norm: input = randn(2, 2, 3)
+group_norm: input = randn(2, 4); num_groups = 2
+local_response_norm: input = randn(1, 3, 2); size = 2
+renorm: p = 2; maxnorm = 1
+nll_loss: target = [0, 2]
+cross_entropy: target = [0, 2]
+kl_div: reduction = 'batchmean'
+binary_cross_entropy: input = rand(2, 3)
+gaussian_nll_loss: var = rand(2, 3)
+cosine_embedding_loss: target = [1, -1]
+hinge_embedding_loss soft_margin_loss margin_ranking_loss: target = [[1, -1, 1]]
+multi_margin_loss: target = [0, 2]
+multilabel_margin_loss: target = [[0, -1, 1], [2, 1, -1]]
+ctc_loss: log_probs = randn(4, 2, 3); targets = [[1, 2], [1, 1]]; input_lengths = [4, 4]; target_lengths = [2, 1]
+scaled_dot_product_attention: query = randn(2, 2, 3); key = randn(2, 2, 3); value = randn(2, 2, 3)
+
+# linear algebra
+det logdet matrix_exp inverse lu: self = [[2.0, 0.5], [0.5, 1.0]]
+slogdet linalg::slogdet: self = randn(3, 3); of = logabsdet
+cholesky linalg::cholesky linalg::cholesky_ex: self = [[2.0, 0.5], [0.5, 1.0]]; A = [[2.0, 0.5], [0.5, 1.0]]
+lu: self = [[2.0, 0.5], [0.5, 1.0]]; of = result[0]
+cholesky_inverse: self = [[2.0, 0.5], [0.5, 1.0]]
+cholesky_solve: self = randn(2, 1); input2 = [[2.0, 0.5], [0.5, 1.0]]
+linalg::solve_triangular: upper = True
+triangular_solve: self = randn(3, 2)
+lu_unpack: LU_data = randn(3, 3); LU_pivots = tensor([2, 2, 3], dtype=int32); of = L
+linalg::lu_solve: LU = randn(3, 3); pivots = tensor([2, 2, 3], dtype=int32)
+lu_solve: self = randn(3, 2); LU_data = randn(3, 3); LU_pivots = tensor([2, 2, 3], dtype=int32)
+linalg::ldl_solve: LD = [[2.0, 0.5], [0.5, 1.0]]; pivots = tensor([1, 2], dtype=int32); B = randn(2, 2)
+linalg::tensorinv: A = randn(2, 3, 6); ind = 2
+linalg::tensorsolve: A = randn(2, 3, 6); B = randn(2, 3)
+linalg::householder_product orgqr: input = randn(3, 2); tau = randn(2); self = randn(3, 2); input2 = randn(2)
+vander linalg::vander: x = randn(3)
+gradient: of = result[0]
+var_mean std_mean: of = result[0]
+
+# signals
+stft: self = randn(8); return_complex = True
+istft: self = randn(3, 5, dtype=complex64)
+
+# creation and random numbers
+tensor as_tensor: data = [[1.5, 2.0], [0.0, -1.0]]
+new_tensor: data = [1.5, 2.0]
+scalar_tensor: s = 1.5
+manual_seed: a = ones(2); steps = torch.manual_seed(1) | print: rand_like(a)
+normal.float_Tensor: std = rand(2, 3)
+normal.Tensor_Tensor: std = rand(2, 3)
+random_.from: from_ = 1; to = 5
+random_.to: to = 5
+bernoulli_.Tensor: p = rand(2, 3)
+multinomial: self = rand(2, 3); num_samples = 2
+polar: abs = rand(2, 3)
+where: self = randn(2, 3); other = randn(2, 3)
+
+# what is asked of tensors
+item is_nonzero: self = randn(())
+is_tensor: obj = 0.5
+promote_types: type1 = int64; type2 = float32
+can_cast: from_ = float64; to = int64
+to: dtype = float64
+to.device: device = 'cpu'
+broadcast_shapes: call = broadcast_shapes((2, 1), (3,))
+
+# derivatives
+grad: a = randn(3); call = grad(exp(a).sum(), a, create_graph=True); of = result[0]
+jacobian: a = randn(3); call = jacobian(exp(a), a, create_graph=True)
+hessian: a = randn(3); call = hessian(exp(a).sum(), a, create_graph=True)
+vjp: a = randn(3); b = randn(3); call = vjp(exp(a), a, b, create_graph=True)
+jvp: a = randn(3); b = randn(3); call = jvp(exp(a), a, b, create_graph=True)
+hvp: a = randn(3); b = randn(3); call = hvp(exp(a).sum(), a, b, create_graph=True)
+backward: a = randn(3, requires_grad=True); steps = exp(a).sum().backward() | print: a.grad
+autograd::backward: a = randn(3, requires_grad=True); steps = torch.autograd.backward(exp(a).sum()) | print: a.grad
+requires_grad_: a = randn(3); steps = a.requires_grad_() | backward: exp(a).sum() | print: a.grad
+retain_grad: a = randn(3, requires_grad=True); steps = b: exp(a) | b.retain_grad() | backward: b.sum() | print: b.grad
+"""
+
+
+@cache
+def table_of_arguments() -> dict[str, Given]:
+    found = {}
+    for line in GIVEN.splitlines():
+        names, _, arguments = line.partition(": ")
+        if arguments:
+            given = dict(one.split(" = ", 1) for one in arguments.split("; "))
+            found.update(dict.fromkeys(names.split(), given))
+    return found
+
+
+def given_to(key: str) -> Given:
+    """What `GIVEN` has for `max.dim`, or else for `max`."""
+    table = table_of_arguments()
+    return table.get(key) or table.get(key.partition(".")[0], {})
+
+
+def example(row: Row) -> str:
+    """A spec that calls `row`, prints the result and, where it has one, the gradient of each input."""
+    key = row.text.partition("(")[0]
+    given = given_to(key)
+    if "steps" in given:
+        return written({"a": given["a"]}, [], given["steps"].split(" | "))
+    tensors = {name: text for name, text in given.items() if name in EXTRA}
+    for parameter in row.schema.parameters:
+        if is_declared(parameter) and (parameter.required or parameter.name in given):
+            tensors[parameter.name] = given.get(parameter.name) or TENSORS.get(parameter.name, "randn(2, 3)")
+    call = given["call"] if "call" in given else call_of(row, key, given, tensors)
+    tensors = {name: text for name, text in tensors.items() if re.search(rf"\b{name}\b", call)}
+    inputs = [name for name in tensors if takes_gradient(row, key, name, tensors[name])]
+    return written(tensors, inputs, steps(row, given, call, inputs))
+
+
+def written(tensors: Given, inputs: list[str], pipeline: Iterable[str]) -> str:
+    """The spec, of which `inputs` are to have gradients."""
+    lines = [f"  {name}: {declared(text, name in inputs)}" for name, text in tensors.items()]
+    return "\n".join([*(["tensors:", *lines] if lines else []), "pipeline:", *(f"  - {step}" for step in pipeline)])
+
+
+def steps(row: Row, given: Given, call: str, inputs: list[str]) -> Iterator[str]:
+    outputs = [output for output in row.schema.outputs if not output.endswith("[]")] or ["result"]
+    names = ", ".join(outputs)
+    yield f"{names} = {call}" if len(outputs) > 1 else f"{names}: {call}"
+    if not inputs:
+        yield f"print: {listed(outputs)}"
+        return
+    of = given.get("of") or next(name for name in outputs if isinstance(row, Composite) or name not in row.constant)
+    yield f"print: {listed([*outputs, f'{of}.grad_fn'])}"
+    yield f"backward: {{of: {in_flow(of)}, gradient: {in_flow(f'randn_like({of})')}}}"
+    yield f"print: {listed([f'{name}.grad' for name in inputs])}"
+
+
+def listed(texts: list[str]) -> str:
+    """One text as it is, several as a list of YAML."""
+    return texts[0] if len(texts) == 1 else f"[{', '.join(map(in_flow, texts))}]"
+
+
+def in_flow(text: str) -> str:
+    """`text` as it stands inside of braces."""
+    return f'"{text}"' if re.search(r"[][{},]", text) else text
+
+
+def is_declared(parameter: Parameter) -> bool:
+    return parameter.is_tensor and not parameter.is_list
+
+
+def takes_gradient(row: Row, key: str, name: str, text: str) -> bool:
+    """Whether the example asks for the gradient of the tensor `name`: where there is one, and numbers are floating."""
+    if name in PLAIN or key in UNDIFFERENTIABLE or not re.search(r"rand\(|randn\(|\d\.", text):
+        return False
+    if isinstance(row, Composite) or name in EXTRA:
+        return True
+    return row.grad_fn not in (None, "NotImplemented") and name in [one.name for one in row.differentiable]
+
+
+def declared(text: str, requires_grad: bool) -> str:
+    if not requires_grad:
+        return text
+    if re.fullmatch(r"randn?\([^()]*\)", text):
+        return f"{text[:-1]}, requires_grad=True)"
+    return f"{{data: {in_flow(text)}, requires_grad: true}}"
+
+
+def call_of(row: Row, key: str, given: Given, tensors: Given) -> str:
+    """The call: as a method where torch has no such function; tensors by position, anything else by name."""
+    space, _, name = row.name.rpartition("::")
+    arguments: list[str] = []
+    by_name = False
+    for parameter in row.schema.parameters:
+        if is_declared(parameter):
+            value = parameter.name if parameter.name in tensors else None
+        else:
+            value = given.get(parameter.name) or (NUMBERS.get(parameter.name) if parameter.required else None)
+            by_name = by_name or (not parameter.is_list and bool(arguments) and not parameter.name.endswith("_"))
+        by_name = by_name or parameter.keyword_only or value is None
+        if value is not None:
+            arguments.append(f"{parameter.name}={value}" if by_name else value)
+    if name.endswith("_"):
+        arguments[0] = f"clone({arguments[0]})"
+    if space == "Tensor" or {key, name} & METHODS:
+        return f"{arguments[0]}.{name}({', '.join(arguments[1:])})"
+    return f"{PREFIXES.get(space, '')}{name}({', '.join(arguments)})"
