@@ -8,7 +8,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from gradcli.errors import UserError, UserErrors
+from gradcli.errors import UserError
 from gradcli.report.model import Report
 
 if TYPE_CHECKING:
@@ -57,21 +57,17 @@ def run(
     options that the spec does not have or that make no sense. Runs share the state of the engine, as torch's default
     dtype and random stream: one at a time.
     """
-    from gradcli.spec.document import load_specs
-    from gradcli.spec.source import read_source
+    from gradcli.spec.loading import understand
+    from gradcli.spec.source import DEFAULT_LIMITS, read_source
 
     name = os.fspath(path)
     given = {"seed": seed, "dtype": dtype, "device": device}
     replaced = {key: _plain(key, value) for key, value in (settings or {}).items()}
     replaced |= {key: value for key, value in given.items() if value is not None}
     _check_limits(timeout, max_memory)
-    source = read_source(name)
-    try:
-        documents = load_specs(source)
-    except UserErrors as several:
-        return _refused(name, several.errors[0])
-    except UserError as error:
-        return _refused(name, error)
+    documents, errors = understand(read_source(name), DEFAULT_LIMITS)
+    if errors:  # a spec that never runs
+        return Report(name, 0, "float32", "cpu", error=errors[0])
     chosen = _choose(name, documents, spec, replaced)
     from gradcli import runner
 
@@ -113,8 +109,3 @@ def _choose(path: str, documents: list[Spec], name: str | None, settings: Mappin
     if name is not None:
         raise UserError("spec", f"`{path}` has no spec `{name}`", f"it has {shown}")
     raise UserError("spec", f"`{path}` has {len(specs)} specs, and one is needed", f"`spec=` names one of {shown}")
-
-
-def _refused(name: str, error: UserError) -> Report:
-    """The Report of a spec that never ran."""
-    return Report(name, 0, "float32", "cpu", error=error)

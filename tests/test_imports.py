@@ -63,6 +63,7 @@ def imported(*arguments: str, folder: Path, program: str = PROGRAM) -> set[str]:
         (["run", "--json", "spec.yaml"], {"typer", "yaml", "numpy"}),
         (["run", "--quiet", "spec.yaml"], {"typer", "yaml", "numpy"}),
         (["run", "--get", "x.grad", "spec.yaml"], {"typer", "yaml", "numpy"}),
+        (["diff", "spec.yaml", "spec.yaml"], {"typer", "yaml", "numpy"}),
         (["run", "--color", "always", "spec.yaml"], {"typer", "yaml", "numpy", "rich"}),
         (["test", "--list", "spec.yaml"], {"typer", "yaml"}),
         (["test", "spec.yaml"], {"typer", "yaml", "numpy"}),

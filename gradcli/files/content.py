@@ -15,6 +15,9 @@ PIECE = 2**20  # bytes that are read at a time
 Choose = Callable[[Sequence[str]], str]
 """Picks one of the names that a file has."""
 
+Select = Callable[[Sequence[str]], Sequence[str]]
+"""Picks some of them."""
+
 
 class Unreadable(Exception):
     """What is wrong with the content of a file, and how to mend it."""

@@ -20,14 +20,15 @@ def read(file: BinaryIO, size: int, choose: Choose) -> Any:
         raise Unreadable("it is nested too deep") from None
     except ValueError as error:
         raise Unreadable(f"it is no JSON ({error})") from None
-    return _numbers(value, MOST_DIMS)
+    return numbers(value)
 
 
-def _numbers(value: Any, depth: int) -> Any:
+def numbers(value: Any, depth: int = MOST_DIMS) -> Any:
+    """`value`, which JSON has made, if it is a number or nested lists of numbers; otherwise it is Unreadable."""
     if isinstance(value, list):
         if not depth:
             raise Unreadable(f"it is nested more than {MOST_DIMS} deep")
-        return [_numbers(item, depth - 1) for item in value]
+        return [numbers(item, depth - 1) for item in value]
     if isinstance(value, str) and value in WORDS:
         return WORDS[value]
     if isinstance(value, bool | float):

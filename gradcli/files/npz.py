@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 from gradcli.engine.device import np
 from gradcli.files import npy
-from gradcli.files.content import Choose, Unreadable
+from gradcli.files.content import Choose, Select, Unreadable
 
 # what zipfile raises for archives that are none, or not in order
 _BROKEN = (
@@ -26,22 +26,31 @@ _BROKEN = (
 
 
 def read(file: BinaryIO, size: int, choose: Choose) -> Any:
-    """The array that `choose` picks. No other is unpacked, and it only as far as its header is right."""
+    """The array that `choose` picks."""
+    [array] = read_several(file, size, lambda names: [choose(names)]).values()
+    return array
+
+
+def read_several(file: BinaryIO, size: int, select: Select) -> dict[str, Any]:
+    """The arrays that `select` picks. No other is unpacked, and these only as far as their headers are right."""
     try:
         with zipfile.ZipFile(file) as archive:
             files = [info for info in archive.infolist() if info.filename.endswith(".npy")]
             members = {info.filename.removesuffix(".npy"): info for info in files}
-            info = members[choose(list(members))]
-            if info.flag_bits & 1:
-                raise Unreadable("it is encrypted")
-            if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                raise Unreadable("it is compressed in another way than NumPy compresses")
-            with archive.open(info) as member:
-                array = npy.read_array(member, info.file_size)
-                member.read(1)  # the checksum is compared at the end
-                return array
+            return {name: _read_member(archive, members[name]) for name in select(list(members))}
     except _BROKEN as error:
         raise Unreadable(f"it is no .npz file in order ({error})") from None
+
+
+def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Any:
+    if info.flag_bits & 1:
+        raise Unreadable("it is encrypted")
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise Unreadable("it is compressed in another way than NumPy compresses")
+    with archive.open(info) as member:
+        array = npy.read_array(member, info.file_size)
+        member.read(1)  # the checksum is compared at the end
+        return array
 
 
 def write(file: BinaryIO, arrays: Mapping[str, Any]) -> None:

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 from gradcli.engine.device import np
 from gradcli.errors import UserError
-from gradcli.files.content import Choose, Unreadable, check_size, filled, shown, unsupported
+from gradcli.files.content import Choose, Select, Unreadable, check_size, filled, shown, unsupported
 
 DTYPES = {
     "BOOL": "?",
@@ -29,6 +29,12 @@ LONGEST_HEADER = 16 * 2**20
 
 def read(file: BinaryIO, size: int, choose: Choose) -> Any:
     """The tensor that `choose` picks, of a file of `size` bytes."""
+    [array] = read_several(file, size, lambda names: [choose(names)]).values()
+    return array
+
+
+def read_several(file: BinaryIO, size: int, select: Select) -> dict[str, Any]:
+    """The tensors that `select` picks, of a file of `size` bytes."""
     length = int.from_bytes(file.read(8), "little")
     if not 2 <= length <= min(size - 8, LONGEST_HEADER):
         raise Unreadable("it does not begin as a .safetensors file does")
@@ -37,7 +43,11 @@ def read(file: BinaryIO, size: int, choose: Choose) -> Any:
     tensors = {name: _tensor(name, entry) for name, entry in entries.items()}
     begin = 8 + length
     _check_places([place for _, _, place in tensors.values()], size - begin)
-    name, shape, place = tensors[choose(list(tensors))]
+    return {name: _read_tensor(file, begin, *tensors[name]) for name in select(list(tensors))}
+
+
+def _read_tensor(file: BinaryIO, begin: int, name: str, shape: tuple[int, ...], place: tuple[int, int]) -> Any:
+    """The tensor of the dtype called `name` whose bytes stand at `place` after `begin`."""
     if name not in DTYPES:
         raise unsupported(UNSUPPORTED.get(name, f"`{shown(name)}`"))
     dtype = np.dtype(DTYPES[name])

@@ -135,6 +135,37 @@ class Report(Record):
         return self.error is None and not self.failures
 
 
+class TensorDifference(Record):
+    """A tensor of two results: `shapes`, `dtypes` and, at the worst `index`, `values` of the first and the second.
+
+    Those of a result that does not have it are None. `abs`, `rel` and `ulp` are the worst difference, also where it is
+    within the tolerances; `off` is the share of elements outside of them; `why` says what cannot be compared.
+    """
+
+    name: str
+    ok: bool
+    shapes: tuple[tuple[int, ...] | None, tuple[int, ...] | None]
+    dtypes: tuple[str | None, str | None]
+    values: tuple[Any, Any] = (None, None)
+    index: tuple[int, ...] | None = None
+    abs: float | None = None
+    rel: float | None = None
+    ulp: int | None = None
+    off: float | None = None
+    why: str | None = None
+
+
+class Difference(Record):
+    """How two results differ; the name of one that has no counterpart stands beside None."""
+
+    names: tuple[str | None, str | None]
+    tensors: list[TensorDifference]
+
+    @property
+    def ok(self) -> bool:
+        return None not in self.names and all(tensor.ok for tensor in self.tensors)
+
+
 class Reporter(Protocol):
     """Writes runs to standard output, each while it goes on or at its end."""
 

@@ -16,6 +16,7 @@ from gradcli.report.model import (
     Printed,
     Report,
     StepReport,
+    TensorDifference,
     TensorState,
     Warned,
 )
@@ -65,7 +66,7 @@ def expectation(item: Expectation) -> list[Line]:
         return [[gutter, ("✓ ", "good"), (item.expr, "plain")]]
     lines: list[Line] = [[gutter, ("✗ ", "bad"), (item.expr, "strong")]]
     lines += _labelled("expected", item.expected_text, 8) + _labelled("actual", item.actual_text, 8)
-    return lines + _distance(item)
+    return lines + distance(item)
 
 
 def warning(warned: Warned) -> Line:
@@ -167,7 +168,7 @@ def _number(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _distance(item: Expectation) -> list[Line]:
+def distance(item: Expectation | TensorDifference) -> list[Line]:
     """By how much and where, and how much of it is off."""
     at = f" at {list(item.index)}" if item.index else ""
     worst = f"first{at}" if at else ""

@@ -55,7 +55,8 @@ def compare(actual: Any, expected: Any, rtol: float | None, atol: float | None) 
     with np.errstate(all="ignore"):
         difference = np.absolute(given - wanted)
         same = (given == wanted) | (np.isnan(given) & np.isnan(wanted))
-        off = ~(same | (difference <= atol + rtol * np.absolute(wanted)))
+        # what is infinitely far off is not within a tolerance that is infinite for an infinite value
+        off = ~(same | (np.isfinite(difference) & (difference <= atol + rtol * np.absolute(wanted))))
     if not off.any():
         return Verdict(True)
     if actual.dtype.kind == "b" and expected.dtype.kind == "b":  # truth values are at no distance

@@ -1,4 +1,4 @@
-"""Distances in units in the last place: as counted one number after the other, and as a user is told them."""
+"""Values beside what is expected of them: what is within the tolerance, and what is told of what is not."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import gradcli
 from gradcli.report import story
 from gradcli.report.json_lines import run_line
-from gradcli.verify.expectations import ulps
+from gradcli.verify.expectations import compare, ulps
 
 DTYPES = ["float16", "float32", "float64"]
 
@@ -84,3 +84,17 @@ def test_a_large_one(failure: Callable[[str, str], tuple[str, str]]) -> None:
 def test_integers_have_none(failure: Callable[[str, str], tuple[str, str]]) -> None:
     text, line = failure("[1, 2]", "[1, 3]")
     assert "ULP" not in text and '"ulp": null}' in line
+
+
+# what torch.testing.assert_close says of pairs of numbers that are not finite
+@pytest.mark.parametrize(
+    ("actual", "expected", "close"),
+    [
+        ("nan", "nan", True), ("inf", "inf", True), ("-inf", "-inf", True), ("1", "inf", False), ("inf", "1", False),
+        ("inf", "-inf", False), ("nan", "inf", False), ("1", "nan", False), ("3e38", "inf", False),
+    ],
+)  # fmt: skip
+def test_numbers_that_are_not_finite(actual: str, expected: str, close: bool) -> None:
+    one, other = np.array([float(actual), 0], "float32"), np.array([float(expected), 0])
+    assert compare(one, other, None, None).ok is close
+    assert compare(one.astype("complex64"), other.astype("complex128"), None, None).ok is close
