@@ -30,10 +30,10 @@ def limited(seconds: float | None) -> Iterator[None]:
         yield
         return
     armed = True
-    end = time.monotonic() + seconds
+    due = time.monotonic() + seconds
 
     def expire(number: int, frame: FrameType | None) -> None:
-        if time.monotonic() < end:  # the user interrupts
+        if time.monotonic() < due:  # the user interrupts
             if callable(before):
                 before(number, frame)
         elif armed:
@@ -42,12 +42,20 @@ def limited(seconds: float | None) -> Iterator[None]:
     set_timer, number = _timer()
     before = signal.signal(number, expire)
     stop = set_timer(min(seconds, LONGEST))
-    try:
-        yield
-    finally:
+
+    def end() -> None:
+        nonlocal armed
         armed = False
         stop()
         signal.signal(number, before)
+
+    try:
+        try:
+            yield
+        finally:
+            end()
+    finally:
+        end()  # the alarm may have come when it was to be ended
 
 
 def _timer() -> tuple[Callable[[float], Callable[[], object]], signal.Signals]:
