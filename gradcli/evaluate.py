@@ -109,10 +109,11 @@ TOLD: dict[str, Callable[[Tensor], str]] = {
 }
 
 
-def with_operands(error: UserError | TypeError, nodes: Sequence[Any], values: Sequence[Any]) -> Exception:
+def with_operands(error: Exception, nodes: Sequence[Any], values: Sequence[Any]) -> Exception:
     """`error` with the tensors that it is about, if shapes, dtypes or devices do not go together."""
-    if isinstance(error, TypeError):
-        devices = {device_of(value.array) for value in values if isinstance(value, Tensor)}
+    if not isinstance(error, UserError):
+        lists = [value if isinstance(value, list | tuple) else [value] for value in values]
+        devices = {device_of(value.array) for items in lists for value in items if isinstance(value, Tensor)}
         if len(devices) < 2:
             return error
         first, second = sorted(devices, reverse=True)[:2]
@@ -206,7 +207,7 @@ def arguments(
         args = take(stack, count)
         try:
             stack.append(run(args, dict(zip(names, named, strict=True)), scope))
-        except (UserError, TypeError) as error:
+        except (UserError, TypeError, IndexError) as error:
             raise with_operands(error, operands(node), [*args, *named]) from None
 
     return instruction
@@ -225,7 +226,7 @@ def operation(node: tree.Operator) -> Instruction:
             other = stack.pop()
             try:
                 stack[-1] = binary(name, stack[-1], other)
-            except (UserError, TypeError) as error:
+            except (UserError, TypeError, IndexError) as error:
                 raise with_operands(error, node.operands, (stack[-1], other)) from None
 
         return run_binary

@@ -184,7 +184,17 @@ def scatter_add(array: Any, index: Any, values: Any) -> None:
     else:
         import cupyx
 
-        cupyx.scatter_add(array, index, values)
+        # CuPy adds up few integers: those of 64 bits in other clothes, smaller ones as wider ones
+        kind, size = array.dtype.kind, array.itemsize
+        values = values if hasattr(values, "dtype") else np.full_like(array, values, shape=())
+        if kind in "iu" and size == 8:
+            cupyx.scatter_add(array.view(np.uint64), index, values.astype(np.int64).view(np.uint64))
+        elif kind == "b" or (kind in "iu" and size < 4):
+            wide = array.astype(np.int32)
+            cupyx.scatter_add(wide, index, values.astype(np.int32))
+            array[...] = wide.astype(array.dtype)
+        else:
+            cupyx.scatter_add(array, index, values)
 
 
 def combine_at(ufunc: Any, array: Any, index: tuple[Any, ...], values: Any) -> None:
@@ -236,7 +246,7 @@ def to_device(array: Any, device: str | None) -> Any:
 
 def to_host(array: Any) -> Any:
     """`array` in the host's memory."""
-    return array if isinstance(array, np.ndarray) else array.get()
+    return array.get() if hasattr(array, "get") else array
 
 
 def usable_cupy() -> Any:
@@ -256,12 +266,12 @@ def usable_cupy() -> Any:
     if problem is not None:
         raise UserError(
             "device",
-            f"`cuda` is not usable: CuPy {cupy.__version__} is installed, but {problem}",
+            f"`cuda` is not usable: CuPy {getattr(cupy, '__version__', '(which?)')} is installed, but {problem}",
             hint="`gradcli doctor` shows what was found; `--device cpu` computes without a GPU",
         )
     return cupy
 
 
 def beside(array: Any, other: Any) -> Any:
-    """`other`, made on the host, where `array` is."""
-    return other if isinstance(array, np.ndarray) else to_device(other, device_of(array))
+    """`other` where `array` is."""
+    return to_host(other) if isinstance(array, np.ndarray) else to_device(other, device_of(array))

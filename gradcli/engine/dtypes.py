@@ -148,12 +148,15 @@ def _combine(higher: Any, lower: Any) -> Any:
     return promote_types(higher, lower) if higher.kind == "b" or lower.kind in "fc" else higher
 
 
-def promoted(operands: Sequence[Any], to_float: bool = False) -> tuple[Any, ...]:
-    """`operands` (arrays, Python numbers, or None for none) in their common dtype, integers as floats if asked."""
+def promoted(operands: Sequence[Any], to_float: bool = False, like: Any = None) -> tuple[Any, ...]:
+    """`operands` (arrays, Python numbers, or None for none) in their common dtype, integers as floats if asked.
+
+    Numbers become arrays beside the arrays, or beside `like` if there are none.
+    """
     dtype = result_type([operand for operand in operands if operand is not None])
     if to_float and dtype.kind not in "fc":
         dtype = default_dtype.floating
-    like = next((operand for operand in operands if hasattr(operand, "dtype")), None)
+    like = next((operand for operand in operands if hasattr(operand, "dtype")), like)
     return tuple(None if operand is None else as_dtype(operand, dtype, like) for operand in operands)
 
 

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from heapq import heappop, heappush
 from typing import Any
 
-from gradcli.engine.device import as_array, np, zeros_beside
+from gradcli.engine.device import as_array, np, to_host, zeros_beside
 from gradcli.engine.dtypes import is_differentiable
 from gradcli.engine.mode import grad_mode, set_grad_enabled
-from gradcli.engine.node import DEAD_END, AccumulateGrad, Edge, Freed, Node, TensorHook, numbers, type_text
+from gradcli.engine.node import DEAD_END, AccumulateGrad, Edge, EdgeToHost, Freed, Node, TensorHook, numbers, type_text
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 
@@ -231,6 +231,8 @@ class Walk:
                 shape, dtype = node.metadata[output]
                 if gradient.shape != shape or (gradient.dtype is not dtype and gradient.dtype != dtype):
                     gradient = fit(gradient, shape, dtype, giver, place)
+                if type(edge) is EdgeToHost:
+                    gradient = gradient.moved_to_host() if self.create_graph else to_host(gradient)
                 buffer = buffers.get(node)
                 if buffer is None:
                     buffer = buffers[node] = [None] * len(node.metadata)

@@ -28,6 +28,12 @@ SECOND_TIME = (
 )
 
 
+class EdgeToHost(tuple["Node", int]):
+    """The edge of a 0-dim tensor of the host, where it stands among tensors of a device: its gradient goes back."""
+
+    __slots__ = ()
+
+
 class Extras:
     """What few nodes have: hooks as (output number, function) in order, and holders of retained gradients."""
 

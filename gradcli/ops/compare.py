@@ -145,6 +145,7 @@ clamp = op(
 )  # fmt: skip
 clamp_tensor = op(
     "clamp.Tensor(Tensor self, Tensor? min=None, Tensor? max=None)", "ClampBackward0", clamp_forward, promote="same",
+    host_scalars=0,
     check=refuse(c="clamp is not supported for complex types"),
     self=lambda grad, self, min, max: where(within(self, min, max), grad, 0),
     min=lambda grad, self, min, max: where(below_min(self, min, max), grad, 0),
@@ -173,9 +174,9 @@ ge = op(
     "ge(Tensor self, Tensor|Scalar other)", None, np.greater_equal, promote="same",
     check=only("biuf", "ge_cpu"),
 )  # fmt: skip
-logical_and = op("logical_and(Tensor self, Tensor other)", None, np.logical_and)
-logical_or = op("logical_or(Tensor self, Tensor other)", None, np.logical_or)
-logical_xor = op("logical_xor(Tensor self, Tensor other)", None, np.logical_xor)
+logical_and = op("logical_and(Tensor self, Tensor other)", None, np.logical_and, host_scalars=1)
+logical_or = op("logical_or(Tensor self, Tensor other)", None, np.logical_or, host_scalars=1)
+logical_xor = op("logical_xor(Tensor self, Tensor other)", None, np.logical_xor, host_scalars=1)
 logical_not = op("logical_not(Tensor self)", None, np.logical_not)
 bitwise_and = op("bitwise_and(Tensor self, Tensor|Scalar other)", None, integral("and", np.bitwise_and), promote="same")
 bitwise_or = op("bitwise_or(Tensor self, Tensor|Scalar other)", None, integral("or", np.bitwise_or), promote="same")
@@ -207,6 +208,7 @@ isreal = op("isreal(Tensor self)", None, np.isreal)
 isclose = op(
     "isclose(Tensor self, Tensor other, float rtol=1e-05, float atol=1e-08, bool equal_nan=False)", None,
     isclose_forward,
+    host_scalars=1,
 )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gradcli.engine.device import as_array, beside, np, to_device
+from gradcli.engine.device import as_array, beside, device_of, np, to_device
 from gradcli.engine.device import as_strided as window
 from gradcli.engine.dtypes import C_NAMES, INTEGER_NAMES, TYPE_NAMES, as_dtype, number_in
 from gradcli.errors import UserError
@@ -26,8 +26,6 @@ def where_forward(condition: Any, self: Any, other: Any) -> Any:
             "where expected condition to be a boolean tensor, but got a tensor with dtype "
             f"{TYPE_NAMES[condition.dtype.name]}",
         )
-    if not isinstance(condition, np.ndarray):  # two numbers are arrays of the host
-        self, other = (beside(condition, one) if isinstance(one, np.ndarray) else one for one in (self, other))
     return np.where(condition, self, other)
 
 
@@ -41,11 +39,12 @@ def fill_tensor_forward(self: Any, value: Any) -> Any:
             "shape",
             f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions.",
         )
-    return np.full_like(self, cast(value, self.dtype))
+    return np.full_like(self, cast(beside(self, value), self.dtype))
 
 
 def copy_forward(self: Any, src: Any) -> Any:
     """`src` in the shape and dtype of `self`."""
+    src = beside(self, src)
     if src.shape == self.shape:
         return cast(src, self.dtype)
     try:
@@ -111,7 +110,7 @@ def view_as_complex_forward(self: Any) -> Any:
 conj_complex = op("_conj(Tensor self)", "ConjBackward0", np.conj, self=lambda grad: conj_complex(grad))
 where = op(
     "where(Tensor condition, Tensor|Scalar self, Tensor|Scalar other)", "WhereBackward0", where_forward,
-    promote="same", operands=("self", "other"),
+    promote="same", operands=("self", "other"), host_scalars=3,
     self=lambda grad, condition: where(condition, grad, 0),
     other=lambda grad, condition: where(condition, 0, grad),
 )  # fmt: skip
@@ -139,13 +138,13 @@ copy = op(
     "copy(Tensor self, Tensor src)", "CopyBackwards",
     copy_forward,
     self=lambda grad: zeros_like(grad),
-    src=lambda grad: grad,
+    src=lambda grad, src_device: on_device(grad, src_device),
 )  # fmt: skip
 fill = op("fill(Tensor self, Scalar value)", "FillBackward0", fill_forward, self=lambda grad: zeros_like(grad))
 fill_tensor = op(
     "fill.Tensor(Tensor self, Tensor value)", "FillBackward1", fill_tensor_forward,
     self=lambda grad: zeros_like(grad),
-    value=lambda grad: grad,
+    value=lambda grad, value_device: on_device(grad, value_device),
 )  # fmt: skip
 fill_in_place = op(
     "_fill(Tensor self, Scalar value)", "FillBackward2", fill_forward, self=lambda grad: zeros_like(grad)
@@ -153,7 +152,7 @@ fill_in_place = op(
 fill_tensor_in_place = op(
     "_fill.Tensor(Tensor self, Tensor value)", "FillBackward3", fill_tensor_forward,
     self=lambda grad: zeros_like(grad),
-    value=lambda grad: grad,
+    value=lambda grad, value_device: on_device(grad, value_device),
 )  # fmt: skip
 zero = op("zero(Tensor self)", "ZeroBackward0", np.zeros_like, self=lambda grad: zeros_like(grad))
 masked_fill = op(
@@ -189,6 +188,12 @@ def imag(self: Any) -> Any:
 @composite("Tensor::fill_(Tensor self, Tensor|Scalar value)")
 def fill_(self: Any, value: Any) -> Any:
     return (fill_tensor_in_place if hasattr(value, "ndim") else fill_in_place).inplace(self, value)
+
+
+def on_device(grad: Any, device: Any) -> Any:
+    """`grad` on `device`, as an array has it: torch copies and fills across devices."""
+    name = device_named(device)
+    return grad if device_of(getattr(grad, "array", grad)) == name else move(grad, name)
 
 
 def device_named(device: Any) -> str:

@@ -15,7 +15,7 @@ from gradcli.ops.compare import logical_not
 from gradcli.ops.copies import masked_fill, ones_like, zeros_like
 from gradcli.ops.define import composite, op
 from gradcli.ops.elementary import logit, sigmoid
-from gradcli.ops.index import gather, masked_select
+from gradcli.ops.index import along, gather, masked_select
 from gradcli.ops.kinds import check_constant, only
 from gradcli.ops.loss import LEGACY, by_gradient, reduced, reduction_of, spread
 from gradcli.ops.reduce import sum, sum_dim
@@ -156,7 +156,7 @@ def nll_backward_forward(
     scale = grad_output / total_weight if reduction == "mean" else grad_output
     result = np.zeros_like(self)
     slope = np.where(kept, -scale * factor, 0)
-    np.put_along_axis(result, np.expand_dims(safe, dim), np.expand_dims(slope, dim), dim)
+    result[along(np.expand_dims(safe, dim), dim)] = np.expand_dims(slope, dim)
     return result
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from gradcli.engine.device import np
+from gradcli.engine.device import beside, np, to_host
 from gradcli.engine.dtypes import COMPLEX_OF, TYPE_NAMES
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
@@ -210,7 +210,7 @@ def eig_forward(A: Any) -> tuple[Any, Any]:
     has_kernel(A, "linalg_eig_cpu")
     if not np.isfinite(A).all().item():
         raise UserError("value", "torch.linalg.eig: input tensor should not contain infs or NaNs.")
-    L, V = np.linalg.eig(A)
+    L, V = (beside(A, result) for result in np.linalg.eig(to_host(A)))  # not in every CuPy
     dtype = COMPLEX_OF.get(A.dtype.name, A.dtype.name)
     return L.astype(dtype), by_columns(V.astype(dtype))
 

@@ -121,6 +121,7 @@ class Op:
         contiguous: bool,
         constant: tuple[str, ...],
         check: Callable[..., None] | None,
+        host_scalars: int,
     ) -> None:
         self.text = text
         self.name = text[: text.index("(")].partition(".")[0]
@@ -134,6 +135,7 @@ class Op:
         self.contiguous = contiguous
         self.constant = constant
         self.check = check
+        self.host_scalars = host_scalars
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.call(*args, **kwargs)
@@ -233,6 +235,7 @@ def op(
     constant: tuple[str, ...] = (),
     check: Callable[..., None] | None = None,
     joint: Formula | None = None,
+    host_scalars: int | None = None,
     **formulas: Formula,
 ) -> Op:
     """Declare an operation: see the module's docstring.
@@ -241,9 +244,11 @@ def op(
     "float" that with integers made the default float. `view`: outputs share the memory of the first input.
     `contiguous`: outputs are laid out row by row, where others keep the memory order of their inputs.
     `constant`: outputs without a gradient, and for `joint` inputs without one. `check` raises a UserError for
-    tensors (given as arrays, or numbers, before their promotion) that torch refuses.
+    tensors (given as arrays, or numbers, before their promotion) that torch refuses. `host_scalars` is how many 0-dim
+    tensors of the host may stand among tensors of a device: one, where dtypes are promoted, as for torch's kernels.
     """
-    row = Op(schema, grad_fn, forward, formulas, joint, promote, operands, view, contiguous, constant, check)
+    scalars = host_scalars if host_scalars is not None else int(promote is not None)
+    row = Op(schema, grad_fn, forward, formulas, joint, promote, operands, view, contiguous, constant, check, scalars)
     TABLE.setdefault(row.name, []).append(row)
     return row
 

@@ -207,6 +207,7 @@ logaddexp2 = op(
 ldexp = op(
     "ldexp(Tensor self, Tensor other)", "LdexpBackward0",
     ldexp_forward,
+    host_scalars=1,
     self=lambda grad, other: grad * pow_of_number(2, other),
     other=lambda grad, result: grad * result * math.log(2),
 )  # fmt: skip

@@ -537,6 +537,7 @@ def _install() -> None:
         "sum_to_size": lambda self, size: reduce.sum_to_size(self, size),
         "astype": lambda self, dtype: copies.to_dtype(self, dtype),
         "real": property(lambda self: copies.real.call(self)),
+        "moved_to_host": lambda self: copies.move.call(self, "cpu"),
         "cloned": lambda self: copies.clone.call(self),
         "copied": lambda self: copies.copy.call(Tensor(np.empty_like(self.array)), self),
     }

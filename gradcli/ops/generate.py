@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from gradcli.engine.device import as_array, beside, np
+from gradcli.engine.device import as_array, beside, device_of, np, to_device
 from gradcli.engine.dtypes import as_dtype, is_differentiable, promoted, result_type
 from gradcli.engine.mode import grad_mode
-from gradcli.engine.node import DEAD_END, Edge, Freed, Node
+from gradcli.engine.node import DEAD_END, Edge, EdgeToHost, Freed, Node
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.define import Op, Parameter, named_results, on_arrays
@@ -212,6 +212,8 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
         "live": live,
         "in_dtype_of": in_dtype_of,
         "explained": explained,
+        "with_host_scalars": with_host_scalars,
+        "op": op,
     }
     if len(op.schema.outputs) > 1:
         names["Result"] = named_results(op.schema)
@@ -247,7 +249,7 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
         lines.append(f"    records = {recorded if edges else 'False'}")
         others = ", ".join(f"{p.name}_array" for p in tensors if p.name != "self" and not p.is_list)
         lines.append(f"    before_inplace(self, records, ({others}{',' if others else ''}), {op.name in FILLS})")
-        lines += forward_call(op, tensors, "result", arguments)
+        lines += forward_call(op, tensors, "result", arguments, True)
         if edges:
             lines.append("    if records:")
             lines += dead_ends(op)
@@ -266,7 +268,7 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
         lines.append(f"    results = forward({arguments})")
         metadata = "tuple([(array.shape, array.dtype) for array in results])"
     else:
-        lines += forward_call(op, tensors, ", ".join(outputs), arguments)
+        lines += forward_call(op, tensors, ", ".join(outputs), arguments, False)
         for output in outputs:
             lines.append(f"    if type({output}) is not ndarray: {output} = as_array({output})")
             if op.promote is not None and len(tensors) > 1 and not op.contiguous and tensors[0].type == "Tensor":
@@ -298,16 +300,44 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
     return compiled("run", lines, names)
 
 
-def forward_call(op: Op, tensors: list[Parameter], result: str, arguments: str) -> list[str]:
+def forward_call(op: Op, tensors: list[Parameter], result: str, arguments: str, inplace: bool) -> list[str]:
     """The forward as source; NumPy's complaint about shapes that do not broadcast is said in torch's words."""
-    line = f"{result} = forward({arguments})"
-    if op.promote is None or len(tensors) < 2:
-        return [f"    {line}"]
-    arrays = ", ".join(f"{parameter.name}_array" for parameter in tensors)
-    return [
-        f"    try: {line}",
-        f"    except ValueError as error: raise explained(error, ({arrays},)) from error",
-    ]
+    lines = [f"    {result} = forward({arguments})"]
+    if len(tensors) < 2:
+        return lines
+    if op.promote is not None:
+        arrays = ", ".join(f"{parameter.name}_array" for parameter in tensors)
+        lines += [f"    except ValueError as error: raise explained(error, ({arrays},)) from error"]
+    if op.host_scalars and not tensors[0].is_list:
+        given = ", ".join(parameter.name for parameter in op.schema.parameters)
+        lines += [f"    except TypeError as error: return with_host_scalars(op, error, ({given},), {inplace})"]
+    return lines if len(lines) == 1 else [lines[0].replace("    ", "    try: ", 1), *lines[1:]]
+
+
+def with_host_scalars(op: Op, error: TypeError, given: tuple[Any, ...], inplace: bool) -> Any:
+    """`op` of tensors on a device and 0-dim tensors of the host, which torch takes as it takes numbers.
+
+    `error` is what arrays have said of others that are not where they are; it is raised if torch refuses them, too.
+    """
+    devices = {place: device_of(value.array) for place, value in enumerate(given) if isinstance(value, Tensor)}
+    scalars = [place for place, device in devices.items() if device == "cpu" and given[place].ndim == 0]
+    (device, *others) = {devices[place] for place in devices if place not in scalars} or {"cpu"}
+    if not scalars or others or device == "cpu" or (inplace and 0 in scalars):
+        raise error
+    if len(scalars) > op.host_scalars:
+        raise UserError("device", "Trying to pass too many CPU scalars to non-CPU kernel!")
+    moved = [
+        on_device(value, device) if place in scalars else value
+        for place, value in enumerate(given)
+    ]  # fmt: skip
+    return (op.inplace if inplace else op.call)(*moved)
+
+
+def on_device(scalar: Tensor, device: str) -> Tensor:
+    """`scalar` on `device`, at the same place of the graph."""
+    edge = scalar.edge
+    there = None if edge is None else edge if edge is DEAD_END else EdgeToHost(edge)
+    return Tensor(to_device(scalar.array, device), there, scalar.version)
 
 
 def explained(error: ValueError, operands: tuple[Any, ...]) -> Exception:
@@ -401,7 +431,8 @@ def promotion(op: Op, tensors: list[Parameter]) -> list[str]:
         tests.append(f"{first}.dtype.kind not in 'fc'")
     if not tests:
         return []
-    return [f"    if {' or '.join(tests)}: {', '.join(arrays)}, = promoted(({', '.join(arrays)},), {to_float})"]
+    like = f", {tensors[0].name}_array" if tensors[0] is not operands[0] else ""
+    return [f"    if {' or '.join(tests)}: {', '.join(arrays)}, = promoted(({', '.join(arrays)},), {to_float}{like})"]
 
 
 def node_class(op: Op) -> type[Node]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gradcli.engine.device import as_array, beside, np, zeros_beside
+from gradcli.engine.device import as_array, beside, device_of, np, zeros_beside
 from gradcli.engine.device import scatter_add as scatter_add_at
 from gradcli.engine.dtypes import TYPE_NAMES
 from gradcli.engine.mode import grad_mode
@@ -165,15 +165,17 @@ def at_index(self: Any, dim: int, index: Any, source: Any, change: Callable[[Any
 
 
 def index_forward(self: Any, indices: Sequence[Any]) -> Any:
-    result = self[as_places(self.shape, indices)]
+    result = self[as_places(self, indices)]
     # the copy has the strides of a row-major array in dimensions of size 1, too, which matmul looks at
     return result if result.flags.c_contiguous and 1 not in result.shape else result.copy()
 
 
-def as_places(shape: Shape, indices: Sequence[Any]) -> tuple[Any, ...]:
-    """torch's list of index tensors (None: the whole dimension) as a NumPy index, checked."""
+def as_places(self: Any, indices: Sequence[Any]) -> tuple[Any, ...]:
+    """torch's list of index tensors (None: the whole dimension) as a NumPy index of `self`, checked."""
     places: list[Any] = []
     dim = 0
+    shape = self.shape
+    indices = [None if index is None else from_host(index, self) for index in indices]
     check_broadcast([index for index in indices if index is not None and index.dtype.kind in "iu"])
     for index in indices:
         if index is None:
@@ -202,6 +204,13 @@ def as_places(shape: Shape, indices: Sequence[Any]) -> tuple[Any, ...]:
     return tuple(places)
 
 
+def from_host(index: Any, self: Any) -> Any:
+    """`index` where `self` is: those of the host reach into a device, others nowhere else."""
+    if device_of(self) == "cpu" != device_of(index):
+        raise UserError("device", "indices should be either on cpu or on the same device as the indexed tensor (cpu)")
+    return beside(self, index)
+
+
 def check_broadcast(indices: Sequence[Any]) -> None:
     try:
         np.broadcast_shapes(*(index.shape for index in indices))
@@ -214,7 +223,7 @@ def check_broadcast(indices: Sequence[Any]) -> None:
 
 def index_put_forward(self: Any, indices: Sequence[Any], values: Any, accumulate: bool) -> Any:
     result = self.copy()
-    places = as_places(self.shape, indices)
+    places = as_places(self, indices)
     if values.size == 1 and all(item is None or is_mask(item) for item in indices):
         values = values.astype(self.dtype)  # torch fills the mask with the one value
     if values.dtype != self.dtype:
@@ -267,6 +276,7 @@ index = op(
 index_put_impl = op(
     "_index_put_impl(Tensor self, Tensor?[] indices, Tensor values, bool accumulate)", "IndexPutImplBackward0",
     index_put_forward,
+    host_scalars=1,
     self=lambda grad, indices, accumulate: (
         grad if accumulate else index_put(grad, indices, zeros_like(index(grad, indices)))
     ),
@@ -275,6 +285,7 @@ index_put_impl = op(
 index_put = op(
     "index_put(Tensor self, Tensor?[] indices, Tensor values, bool accumulate=False)", "IndexPutBackward0",
     index_put_forward,
+    host_scalars=1,
     self=lambda grad, indices, accumulate: (
         grad if accumulate else index_put(grad, indices, zeros_like(index(grad, indices)))
     ),

@@ -200,11 +200,13 @@ def solved_by_factors(LU: Any, pivots: Any, B: Any, adjoint: bool = False) -> An
 
 def singular_values(A: Any, full_matrices: bool = False) -> Any:
     """NumPy's U, S and Vh, or torch's error for what has none."""
+    broken = ~np.isfinite(A).all(axis=(-2, -1))
     try:
+        if broken.any().item():
+            raise np.linalg.LinAlgError
         with watched(A):
             return np.linalg.svd(A, full_matrices)
     except np.linalg.LinAlgError as error:
-        broken = ~np.isfinite(A).all(axis=(-2, -1))
         place = f"(Batch element {np.argmax(broken).item()}): " if A.ndim > 2 else ""
         raise UserError(
             "value",

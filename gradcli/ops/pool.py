@@ -14,7 +14,7 @@ from gradcli.errors import UserError
 from gradcli.ops.copies import zeros_like
 from gradcli.ops.create import default_generator
 from gradcli.ops.define import composite, op
-from gradcli.ops.index import gather
+from gradcli.ops.index import along, gather
 from gradcli.ops.kinds import only
 from gradcli.ops.pool_windows import (
     OUTSIDE,
@@ -121,7 +121,7 @@ def max_unpool_forward(self: Any, indices: Any, output_size: Sizes) -> Any:
         volume = "x".join(map(str, output_size))
         place = wrong[0].item()
         raise UserError("value", f"Found an invalid max index: {place} (output volumes are of size {volume})")
-    np.put_along_axis(result, places, rows, 1)
+    result[along(places, 1)] = rows
     return result.reshape(*self.shape[: self.ndim - rank], *output_size)
 
 

@@ -441,6 +441,7 @@ count_nonzero = op(
 masked_fill_tensor = op(
     "masked_fill.Tensor(Tensor self, Tensor mask, Tensor value)", "MaskedFillBackward1",
     lambda self, mask, value: masked_fill_forward(self, mask, value),
+    host_scalars=1,
     self=lambda grad, mask: masked_fill(grad, mask, 0),
     value=lambda grad, mask: sum(masked_select(grad, mask)),
 )  # fmt: skip
@@ -452,6 +453,7 @@ index_fill = op(
 index_fill_tensor = op(
     "index_fill.Tensor(Tensor self, int dim, Tensor index, Tensor value)", "IndexFillBackward1",
     lambda self, dim, index, value: index_fill_forward(self, dim, index, value),
+    host_scalars=1,
     self=lambda grad, dim, index: index_fill(grad, dim, index, 0),
     value=lambda grad, dim, index: sum(index_select(grad, dim, index)),
 )  # fmt: skip

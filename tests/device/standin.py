@@ -19,7 +19,12 @@ import numpy as np
 from gradcli.engine.device import SpecialFunction
 
 CUPY: dict[str, Any] = json.loads((Path(__file__).parent / "cupy_names.json").read_text(encoding="utf-8"))
-FUNCTIONS = frozenset(CUPY["functions"])
+# the module of a function of NumPy, in short, to what CuPy's has of it and can be given by name
+FUNCTIONS: dict[str, dict[str, list[str] | None]] = {module: CUPY[module] for module in ("numpy", "linalg", "fft")}
+# a ufunc's other methods, and the dtypes of what is added up at repeated places
+REDUCED = ("add", "multiply")
+OPTIONS = {"axis", "casting", "dtype", "keepdims", "out"}
+ADDED = ("int32", "uint32", "uint64", "float16", "float32", "float64", "complex64", "complex128")
 MEMBERS = frozenset(CUPY["array"])
 
 
@@ -45,18 +50,22 @@ class DeviceArray(np.lib.mixins.NDArrayOperatorsMixin):
         self.device = Device(id)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
-        if method == "at" or ufunc.__name__ not in FUNCTIONS:
-            raise TypeError(f"CuPy has no {ufunc.__name__}.{method}")
+        name = ufunc.__name__
+        known = method == "__call__" or (method in ("reduce", "accumulate") and name in REDUCED)
+        if not known or name not in FUNCTIONS["numpy"] or set(options) - OPTIONS:
+            raise TypeError(f"CuPy has no {name}.{method} with {[*options]}")
         check_operands(inputs)
         return wrapped(getattr(ufunc, method)(*unwrapped(inputs), **unwrapped(options)), self.device.id)
 
     def __array_function__(self, function: Any, kinds: Any, args: Any, options: Any) -> Any:
         module, name = function.__module__, function.__name__
-        known = CUPY.get(module.rpartition(".")[2], FUNCTIONS) if module != "numpy" else FUNCTIONS
-        if name not in known:
-            raise TypeError(f"CuPy has no {module}.{name}")
-        check_operands(args, name)
-        result = function(*unwrapped(args), **unwrapped(options))
+        known = FUNCTIONS.get(module.rpartition(".")[2], FUNCTIONS["numpy"])
+        if name not in known or set(options) - set(known[name] or options):
+            raise TypeError(f"CuPy has no {module}.{name} with {[*options]}")
+        check_operands(args)
+        if name == "repeat" and not isinstance(args[1], int):
+            raise TypeError("CuPy repeats all elements equally often")
+        result = function(*broken_off(name, unwrapped(args)), **unwrapped(options))
         if name == "diagonal":  # CuPy has no arrays that are only read
             result.flags.writeable = True
         return wrapped(result, self.device.id)
@@ -103,7 +112,12 @@ class DeviceArray(np.lib.mixins.NDArrayOperatorsMixin):
     __bool__ = __int__ = __float__ = __complex__ = __index__ = __iter__ = __contains__ = refuse
 
 
-def check_operands(values: Any, name: str = "") -> None:
+def broken_off(name: str, args: Any) -> Any:
+    """cuSOLVER does not look whether a matrix is finite; what it makes of one that is not is anything."""
+    return (np.nan_to_num(args[0]), *args[1:]) if name == "svd" else args
+
+
+def check_operands(values: Any) -> None:
     """CuPy computes with its own arrays and with Python's numbers; lists of arrays where a function joins them."""
     for value in values:
         if isinstance(value, np.ndarray | np.generic):
@@ -146,6 +160,8 @@ def as_strided(array: DeviceArray, shape: Any, strides: Any) -> DeviceArray:
 def scatter_add(array: DeviceArray, index: Any, values: Any) -> None:
     check_key(index)
     check_operands((values,))
+    if array.dtype.name not in ADDED:
+        raise TypeError(f"cupyx.scatter_add only supports {', '.join(ADDED)} as data type")
     np.add.at(array.host, unwrapped(index), unwrapped(values))
 
 
