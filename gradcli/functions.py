@@ -34,6 +34,9 @@ def with_backward(entry: FunctionEntry, backward: dict[str, Expression], evaluat
     node_class: type[ClaimedNode] = type(name, (ClaimedNode,), members)
     used = {named.id for formula in backward.values() for named in names_in(formula.tree)}
 
+    def in_order(*values: Any) -> Tensor:
+        return call(**dict(zip(entry.parameters, values, strict=True)))
+
     def call(**arguments: Any) -> Tensor:
         with set_grad_enabled(False):
             result = evaluate(entry.forward, arguments)
@@ -48,6 +51,8 @@ def with_backward(entry: FunctionEntry, backward: dict[str, Expression], evaluat
         if "result" in used:
             saved["result"] = alias
         node = node_class(edges, saved, alias, tuple(arguments))
+        if grad_mode.tape is not None:
+            node.call = grad_mode.tape.call(entry.name, in_order, tuple(arguments.values()))
         return Tensor(alias.array, (node, 0), alias.version)
 
     return call

@@ -31,7 +31,8 @@ from gradcli.spec.expression import parse_expression
 from gradcli.spec.reader import shown
 from gradcli.spec.steps import Expression, Literal, Load, Spec, Step
 from gradcli.values import as_numbers, plain_value, same
-from gradcli.verify.expectations import Verdict, check, constant_factor
+from gradcli.verify.expectations import Verdict, check
+from gradcli.verify.sentences import constant_factor
 
 OnStep = Callable[[StepReport], None]
 
@@ -491,7 +492,8 @@ class Session:
             claimed = self.value_of(formula)
         verdict = same(actual, claimed, None, None)
         if verdict.index is not None:
-            verdict = replace(verdict, why=constant_factor(as_numbers(actual), as_numbers(claimed)))
+            factor = constant_factor(as_numbers(actual), as_numbers(claimed))
+            verdict = replace(verdict, why=None if factor is None else f"the claim is {factor:.4g} times the gradient")
         return self.judged(expr, expr.span(), claimed, actual, verdict)
 
     def unavailable(self, step: Step) -> None:

@@ -27,7 +27,7 @@ ALLOWED: dict[str, set[str]] = {
     "ops": {"engine", "errors", "record"},
     "spec": {"errors", "record", "engine.dtypes", "later ops.frontend"},
     "report": {"errors", "record", "spec.excerpt", "spec.positions", "spec.source"},
-    "verify": {"engine.device", "errors", "files.results", "record", "report.model"},
+    "verify": {"engine", "errors", "files.results", "ops", "record", "report.model"},
     "evaluate": {"engine", "errors", "ops", "spec", "record"},
     "values": {"engine", "ops", "verify"},
     "functions": {"engine", "errors", "ops", "spec"},

@@ -35,6 +35,8 @@ def backward(
         for tensor in inputs:
             tensor.retain_grad()
         wanted = [tensor.edge for tensor in inputs if tensor.edge is not None]
+    if grad_mode.tape is not None:
+        grad_mode.tape.walked(tensors, [gradient for _, gradient in roots], wanted)
     Walk(create_graph if retain_graph is None else retain_graph, create_graph).run(roots, wanted, None)
 
 
@@ -56,6 +58,8 @@ def grad(
         if tensor.edge is None:
             raise UserError("autograd", "One of the differentiated Tensors does not require grad")
         edges.append(tensor.edge)
+    if grad_mode.tape is not None:
+        grad_mode.tape.walked(outputs, [gradient for _, gradient in roots], edges)
     captured: dict[Edge, Any] = dict.fromkeys(edges)
     Walk(create_graph if retain_graph is None else retain_graph, create_graph).run(roots, edges, captured)
     grads: list[Tensor | None] = []

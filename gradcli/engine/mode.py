@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gradcli.engine.tape import Tape
 
 
 class GradMode:
     """The one switch; operations read `enabled` on every call, hence an attribute and no function."""
 
-    __slots__ = ("anomaly", "data_replaced", "detached_in_place", "enabled")
+    __slots__ = ("anomaly", "data_replaced", "detached_in_place", "enabled", "tape")
 
     def __init__(self) -> None:
         self.enabled = True
@@ -18,6 +22,8 @@ class GradMode:
         # a tensor was given other memory by `x.data = y`
         self.detached_in_place = False
         self.data_replaced = False
+        # takes down what each node is computed from, for a check of its gradients
+        self.tape: Tape | None = None
 
 
 grad_mode = GradMode()
@@ -32,6 +38,17 @@ def set_grad_enabled(enabled: bool) -> Iterator[None]:
         yield
     finally:
         grad_mode.enabled = before
+
+
+@contextmanager
+def taped(tape: Tape | None) -> Iterator[None]:
+    """Take down on `tape` what is recorded inside the block; nothing if it is None."""
+    before = grad_mode.tape
+    grad_mode.tape = tape
+    try:
+        yield
+    finally:
+        grad_mode.tape = before
 
 
 Listener = Callable[[str], None]

@@ -64,7 +64,9 @@ class Node:
     the version it had; `metadata` shape and dtype of each output; `number` grows with every node.
     """
 
-    __slots__ = ("__weakref__", "extra", "metadata", "next", "number", "saved", "versions")
+    __slots__ = ("__weakref__", "call", "extra", "metadata", "next", "number", "saved", "versions")
+
+    call: Any  # what it was computed from, as a tape has it; not set unless there is one
 
     name: ClassVar[str]
     at_once: ClassVar[bool] = False  # whether it runs before all others once it is ready, as leaves do

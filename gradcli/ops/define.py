@@ -122,6 +122,7 @@ class Op:
         constant: tuple[str, ...],
         check: Callable[..., None] | None,
         host_scalars: int,
+        draws: bool,
     ) -> None:
         self.text = text
         self.name = text[: text.index("(")].partition(".")[0]
@@ -136,6 +137,7 @@ class Op:
         self.constant = constant
         self.check = check
         self.host_scalars = host_scalars
+        self.draws = draws
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.call(*args, **kwargs)
@@ -236,6 +238,7 @@ def op(
     check: Callable[..., None] | None = None,
     joint: Formula | None = None,
     host_scalars: int | None = None,
+    draws: bool = False,
     **formulas: Formula,
 ) -> Op:
     """Declare an operation: see the module's docstring.
@@ -246,9 +249,12 @@ def op(
     `constant`: outputs without a gradient, and for `joint` inputs without one. `check` raises a UserError for
     tensors (given as arrays, or numbers, before their promotion) that torch refuses. `host_scalars` is how many 0-dim
     tensors of the host may stand among tensors of a device: one, where dtypes are promoted, as for torch's kernels.
+    `draws`: the results are random.
     """
     scalars = host_scalars if host_scalars is not None else int(promote is not None)
-    row = Op(schema, grad_fn, forward, formulas, joint, promote, operands, view, contiguous, constant, check, scalars)
+    row = Op(
+        schema, grad_fn, forward, formulas, joint, promote, operands, view, contiguous, constant, check, scalars, draws
+    )
     TABLE.setdefault(row.name, []).append(row)
     return row
 

@@ -252,6 +252,7 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
         lines += forward_call(op, tensors, "result", arguments, True)
         if edges:
             lines.append("    if records:")
+            lines.append(f"        call = None if grad_mode.tape is None else {taken_down(op, inplace=True)}")
             lines += dead_ends(op)
             lines.append(f"        versions = ({''.join(item.version(True) + ', ' for item in held)})")
             lines.append(f"        saved = ({''.join(item.value(True) + ', ' for item in saved)})")
@@ -259,7 +260,9 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
         if edges:
             lines.append("    if records:")
             metadata = "((self.array.shape, self.array.dtype),)"
-            lines.append(f"        rebase(self, Recorded(saved, ({edge_list}), versions, {metadata}))")
+            lines.append(f"        node = Recorded(saved, ({edge_list}), versions, {metadata})")
+            lines.append("        if call is not None: node.call = call")
+            lines.append("        rebase(self, node)")
         lines.append("    return self")
         return compiled("run", lines, names)
 
@@ -295,9 +298,19 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
             f"        node = Recorded(({''.join(item.value(False) + ', ' for item in saved)}), ({edge_list}), "
             f"({''.join(item.version(False) + ', ' for item in held)}), {metadata})"
         )
+        lines.append(f"        if grad_mode.tape is not None: node.call = {taken_down(op, inplace=False)}")
         lines.append(f"        return {returned(op, saved, True)}")
     lines.append(f"    return {returned(op, saved, False)}")
     return compiled("run", lines, names)
+
+
+def taken_down(op: Op, *, inplace: bool) -> str:
+    """What a tape is told of the call, as source."""
+    if op.draws:
+        return f"grad_mode.tape.drawn({op.name!r}, ({''.join(output + ', ' for output in op.schema.outputs)}))"
+    arguments = "".join(f"{parameter.name}, " for parameter in op.schema.parameters)
+    version = "self.version[0] + 1" if inplace else "0"
+    return f"grad_mode.tape.call({op.name!r}, op, ({arguments}), {version})"
 
 
 def forward_call(op: Op, tensors: list[Parameter], result: str, arguments: str, inplace: bool) -> list[str]:

@@ -22,7 +22,7 @@ def into(self: Any, draw: Callable[[Any, Any], Any]) -> Any:
 
 def sampler(schema: str, grad_fn: str, draw: Callable[..., Any], **formulas: Any) -> None:
     """An operation in place that draws every element anew; its gradient is zero."""
-    row: Op = op(f"_{schema}", grad_fn, draw, self=lambda grad: zeros_like(grad), **formulas)
+    row: Op = op(f"_{schema}", grad_fn, draw, draws=True, self=lambda grad: zeros_like(grad), **formulas)
 
     @composite(schema)
     def in_place(**given: Any) -> Any:
@@ -86,10 +86,12 @@ def bernoulli_with(self: Any, p: Any) -> Any:
 bernoulli_p = op(
     "bernoulli.p(Tensor self, float p)", "NotImplemented",
     lambda self, p: beside(self, default_generator.bernoulli(p, self.shape, self.dtype)),
+    draws=True,
     self=no_derivative("bernoulli"),
 )  # fmt: skip
 poisson = op(
     "poisson(Tensor input)", "PoissonBackward0", lambda input: beside(input, default_generator.poisson(to_host(input))),
+    draws=True,
     input=lambda grad: zeros_like(grad),
 )  # fmt: skip
 multinomial = op(
@@ -101,16 +103,19 @@ multinomial = op(
 normal_by_mean = op(
     "normal.Tensor_float(Tensor mean, float std=1.0)", "NormalBackward1",
     lambda mean, std: beside(mean, default_generator.normal(0.0, std, mean.shape, mean.dtype)) + mean,
+    draws=True,
     mean=lambda grad, mean_shape: new_zeros(grad, mean_shape),
 )  # fmt: skip
 normal_by_std = op(
     "normal.float_Tensor(float mean, Tensor std)", "NormalBackward2",
     lambda mean, std: standard_normal(std.shape, std, std.dtype) + mean,
+    draws=True,
     std=lambda grad, std_shape: new_zeros(grad, std_shape),
 )  # fmt: skip
 normal_by_both = op(
     "normal.Tensor_Tensor(Tensor mean, Tensor std)", "NormalBackward3",
     lambda mean, std: standard_normal(broadcast_sizes(mean.shape, std.shape), std, mean.dtype) + mean,
+    draws=True,
     mean=lambda grad, mean_shape: new_zeros(grad, mean_shape),
     std=lambda grad, std_shape: new_zeros(grad, std_shape),
 )  # fmt: skip

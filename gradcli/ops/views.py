@@ -12,6 +12,7 @@ from gradcli.engine.dtypes import TYPE_NAMES, can_cast
 from gradcli.engine.graph import fit
 from gradcli.engine.mode import grad_mode
 from gradcli.engine.node import DEAD_END, AccumulateGrad, Edge, Freed, Node, numbers
+from gradcli.engine.tape import Use
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.copies import clone, copy, view_as_real
@@ -137,6 +138,11 @@ def laid_out(make: Any, shape: tuple[int, ...], strides: tuple[int, ...], dtype:
     return in_order(lambda lengths: make(lengths, dtype), shape, order)
 
 
+def in_layout(like: Any, shape: tuple[int, ...], strides: tuple[int, ...], dtype: Any) -> Any:
+    """An array beside `like` for numbers to be written to, laid out as `laid_out` does it."""
+    return laid_out(lambda lengths, dtype: empty_beside(like, lengths, dtype), shape, strides, dtype)
+
+
 def in_order(make: Callable[[tuple[int, ...]], Any], shape: Sequence[int], order: Sequence[int]) -> Any:
     """`make(shape)`, filled in the order of dimensions `order`, from the outermost one inwards."""
     array = make(tuple(shape[dim] for dim in order))
@@ -231,7 +237,7 @@ class View(Tensor):
         if base_edge is None and (self._edge is None or isinstance(self._edge[0], AccumulateGrad)):
             return
         self.check_modifiable("its base or another view of its base has been")
-        move(self, follow(self.window(), self.sees_parts, base_edge, self.array.dtype), self._edge)
+        move(self, follow(self.window(), self.sees_parts, base_edge, self.array.dtype, self.base), self._edge)
 
     def window(self) -> tuple[Any, ...]:
         """Shape and strides of the base, and size, stride and offset in it; of complex numbers seen by their parts."""
@@ -251,14 +257,36 @@ class View(Tensor):
         return bool(self.array.dtype != self.base.array.dtype)
 
 
-def follow(window: tuple[Any, ...], parts: bool, edge: Edge | None, dtype: Any) -> Edge:
-    """The edge of a view, by its window on a base that has `edge`, or on the `parts` of complex numbers."""
+def follow(window: tuple[Any, ...], parts: bool, edge: Edge | None, dtype: Any, base: Tensor | Use) -> Edge:
+    """The edge of a view, by its window on `base`, which has `edge`, or on the `parts` of complex numbers."""
     shape, strides, size, stride, offset = window
     if parts:
         edge = view_as_real.node_class((), (edge,), (), ((shape, dtype),)), 0
     # what the node saves, in the order of the names
     node = as_strided.node_class((shape, strides, size, offset, stride), (edge,), (), ((size, dtype),))
+    if grad_mode.tape is not None:
+        node.call = grad_mode.tape.call("as_strided", seen_again, (base, window, parts))
     return node, 0
+
+
+def seen_again(base: Tensor, window: Sequence[Any], parts: bool) -> Any:
+    """The view of `base` that has this window on it, for a tape."""
+    shape, strides, *_ = window
+    whole = view_as_real(base) if parts else base
+    if element_strides(whole.array) != tuple(strides):
+        array = in_layout(whole.array, tuple(shape), tuple(strides), whole.dtype)
+        array[...] = whole.array
+        whole = Tensor(array, clone(whole).edge)
+    return as_strided(whole, *window)
+
+
+def changed_again(
+    base: Tensor, window: Sequence[Any], parts: bool, change: Callable[..., Tensor], *arguments: Any
+) -> Any:
+    """`base` once `change`, with its arguments, has changed the view that has this window on it, for a tape."""
+    result = clone(base)
+    copy.inplace(seen_again(result, window, parts), change(*arguments))
+    return result
 
 
 class CopySlices(Node):
@@ -279,6 +307,9 @@ class CopySlices(Node):
         self.layout = base.shape, element_strides(base.array)
         self.parts = view.sees_parts
         self.index: tuple[Any, ...] = view.window()
+        if grad_mode.tape is not None:
+            given = base, self.index, self.parts, node.call.function, *node.call.arguments
+            self.call = grad_mode.tape.call(node.call.name, changed_again, given, base.version[0])
 
     def release(self, freed: Freed) -> None:
         """torch frees the whole operation, whether it saved a tensor or not."""
@@ -309,7 +340,8 @@ class CopySlices(Node):
         extras = self.node.extras()
         seen = None if self.view_node is None else self.view_node()
         dtype = part.array.dtype
-        extras.output_edge = follow(self.index, self.parts, (self, 0), dtype) if seen is None else (seen, 0)
+        here: Edge = (self, 0)
+        extras.output_edge = follow(self.index, self.parts, here, dtype, Use(here, None)) if seen is None else (seen, 0)
         given, *others = self.node.apply_recorded([clone(part)], edges)
         extras.output_edge = None  # it leads back to here: a reference cycle
         if given is None:
@@ -319,7 +351,7 @@ class CopySlices(Node):
 
     def _empty(self, grad: Any) -> Any:
         """Where the gradient of the whole base is written to."""
-        return laid_out(lambda shape, dtype: empty_beside(grad, shape, dtype), *self.layout, self.metadata[0][1])
+        return in_layout(grad, *self.layout, self.metadata[0][1])
 
     def _fitted(self, gradient: Any) -> Any:
         shape, dtype = self.node.metadata[0]

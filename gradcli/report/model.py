@@ -6,11 +6,13 @@ lists and tuples of those. `text` is always exactly what torch's `print` would s
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from gradcli.errors import UserError
 from gradcli.record import Record, field
 from gradcli.spec.source import Source
+
+Verdict = Literal["correct", "wrong", "kink", "ill-conditioned", "needs-float64", "not-differentiable"]
 
 
 class TensorState(Record):
@@ -82,6 +84,25 @@ class Expectation(Record):
     ulp: int | None = None
 
 
+class Check(Record):
+    """What became of one gradient on trial: of `tensor`, in the backward from `root` at `line`.
+
+    `order` is that of the derivative; `digits` the digits that agree in the worst element; `index` the element that
+    the verdict is about (None: a random direction), where the formulas give `analytic` and the numbers `numeric`.
+    """
+
+    verdict: Verdict
+    order: int
+    digits: float | None = None
+    index: tuple[int, ...] | None = None
+    analytic: float | None = None
+    numeric: float | None = None
+    why: str | None = None
+    tensor: str = ""
+    root: str = ""
+    line: int = 0
+
+
 class StepReport(Record):
     """One executed step; `path` is its place inside blocks and loops, `kind` the word of its table row."""
 
@@ -117,6 +138,7 @@ class Report(Record):
     steps: list[StepReport] = field(default_factory=list)
     warnings: list[Warned] = field(default_factory=list)
     got: list[Printed] = field(default_factory=list)
+    checks: list[Check] = field(default_factory=list)
     error: UserError | None = None
 
     @property

@@ -96,19 +96,6 @@ def ulps(actual: Any, expected: Any) -> int | None:
     return int(abs(first - second))
 
 
-def constant_factor(actual: Any, claimed: Any) -> str | None:
-    """The sentence that a claim is off by one factor everywhere, if it is: the likeliest slip in a derivation."""
-    claimed = np.broadcast_to(claimed, actual.shape)
-    given = (actual != 0) | (claimed != 0)
-    with np.errstate(all="ignore"):
-        factors = (claimed[given] / actual[given]).astype(np.complex128)
-    if not np.isfinite(factors).all() or np.ptp(factors.real) + np.ptp(factors.imag) > 1e-4 * np.abs(factors[0]):
-        return None
-    if abs(factors[0].imag) > 1e-4 * abs(factors[0]):
-        return None
-    return f"the claim is {factors[0].real:.4g} times the gradient"
-
-
 def check(actual: Any, finite: bool, nonzero: bool, shape: list[int] | None) -> str | None:
     """Why `actual`, an array, breaks one of the checks that are asked for; None if it keeps them all."""
     if shape is not None and list(actual.shape) != shape:

@@ -1,0 +1,135 @@
+"""The slope of a function of one number at 0, found from its values alone, and how far that can be trusted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Literal
+
+from gradcli.record import Record
+
+Function = Callable[[float], float]
+# "border": the function is there on one side only; "steep": its slope has no limit; "undefined": nothing can be said
+Form = Literal["smooth", "kink", "jump", "steep", "border", "undefined"]
+
+FACTOR = 4.0  # from one step to the next smaller one
+ROWS = 20
+FEWEST = 3
+GOOD_ENOUGH = 1e-9
+
+
+class Slope(Record):
+    """`value` up to `error`; where the function has a kink there are two, `left` and `right`."""
+
+    form: Form
+    value: float = math.nan
+    error: float = math.inf
+    left: float = math.nan
+    right: float = math.nan
+
+
+class Row(Record):
+    """What a step to both sides has shown; `extrapolated` is Richardson's row, which ends the sweep of steps."""
+
+    central: float
+    left: float
+    right: float
+    noise: float
+    extrapolated: list[float]
+
+    @property
+    def bend(self) -> float:
+        return abs(self.right - self.left)
+
+
+def slope_of(function: Function, reach: float, noise: float, expected: float, scale: float, floor: float) -> Slope:
+    """The slope of `function`, which is 0 at 0, by central differences over a sweep of steps and Richardson's
+    extrapolation of them.
+
+    Steps go down from `reach`. `noise` bounds what rounding adds to a value. The sweep ends early where the slope is
+    certain and `expected`, up to a small part of `scale`, which is the size of slopes that count here; what is smaller
+    than `floor` tells nothing of kinks.
+    """
+    rows: list[Row] = []
+    sides = [0, 0]
+    for place in range(ROWS):
+        step = reach * FACTOR**-place
+        before, after = function(-step), function(step)
+        sides[0] += math.isfinite(before)
+        sides[1] += math.isfinite(after)
+        if not (math.isfinite(before) and math.isfinite(after)):
+            rows.clear()  # steps that lead out of the domain say nothing
+            continue
+        rows.append(row_of(step, before, after, noise, rows[-1].extrapolated if rows else []))
+        if len(rows) >= FEWEST:
+            best = best_of(rows)
+            agrees = abs(best.value - expected) <= 4 * best.error + GOOD_ENOUGH * scale
+            if agrees and best.error <= GOOD_ENOUGH * scale and not is_bent(rows, floor):
+                return best
+            if rows[-1].noise > max(abs(rows[-1].central), rows[-1].bend, floor):
+                break  # smaller steps would show rounding only
+    if not rows:
+        return Slope("border" if any(sides) else "undefined")
+    signal = max(max(row.bend, abs(row.central)) for row in rows)
+    clear = [row for row in rows if 16 * row.noise < 0.1 * signal]
+    form = form_of(clear, floor)
+    if form == "smooth":
+        return best_of(rows)
+    if form != "kink":
+        return Slope(form)
+    shown = [row for row in clear if row.noise < 1e-7 * row.bend] or clear
+    return Slope("kink", shown[-1].central, math.inf, shown[-1].left, shown[-1].right)
+
+
+def row_of(step: float, before: float, after: float, noise: float, above: list[float]) -> Row:
+    central = (after - before) / (2 * step)
+    extrapolated = [central]
+    weight = 1.0
+    for coarser in above:
+        weight *= FACTOR**2
+        extrapolated.append(extrapolated[-1] + (extrapolated[-1] - coarser) / (weight - 1))
+    return Row(central, -before / step, after / step, noise / step, extrapolated)
+
+
+def best_of(rows: list[Row]) -> Slope:
+    """The most certain value: what changes least from one extrapolation to the next, and is borne out by the
+    smaller steps, which see what larger ones may step over.
+    """
+    best = Slope("smooth", rows[-1].central)
+    for place in reversed(range(1, len(rows))):
+        row, above = rows[place], rows[place - 1]
+        for order in range(1, len(row.extrapolated)):
+            value = row.extrapolated[order]
+            change = max(abs(value - row.extrapolated[order - 1]), abs(value - above.extrapolated[order - 1]))
+            contradiction = max(
+                (
+                    abs(value - later.central) - 4 * later.noise - 2 * abs(later.central - before.central)
+                    for before, later in zip(rows[place:], rows[place + 1 :], strict=False)
+                ),
+                default=0.0,
+            )
+            error = max(change + 2 * row.noise, contradiction)
+            if error < best.error:
+                best = Slope("smooth", value, error)
+    return best
+
+
+def form_of(rows: list[Row], floor: float) -> Form:
+    """What the function looks like at 0, by what becomes of differences as the steps get small."""
+    if len(rows) < 2:
+        return "smooth"
+    wider, narrower = rows[-2:]
+    if max(abs(narrower.central), narrower.bend) <= floor:
+        return "smooth"
+    growth = abs(narrower.central) / (abs(wider.central) or math.inf)
+    if growth > 3:
+        return "jump"
+    if growth > 1.4 or (is_bent(rows, floor) and narrower.bend > 1.4 * wider.bend):
+        return "jump" if narrower.bend > 3 * wider.bend else "steep"
+    return "kink" if is_bent(rows, floor) else "smooth"
+
+
+def is_bent(rows: list[Row], floor: float) -> bool:
+    """Whether the slopes to the left and to the right do not come together, as those of a smooth function do."""
+    wider, narrower = rows[-2:]
+    return narrower.bend > 0.7 * wider.bend and narrower.bend > 16 * narrower.noise + floor
