@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import io
 import sys
+import time
 
 import pytest
 
 from gradcli.cli import progress
-from gradcli.report.model import Printed, Report, StepReport
-from gradcli.report.plain import Plain
+from gradcli.errors import UserError
+from gradcli.report.model import Outcome, Printed, Report, StepReport, Suite
+from gradcli.report.plain import Plain, print_lines
+from gradcli.report.suite import SuiteText
+from gradcli.spec.source import Source
 
 CLEARED = "\r\x1b[2K"
 
@@ -54,3 +58,19 @@ def test_short_runs_show_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     shown.begin("a.yaml", None, 0, "float32", "cpu")
     shown.step(StepReport(0, (0,), 7, "assign", name="y"))
     assert terminal.getvalue() == ""
+
+
+def test_a_test_run_shows_how_far_it_is_and_what_it_waits_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = screen_of(monkeypatch)
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = progress.SuiteProgress(SuiteText(print_lines, "results"), ["a.yaml", "b\x1b.yaml"])
+    shown.begin(Source("a.yaml", ""))
+    outcome = Outcome(Source("a.yaml", ""), None, [UserError("io", "no")], 0.0)
+    shown.tested(outcome)
+    shown.begin(Source("b\x1b.yaml#2", "", "b\x1b.yaml"))
+    line = f"{CLEARED}{'━' * 10}{'─' * 10} 1 of 2 · 1 failed · b\\x1b.yaml#2 · 0 s"
+    while line not in terminal.getvalue():
+        time.sleep(0.01)
+    shown.end(Suite([outcome]))
+    text = terminal.getvalue()
+    assert "✗ a.yaml  0 ms" in text and text.rpartition(line)[2].startswith(f"{CLEARED}\n✗ a.yaml\n")

@@ -10,11 +10,15 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
+import yaml
 
 from gradcli.cli import app, exits
 from gradcli.errors import Span, UserError
+from gradcli.record import replace
+from gradcli.report import github, junit, tap
 from gradcli.report.console import Screen, standard_output
 from gradcli.report.json_lines import dumps, outcome_object
 from gradcli.report.model import Outcome, Report, Suite
@@ -184,7 +188,7 @@ def test_every_expectation_is_shown_if_asked_for(folder: Callable[..., None], gr
     folder(failing=FAILING)
     out = gradcli("failing.yaml", "--verbose", "--durations", "3")[1]
     assert out.startswith("✗ failing.yaml  0 ms  1 of 2 expectations failed\n   4  ✗ x\n   4  ✓ x.shape\n\n")
-    assert "\n\nslowest:\n    0 ms  failing.yaml\n\n✗ 1 of 1 spec failed" in out
+    assert re.search("\n\nslowest:\n +0 ms  failing.yaml\n\n✗ 1 of 1 spec failed", out)
 
 
 def test_documents_and_combinations_are_specs_of_their_own(
@@ -229,7 +233,7 @@ def test_standard_input(gradcli: Callable[..., Ended], monkeypatch: pytest.Monke
     assert gradcli("-")[:2] == (0, "✓ -  0 ms\n\n✓ 1 spec passed · 1 expectation · 0 ms\n")
 
 
-@pytest.mark.parametrize("place", ["gradcli.runner.run", "gradcli.suite.testing.understand"])
+@pytest.mark.parametrize("place", ["gradcli.runner.run", "gradcli.suite.testing.read_documents"])
 def test_a_bug_fails_the_spec_and_the_others_go_on(
     place: str, folder: Callable[..., None], gradcli: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -310,7 +314,7 @@ def tried(troubled: Report, quickstart: Report, broken: Report) -> Suite:
 
 def show(reporter: SuiteText, run: Suite) -> None:
     for outcome in run.outcomes:
-        reporter.begin(outcome.source.name)
+        reporter.begin(outcome.source)
         reporter.tested(outcome)
     reporter.end(run)
 
@@ -348,6 +352,101 @@ def test_plain_text(
 def test_the_json_of_an_outcome(tried: Suite, golden: Callable[[str, str], None]) -> None:
     lines = [read(dumps(outcome_object(outcome)), "test") for outcome in tried.outcomes]
     golden("suite/lines.json", json.dumps(lines, indent=1) + "\n")
+
+
+@pytest.mark.parametrize("kind", ["junit", "tap"])
+def test_a_report(kind: str, tried: Suite, golden: Callable[[str, str], None]) -> None:
+    tried.outcomes[0].source.name = "specs/a#b\\c&<d>.yaml"
+    text = {"junit": junit, "tap": tap}[kind].render(tried)
+    golden(f"suite/report.{kind}", text)
+    assert "\x1b" not in text and text.endswith("\n")
+
+
+def test_junit_counts_what_its_elements_say(tried: Suite) -> None:
+    root = ElementTree.fromstring(junit.render(tried))
+    (group,) = root
+    assert root.attrib == {name: text for name, text in group.attrib.items() if name != "skipped"}
+    assert (group.get("tests"), group.get("failures"), group.get("errors")) == ("4", "1", "2")
+    assert [[why.tag for why in case] for case in group] == [[], ["failure"], ["error"], ["error"]]
+    assert [case.get("line") for case in group] == [None, "16", "12", "1"]
+    text = group[1][0].text or ""
+    assert text.startswith("✗ specs/trouble\\x1b[31m.yaml") and "\n   16 |       v: 1\n" in text
+
+
+def test_tap_tells_why_in_yaml(tried: Suite) -> None:
+    lines = tap.render(replace(tried, stopped="interrupted")).splitlines()
+    assert lines[:2] == ["TAP version 14", "1..4"] and lines[-1] == "Bail out! interrupted"
+    blocks = "\n".join(lines).split("\n  ---\n")[1:]
+    told = [yaml.safe_load(block.partition("\n  ...")[0]) for block in blocks]
+    assert [why["severity"] for why in told] == ["fail", "error", "error"]
+    assert told[0]["at"] == {"file": "specs/trouble\x1b[31m.yaml", "line": 16, "column": 7}
+    assert told[2]["message"] == "unknown name `v`"
+    assert "✗ w.shape\n   17 |" in told[0]["report"]
+
+
+def test_github_is_told_the_places(
+    tried: Suite, golden: Callable[[str, str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GITHUB_WORKSPACE", raising=False)
+    lines = [command for outcome in tried.failed for command in github.commands(outcome)]
+    golden("suite/github.txt", "".join(f"{line}\n" for line in lines))
+    assert all(line.isprintable() for line in lines)
+
+
+def test_annotations_name_files_from_the_root_of_the_repository(
+    folder: Callable[..., None], gradcli: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder(
+        sub__a="matrix: {n: [1], m: [2]}\ntensors: {x: 'ones(2, 2)'}\npipeline: [{expect: {'x[:, ::2]': 0}}]\n",
+        b=FAILING,
+    )
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path))
+    monkeypatch.chdir("sub")
+    status, out, err = gradcli("a.yaml", "../b.yaml", "--format", "github")
+    assert (status, err) == (1, "")
+    stop, *text, start, first, second = out.splitlines()
+    token = stop.removeprefix("::stop-commands::")
+    assert len(token) == 32 and start == f"::{token}::" and text[0].startswith("✗ a.yaml")
+    assert first.startswith("::error file=sub/a.yaml,line=3,endLine=3,col=22,endColumn=33,title=a.yaml[n=1%2Cm=2]::x[")
+    assert second.startswith("::error file=b.yaml,line=4,endLine=4,col=14,endColumn=15,title=../b.yaml::x is not")
+    monkeypatch.setenv("GITHUB_WORKSPACE", "/elsewhere")
+    assert "::error file=a.yaml,line=3," in gradcli("a.yaml", "--format", "github")[1]
+
+
+def test_reports_are_written(folder: Callable[..., None], gradcli: Callable[..., Ended]) -> None:
+    folder(a=GOOD, b=FAILING)
+    Path("old.xml").write_text("old", encoding="utf-8")
+    kinds = ("--report", "junit=old.xml", "--report", "tap=new.tap", "--report", "json=new.json")
+    status, out, err = gradcli(".", *kinds)
+    assert (status, ticks(out), err) == (1, ["✓ a.yaml", "✗ b.yaml"], "")
+    assert len(ElementTree.parse("old.xml").getroot()[0]) == 2
+    assert Path("new.tap").read_text(encoding="utf-8").startswith("TAP version 14\n1..2\nok 1 - a.yaml # time=")
+    written = Path("new.json").read_text(encoding="utf-8")
+    assert [line["ok"] for line in objects("\n".join(map(dumps, json.loads(written))))] == [True, False]
+    assert sorted(path.name for path in Path.cwd().iterdir()) == ["a.yaml", "b.yaml", "new.json", "new.tap", "old.xml"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--report", "html=a.html"], "--report: `html=a.html` is none of junit=FILE, tap=FILE, json=FILE"),
+        (["--report", "junit"], "--report: `junit` is none of junit=FILE, tap=FILE, json=FILE"),
+        (["--report", "tap=a", "--report", "json=a"], "--report: two reports would be written to `a`"),
+        (["--report", "tap=no/a.tap"], "--report: there is no folder `{cwd}/no`"),
+        (["--report", "tap=."], "--report: `.` is no regular file"),
+        (["--quiet", "--verbose"], "--quiet: it cannot be combined with --verbose"),
+        (["--json", "--format", "github"], "--json: it cannot be combined with --format"),
+        (["--json", "--list"], "--json: it cannot be combined with --list"),
+    ],
+)
+def test_a_command_line_that_cannot_be(
+    arguments: list[str], message: str, folder: Callable[..., None], gradcli: Callable[..., Ended]
+) -> None:
+    folder(a=GOOD)
+    expected = message.format(cwd=Path.cwd())
+    assert gradcli("a.yaml", *arguments) == (
+        2, "", f"error: invalid value for {expected}\n  see `gradcli test --help`\n",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(

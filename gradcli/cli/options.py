@@ -54,11 +54,24 @@ def limits_of(pairs: Sequence[str]) -> "Limits":
     return Limits(**changed)
 
 
-def run_options(allow_path: Sequence[str], max_memory: str | None, timeout: float | None) -> dict[str, Any]:
-    """What the runner takes of these options."""
+def refused(error: UserError, option: str) -> typer.BadParameter:
+    """The error of a command line in which `option` has a value that cannot be."""
+    hint = f"; {error.hint}" if error.hint else ""
+    return typer.BadParameter(error.message + hint, param_hint=option)
+
+
+def run_options(
+    allow_path: Sequence[str], max_memory: str | None, timeout: float | None, processes: int = 1
+) -> dict[str, Any]:
+    """What the runner takes of these options; so many `processes` share what is free."""
+    memory = _size(max_memory)
+    if memory is None and processes > 1:
+        from gradcli.engine.memory import available
+
+        memory = available() // 2 // processes
     return {
         "allow_path": _folders(allow_path),
-        "max_memory": _size(max_memory),
+        "max_memory": memory,
         "timeout": _seconds(timeout),
     }
 
@@ -99,8 +112,7 @@ def settings_of(pairs: Sequence[str], seed: int | None, dtype: str | None, devic
         try:
             settings[name] = resolve(text)
         except UserError as error:
-            hint = f"; {error.hint}" if error.hint else ""
-            raise typer.BadParameter(error.message + hint, param_hint="--set") from None
+            raise refused(error, "--set") from None
     if seed is not None:
         settings["seed"] = seed
     if dtype is not None:

@@ -2,19 +2,25 @@
 
 # Annotations are evaluated here: typer would take 2 ms to evaluate them from their texts.
 
+import os
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from gradcli.cli import options, terminal
 from gradcli.cli.exits import Status
+from gradcli.cli.reports import Reports, destinations
 from gradcli.errors import UserError
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from gradcli.report.model import SuiteReporter
     from gradcli.report.plain import Detail
     from gradcli.suite.selection import Choice
+
+Format = Literal["text", "github"]
 
 _WIDEST = 60  # columns for names, before times that stand below each other
 
@@ -28,12 +34,26 @@ def test(
         str | None,
         typer.Option("-k", metavar="PATTERN", help="Only specs named so, as in `conv and not slow`."),
     ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option("-j", "--jobs", metavar="N", min=0, help="Run in N processes; 0: one for each processor."),
+    ] = None,
+    dask: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Run on the Dask cluster with this scheduler.")
+    ] = None,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first spec that fails.")] = False,
     listed: Annotated[bool, typer.Option("--list", help="Print the names of the specs, and run none.")] = False,
     slowest: Annotated[
         int, typer.Option("--durations", metavar="N", min=0, help="Name the N specs that took the longest.")
     ] = 0,
     json: options.Json = False,
+    format_: Annotated[
+        Format, typer.Option("--format", help="`github` also annotates the lines of what failed.")
+    ] = "text",
+    reports: Annotated[
+        list[str] | None,
+        typer.Option("--report", metavar="KIND=FILE", help="Write junit=, tap= or json=FILE. Repeatable."),
+    ] = None,
     settings: options.Settings = None,
     device: options.Device = None,
     dtype: options.Dtype = None,
@@ -65,24 +85,42 @@ def test(
       gradcli test specs/quickstart.yaml specs/blitz.yaml --durations 1
       gradcli test specs -k hooks --json
     """
-    if quiet and verbose:
-        raise typer.BadParameter("it cannot be combined with --verbose", param_hint="--quiet")
-    from gradcli.suite.executors import Serial
+    for one, other, both in (
+        ("--quiet", "--verbose", quiet and verbose),
+        ("-j", "--dask", jobs is not None and dask is not None),
+        ("--json", "--format", json and format_ != "text"),
+        ("--json", "--list", json and listed),
+    ):
+        if both:
+            raise typer.BadParameter(f"it cannot be combined with {other}", param_hint=one)
     from gradcli.suite.testing import Request, select, test
 
+    processes = _processors() if jobs == 0 else jobs
     request = Request(
         tuple(options.settings_of(settings or [], seed, dtype, device).items()),
         options.limits_of(limit or []),
-        options.run_options(allow_path or [], max_memory, timeout),
+        options.run_options(allow_path or [], max_memory, timeout, processes or 1),
         verbose,
     )
-    files, chosen = _files(paths), _choice(pattern)
+    files = _files(paths)
+    items = select(files, request, _choice(pattern))
     if listed:
-        names = [item.source.name for item in select(files, request, chosen)]
+        names = [item.source.name for item in items]
         print("".join(f"{name}\n" for name in names), end="")
     else:
-        reporter = _reporter(files, json=json, quiet=quiet, verbose=verbose, color=color, slowest=slowest)
-        suite = test(select(files, request, chosen), Serial(), reporter, fail_fast=fail_fast)
+        kinds = destinations(reports or [])
+        executor = _executor(processes, dask)
+        detail: Detail = "failures" if quiet else "everything" if verbose else "results"
+        reporter = _reporter(files, detail, json=json, color=color, slowest=slowest)
+        if format_ == "github":
+            from gradcli.report import github
+
+            reporter = github.Annotated(reporter)
+        if sys.stderr.isatty() and not quiet:
+            from gradcli.cli.progress import SuiteProgress
+
+            reporter = SuiteProgress(reporter, files)
+        suite = test(items, executor, Reports(reporter, kinds), fail_fast=fail_fast)
         names = [outcome.source.name for outcome in suite.outcomes]
     if not names:
         raise typer.BadParameter(f"no spec is named so: `{pattern}`", param_hint="-k")
@@ -95,8 +133,7 @@ def _files(paths: list[str]) -> list[str]:
     try:
         return find(paths)
     except UserError as error:
-        hint = f"; {error.hint}" if error.hint else ""
-        raise typer.BadParameter(error.message + hint, param_hint="PATH") from None
+        raise options.refused(error, "PATH") from None
 
 
 def _choice(pattern: str | None) -> "Choice | None":
@@ -108,8 +145,30 @@ def _choice(pattern: str | None) -> "Choice | None":
         raise typer.BadParameter(f"`{pattern}`: {error.message}", param_hint="-k") from None
 
 
+def _processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _executor(processes: int | None, dask: str | None) -> "Executor":
+    if dask is not None:
+        from gradcli.suite.cluster import Dask
+
+        try:
+            return Dask(dask)
+        except UserError as error:
+            raise options.refused(error, "--dask") from None
+    if processes is not None:
+        from gradcli.suite.processes import Processes
+
+        return Processes(processes)
+    from gradcli.suite.executors import Serial
+
+    return Serial()
+
+
 def _reporter(
-    files: list[str], *, json: bool, quiet: bool, verbose: bool, color: terminal.Color, slowest: int
+    files: list[str], detail: "Detail", *, json: bool, color: terminal.Color, slowest: int
 ) -> "SuiteReporter":
     if json:
         from gradcli.report.json_lines import JsonSuite
@@ -117,7 +176,6 @@ def _reporter(
         return JsonSuite()
     from gradcli.report.suite import SuiteText
 
-    detail: Detail = "failures" if quiet else "everything" if verbose else "results"
     coloured = terminal.is_coloured(color)
     if not (coloured or sys.stdout.isatty()):
         from gradcli.report.plain import print_lines
@@ -125,5 +183,5 @@ def _reporter(
         return SuiteText(print_lines, detail, slowest=slowest)
     from gradcli.report.console import Screen, standard_output
 
-    screen = Screen(standard_output(color=coloured), verbose=verbose)
+    screen = Screen(standard_output(color=coloured), verbose=detail == "everything")
     return SuiteText(screen.write, detail, width=min(max(map(len, files)), _WIDEST), slowest=slowest)

@@ -23,6 +23,11 @@ def check(path: str) -> None:
     if _extension(path) not in FORMATS:
         endings = ", ".join(f".{extension}" for extension in FORMATS)
         raise UserError("io", f"`{path}` has none of the endings {endings}")
+    check_place(path)
+
+
+def check_place(path: str) -> None:
+    """A UserError if no file can be written to `path`, as far as can be told before it is tried."""
     target = Path(os.path.realpath(path))
     if not target.parent.is_dir():
         raise UserError("io", f"there is no folder `{target.parent}`")

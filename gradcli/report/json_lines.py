@@ -18,6 +18,7 @@ from gradcli.report.model import (
     TensorState,
     Warned,
 )
+from gradcli.spec.source import Source
 
 FORMAT = 1
 LARGEST_VALUE = 100_000
@@ -61,7 +62,7 @@ class JsonValues(JsonLines):
 class JsonSuite:
     """Writes a line for each spec of a test run."""
 
-    def begin(self, name: str) -> None:
+    def begin(self, source: Source) -> None:
         pass
 
     def tested(self, outcome: Outcome) -> None:
@@ -119,6 +120,11 @@ def _line(
             "error": None if error is None else error_object(error),
         }
     )
+
+
+def render(suite: Suite) -> str:
+    """A test run as a list of what `JsonSuite` writes."""
+    return "[\n" + ",\n".join(dumps(outcome_object(outcome)) for outcome in suite.outcomes) + "\n]\n"
 
 
 def outcome_object(outcome: Outcome) -> Object:

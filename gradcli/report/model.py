@@ -222,6 +222,14 @@ class Outcome(Record):
         return not self.errors and not self.failures
 
     @property
+    def place(self) -> tuple[int, int] | None:
+        """The line and the column of the first thing that failed."""
+        if self.failures:
+            return self.failures[0].line, self.failures[0].column
+        span = self.errors[0].span if self.errors else None
+        return (span.line, span.column) if span else None
+
+    @property
     def expectations(self) -> int:
         return sum(len(step.items or ()) for step in self.report.steps) if self.report else 0
 
@@ -245,7 +253,7 @@ class Suite(Record):
 class SuiteReporter(Protocol):
     """Writes a test run to standard output."""
 
-    def begin(self, name: str) -> None:
+    def begin(self, source: Source) -> None:
         """Hears which spec is waited for."""
 
     def tested(self, outcome: Outcome) -> None: ...

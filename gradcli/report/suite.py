@@ -8,7 +8,7 @@ from gradcli.errors import Span
 from gradcli.report import story
 from gradcli.report.model import Expectation, Outcome, Suite
 from gradcli.report.plain import Detail
-from gradcli.spec.excerpt import excerpt, render_error
+from gradcli.spec.excerpt import excerpt, render_error, visible
 from gradcli.spec.positions import line_at
 from gradcli.spec.source import Source
 
@@ -31,7 +31,7 @@ class SuiteText:
         self._width = width
         self._slowest = slowest
 
-    def begin(self, name: str) -> None:
+    def begin(self, source: Source) -> None:
         pass
 
     def tested(self, outcome: Outcome) -> None:
@@ -58,7 +58,7 @@ def tested(outcome: Outcome, width: int) -> story.Line:
     took: tuple[str, story.Role] = (f"  {duration(outcome.seconds):>{_DURATION if width else 0}}", "faint")
     if outcome.ok:
         return [("✓ ", "good"), (f"{name:<{width}}", "plain"), took]
-    return [("✗ ", "bad"), (f"{name:<{width}}", "strong"), took, (f"  {_what_failed(outcome)}", "bad")]
+    return [("✗ ", "bad"), (f"{name:<{width}}", "strong"), took, (f"  {what_failed(outcome)}", "bad")]
 
 
 def details(outcome: Outcome) -> list[story.Line]:
@@ -90,6 +90,23 @@ def unmet(source: Source, item: Expectation, times: int) -> list[story.Line]:
     lines: list[story.Line] = [[(f"{source.name}:{item.line}:{item.column}: ", "plain"), *first, *often]]
     lines += [[(line, "plain")] for line in excerpt(source, span_of(source, item))]
     return lines + others
+
+
+def failure_text(outcome: Outcome) -> str:
+    """`failure` as text, with nothing in it that a terminal, or XML, would not take."""
+    return "\n".join(visible(story.text_of(line)) for line in failure(outcome))
+
+
+def reason(outcome: Outcome) -> str:
+    """Why a spec failed, in one sentence."""
+    return outcome.errors[0].message if outcome.errors else what_failed(outcome)
+
+
+def unmet_text(item: Expectation, times: int) -> str:
+    """An expectation that failed, in a few lines that go without its place."""
+    often = f" ({times} times, here the first)" if times > 1 else ""
+    _, *lines = story.expectation(item)
+    return "\n".join([f"{item.expr} is not as expected{often}", *map(story.text_of, lines)])
 
 
 def by_place(items: Iterable[Expectation]) -> list[tuple[Expectation, int]]:
@@ -124,6 +141,8 @@ def summary(suite: Suite) -> story.Line:
     if suite.stopped:
         notes.append(suite.stopped)
     rest: tuple[str, story.Role] = ("".join(f" · {note}" for note in notes), "faint")
+    if suite.ok and suite.stopped:
+        return [("✗ ", "bad"), (f"{story.count(tested, 'spec')} passed", "plain"), rest]
     if suite.ok:
         return [("✓ ", "good"), (f"{story.count(tested, 'spec')} passed", "good"), rest]
     errors = f" ({by_error} by an error)" if by_error else ""
@@ -140,7 +159,8 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest} s"
 
 
-def _what_failed(outcome: Outcome) -> str:
+def what_failed(outcome: Outcome) -> str:
+    """Why a spec failed, in a few words."""
     if outcome.report is None:
         return "cannot be run" if len(outcome.errors) < 2 else f"cannot be run: {len(outcome.errors)} errors"
     parts = []

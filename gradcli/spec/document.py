@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Iterator
 from collections.abc import Mapping as Settings
 
 from gradcli.errors import Span, UserError, UserErrors
@@ -86,6 +87,7 @@ __all__ = [
     "ZeroGrad",
     "expand",
     "load_specs",
+    "read_documents",
     "read_spec",
 ]
 
@@ -103,20 +105,33 @@ def load_specs(
     of the text.
     """
     source = path_or_source if isinstance(path_or_source, Source) else read_source(path_or_source, limits)
+    specs: list[Spec] = []
+    errors: list[UserError] = []
+    for _, spec, found in read_documents(source, limits, operations):
+        specs += [spec] if spec else []
+        errors += found
+    if errors:
+        raise UserErrors(errors)
+    return specs
+
+
+def read_documents(
+    source: Source, limits: Limits = DEFAULT_LIMITS, operations: Operations | None = None
+) -> Iterator[tuple[Source, Spec | None, list[UserError]]]:
+    """Every document of a text, under its name: its spec, or None and everything that is wrong with it.
+
+    Raises UserError for what is no YAML.
+    """
     if operations is None:
         from gradcli.ops import frontend
 
         operations = frontend
-    specs: list[Spec] = []
-    errors: list[UserError] = []
     for index, node in enumerate(parse_documents(source, limits)):
+        document = source.document(index)
         try:
-            specs.append(read_spec(node, source.document(index), operations, limits))
-        except UserErrors as found:
-            errors += found.errors
-    if errors:
-        raise UserErrors(errors)
-    return specs
+            yield document, read_spec(node, document, operations, limits), []
+        except UserErrors as several:
+            yield document, None, several.errors
 
 
 def read_spec(node: Node, source: Source, operations: Operations, limits: Limits = DEFAULT_LIMITS) -> Spec:

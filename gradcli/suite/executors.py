@@ -1,4 +1,4 @@
-"""Where the specs of a suite run; whatever the place, it is a `concurrent.futures.Executor`."""
+"""Where the specs of a suite run: here, in `processes` or on a `cluster`, each a `concurrent.futures.Executor`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,15 @@ from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+class Died(Exception):
+    """A call had a process of its own, which ended first: its exit code (minus the signal), and after how long."""
+
+    def __init__(self, code: int, seconds: float) -> None:
+        super().__init__(code, seconds)
+        self.code = code
+        self.seconds = seconds
 
 
 class Serial(Executor):

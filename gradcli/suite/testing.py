@@ -12,14 +12,17 @@ from typing import Any, TypeAlias
 from gradcli.errors import UserError, describe, out_of_memory
 from gradcli.record import Record, replace
 from gradcli.report.model import Expectation, Outcome, Report, StepReport, Suite, SuiteReporter
-from gradcli.spec.document import expand
-from gradcli.spec.loading import understand
+from gradcli.spec.document import expand, read_documents
 from gradcli.spec.source import Limits, Source, read_source
 from gradcli.spec.steps import Plain, Spec
+from gradcli.suite.executors import Died
 from gradcli.suite.selection import Choice
 
 Settings: TypeAlias = "tuple[tuple[str, Plain], ...]"
 Ran: TypeAlias = tuple[Report, float]
+
+KILLED = -9
+BUG = "this is a bug in gradcli; please report it"
 
 
 class Request(Record):
@@ -40,11 +43,15 @@ class Task(Record):
 
 
 class Item(Record):
-    """A spec of a suite, under the name that `source` has; it cannot run if there are `errors`."""
+    """A spec of a suite, under the name that `source` has: what is there to run, and the report to be filled.
+
+    It cannot run if there are `errors`.
+    """
 
     source: Source
     errors: list[UserError]
     task: Task | None = None
+    report: Report | None = None
 
 
 def collect(path: str, request: Request) -> list[Item]:
@@ -58,22 +65,19 @@ def collect(path: str, request: Request) -> list[Item]:
     except Exception as error:
         return [Item(text, [_unforeseen(error, request.verbose)])]
     return [
-        Item(spec.source, [], Task(text, place, request)) if isinstance(spec, Spec) else spec
+        Item(spec.source, [], Task(text, place, request), _report(spec)) if isinstance(spec, Spec) else spec
         for place, spec in enumerate(specs)
     ]
 
 
 @lru_cache(maxsize=1)  # whoever collects the specs of a file runs them next
 def _specs(text: Source, settings: Settings, limits: Limits) -> list[Spec | Item]:
-    documents, errors = understand(text, limits)
-    if errors:
-        return [Item(text, errors)]
     specs: list[Spec | Item] = []
-    for document in documents:
+    for source, document, errors in read_documents(text, limits):
         try:
-            specs += expand(document, dict(settings))
+            specs += expand(document, dict(settings)) if document else [Item(source, errors)]
         except UserError as error:
-            specs.append(Item(document.source, [error]))
+            specs.append(Item(source, [error]))
     return specs
 
 
@@ -88,7 +92,7 @@ def select(files: Iterable[str], request: Request, chosen: Choice | None = None)
 def test(items: Iterable[Item], executor: Executor, reporter: SuiteReporter, *, fail_fast: bool = False) -> Suite:
     """Runs `items` by `executor` and tells `reporter` of each, in their order and as soon as it is known.
 
-    With `fail_fast` the first spec that fails is the last one.
+    With `fail_fast` the first spec that fails is the last one. The executor is shut down in the end.
     """
     suite = Suite()
     began = time.monotonic()
@@ -103,22 +107,23 @@ def test(items: Iterable[Item], executor: Executor, reporter: SuiteReporter, *, 
         suite.stopped = "interrupted"
         raise
     finally:
+        executor.shutdown(cancel_futures=True)
         suite.seconds = time.monotonic() - began
-        if suite.outcomes:
+        if suite.outcomes or suite.stopped:
             reporter.end(suite)
     return suite
 
 
-def _outcomes(items: Iterable[Item], executor: Executor, begin: Callable[[str], None]) -> Iterator[Outcome]:
+def _outcomes(items: Iterable[Item], executor: Executor, begin: Callable[[Source], None]) -> Iterator[Outcome]:
     pending: deque[tuple[Item, Future[Ran] | None]] = deque()
     for item in items:
         if not pending:
-            begin(item.source.name)
+            begin(item.source)
         pending.append((item, executor.submit(perform, item.task) if item.task else None))
         while pending and _is_known(pending[0][1]):
             yield _outcome(*pending.popleft())
     while pending:
-        begin(pending[0][0].source.name)
+        begin(pending[0][0].source)
         yield _outcome(*pending.popleft())
 
 
@@ -129,11 +134,23 @@ def _is_known(future: Future[Ran] | None) -> bool:
 def _outcome(item: Item, future: Future[Ran] | None) -> Outcome:
     if future is None:
         return Outcome(item.source, None, item.errors, 0.0)
+    assert item.report is not None
+    report, seconds = item.report, 0.0
     try:
         report, seconds = future.result()
-    except Exception as error:
-        return Outcome(item.source, None, [UserError("internal", describe(error))], 0.0)
+    except Died as death:
+        report.error, seconds = _died(death), death.seconds
+    except Exception as error:  # the executor's own
+        report.error = UserError("internal", describe(error))
     return Outcome(item.source, report, [report.error] if report.error else [], seconds)
+
+
+def _died(death: Died) -> UserError:
+    if death.code == KILLED:
+        return UserError("limit", "its process was killed", "the system does so when there is no memory left")
+    if death.code < 0:
+        return UserError("internal", f"its process was ended by signal {-death.code}", BUG)
+    return UserError("internal", f"its process ended with status {death.code}", BUG)
 
 
 def perform(task: Task) -> Ran:
@@ -150,9 +167,13 @@ def perform(task: Task) -> Ran:
     try:
         report = _slim(run(spec, **task.request.options))
     except Exception as error:
-        report = Report(spec.source.name, spec.seed, spec.dtype, spec.device, spec.title)
+        report = _report(spec)
         report.error = _unforeseen(error, task.request.verbose)
     return report, time.perf_counter() - began
+
+
+def _report(spec: Spec) -> Report:
+    return Report(spec.source.name, spec.seed, spec.dtype, spec.device, spec.title)
 
 
 def _slim(report: Report) -> Report:
@@ -171,7 +192,7 @@ def _unforeseen(error: Exception, verbose: bool) -> UserError:
     """The error of a spec that came to its end by an exception that is none of its own."""
     if isinstance(error, MemoryError):
         return out_of_memory()
-    hint = "this is a bug in gradcli; please report it"
+    hint = BUG
     if verbose:
         import traceback
 
