@@ -53,6 +53,7 @@ def imported(*arguments: str, folder: Path, program: str = PROGRAM) -> set[str]:
         (["validate", "--json", "spec.yaml"], {"typer", "yaml"}),
         (["init", "new.yaml"], {"typer"}),
         (["init", "--list"], {"typer"}),
+        (["export", "spec.yaml", "--to", "torch"], {"typer", "yaml"}),
         (["schema"], {"typer"}),
         (["schema", "--of", "run"], {"typer"}),
         (["completion", "bash"], {"typer"}),

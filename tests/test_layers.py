@@ -31,6 +31,7 @@ ALLOWED: dict[str, set[str]] = {
     "evaluate": {"engine", "errors", "ops", "spec", "record"},
     "values": {"engine", "ops", "verify"},
     "functions": {"engine", "errors", "ops", "spec"},
+    "export": {"engine.dtypes", "errors", "evaluate", "files", "ops", "record", "spec", "verify"},
     "runner": {
         "advice",
         "deadline",
@@ -54,6 +55,7 @@ ALLOWED: dict[str, set[str]] = {
         "later collector",
         "later engine",
         "later environment",
+        "later export",
         "later files",
         "later ops",
         "later report",

@@ -12,7 +12,7 @@ from typer.main import get_command
 
 from gradcli.cli.exits import Status, tell
 
-COMMANDS = ("run", "test", "diff", "validate", "ops", "init", "schema", "doctor", "completion")
+COMMANDS = ("run", "test", "diff", "validate", "export", "ops", "init", "schema", "doctor", "completion")
 
 # typer exports only the subclass, and where the class itself lives depends on typer's version.
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]

@@ -36,11 +36,21 @@ def read(file: BinaryIO, size: int, choose: Choose) -> list[list[int | float]]:
     return rows
 
 
+def layout(text: str) -> tuple[str, int]:
+    """What separates the columns, and the number of lines before the first row of numbers."""
+    for line, cells in _lines(text):
+        return _separator(text), line if not any(map(_is_number, cells)) else line - 1
+    return ",", 0
+
+
+def _separator(text: str) -> str:
+    first = re.search(r"\S.*", text)
+    return next((mark for mark in "\t;" if first and mark in first[0]), ",")
+
+
 def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
     """The cells of each line that is not blank, with its number."""
-    first = re.search(r"\S.*", text)
-    separator = next((mark for mark in "\t;" if first and mark in first[0]), ",")
-    reader = csv.reader(StringIO(text, newline=None), delimiter=separator, skipinitialspace=True)
+    reader = csv.reader(StringIO(text, newline=None), delimiter=_separator(text), skipinitialspace=True)
     try:
         for row in reader:
             cells = [cell.strip() for cell in row]

@@ -1,0 +1,52 @@
+"""`gradcli export`: writes specs as scripts for other libraries."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from gradcli.cli import options
+from gradcli.cli.exits import Status, tell
+from gradcli.cli.loading import load, show_errors
+from gradcli.cli.writing import write_whole
+from gradcli.errors import UserError
+
+Target = Literal["torch"]
+
+
+def export(
+    spec: Annotated[str, typer.Argument(metavar="SPEC", help="A YAML file; `-` reads standard input.")],
+    to: Annotated[Target, typer.Option("--to", help="The library that the script is for.")],
+    output: Annotated[str | None, typer.Option("-o", "--output", metavar="FILE", help="Write it to this file.")] = None,
+    limit: options.Limit = None,
+) -> int:
+    """Write a spec as a Python script.
+
+    The script computes and prints what `gradcli run` prints, from the same seed, and is there to be read: names and
+    order are the spec's, expectations are assertions. Files that the spec loads are read by their paths as they are
+    seen from the current folder.
+
+    \b
+    Examples:
+      gradcli export specs/quickstart.yaml --to torch
+      gradcli export specs/training.yaml --to torch -o training.py
+    """
+    documents, errors = load(spec, options.limits_of(limit or []))
+    if errors:
+        return Status.USER_ERROR
+    from gradcli.export.torch.document import script
+
+    try:
+        text = script(documents)
+    except UserError as error:
+        show_errors([error], documents[0].source)
+        return Status.USER_ERROR
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        write_whole(Path(output), text, replace=True)
+        tell(f"wrote {output}")
+    return Status.OK
