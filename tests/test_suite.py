@@ -426,6 +426,20 @@ def test_reports_are_written(folder: Callable[..., None], gradcli: Callable[...,
     assert sorted(path.name for path in Path.cwd().iterdir()) == ["a.yaml", "b.yaml", "new.json", "new.tap", "old.xml"]
 
 
+def test_reports_are_written_though_nobody_reads_the_output(
+    folder: Callable[..., None], gradcli: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder(a=GOOD, b=GOOD)
+
+    def closed(lines: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr("gradcli.report.plain.print_lines", closed)
+    assert gradcli(".", "--report", "tap=a.tap")[0] == exits.Status.CLOSED_PIPE
+    assert "\n1..1\nok 1 - a.yaml # time=" in Path("a.tap").read_text(encoding="utf-8")
+    assert "\nBail out! interrupted\n" in Path("a.tap").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

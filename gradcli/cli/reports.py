@@ -54,7 +54,9 @@ class Reports:
         self._reporter.tested(outcome)
 
     def end(self, suite: Suite) -> None:
-        self._reporter.end(suite)
-        for path, kind in self._kinds.items():
-            text = import_module(f"gradcli.report.{_MODULES[kind]}").render(suite)
-            write_whole(Path(path), text, replace=True)
+        try:
+            self._reporter.end(suite)
+        finally:  # also if nobody reads what is printed any more
+            for path, kind in self._kinds.items():
+                text = import_module(f"gradcli.report.{_MODULES[kind]}").render(suite)
+                write_whole(Path(path), text, replace=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 
 from gradcli.errors import Span
@@ -39,6 +40,7 @@ class SuiteText:
             self._write([tested(outcome, self._width)])
         if self._detail == "everything" and outcome.report:
             self._write(details(outcome))
+        sys.stdout.flush()
 
     def end(self, suite: Suite) -> None:
         summarised = self._detail != "failures"
@@ -88,8 +90,8 @@ def unmet(source: Source, item: Expectation, times: int) -> list[story.Line]:
     (_, *first), *others = story.expectation(item)
     often: story.Line = [(f"  {times} times, here the first", "faint")] if times > 1 else []
     lines: list[story.Line] = [[(f"{source.name}:{item.line}:{item.column}: ", "plain"), *first, *often]]
-    lines += [[(line, "plain")] for line in excerpt(source, span_of(source, item))]
-    return lines + others
+    line, carets = excerpt(source, span_of(source, item))
+    return [*lines, [(line, "plain")], [(carets, "bad")], *others]
 
 
 def failure_text(outcome: Outcome) -> str:

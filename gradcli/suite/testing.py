@@ -103,7 +103,7 @@ def test(items: Iterable[Item], executor: Executor, reporter: SuiteReporter, *, 
             if fail_fast and not outcome.ok:
                 suite.stopped = "stopped at the first failure"
                 break
-    except KeyboardInterrupt:
+    except BaseException:
         suite.stopped = "interrupted"
         raise
     finally:
