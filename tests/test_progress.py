@@ -74,3 +74,15 @@ def test_a_test_run_shows_how_far_it_is_and_what_it_waits_for(monkeypatch: pytes
     shown.end(Suite([outcome]))
     text = terminal.getvalue()
     assert "✗ a.yaml  0 ms" in text and text.rpartition(line)[2].startswith(f"{CLEARED}\n✗ a.yaml\n")
+
+
+def test_a_terminal_without_unicode(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(written, encoding="ascii"))
+    monkeypatch.setattr(progress, "PATIENCE", 0.0)
+    shown = progress.SuiteProgress(SuiteText(print_lines, "results"), ["a.yaml"])
+    shown.begin(Source("a.yaml", ""))
+    while not written.getvalue():
+        time.sleep(0.01)
+    shown.end(Suite([], stopped="interrupted"))
+    assert f"{CLEARED}-------------------- 0 of 1 - a.yaml - 0 s{CLEARED}".encode() in written.getvalue()

@@ -104,11 +104,13 @@ class _Line:
         sys.stdout = stdout
 
     def show(self, text: str) -> None:
+        from gradcli.report.story import fitting
         from gradcli.spec.excerpt import visible
 
+        shown = fitting(visible(text), sys.stderr.encoding)
         with self._lock:
             sys.stdout.flush()
-            sys.stderr.write(f"\r\x1b[2K{visible(text)[: shutil.get_terminal_size().columns - 1]}")
+            sys.stderr.write(f"\r\x1b[2K{shown[: shutil.get_terminal_size().columns - 1]}")
             sys.stderr.flush()
             self._shown = True
 

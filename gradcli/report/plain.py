@@ -95,7 +95,5 @@ def _print_table(bindings: list[Binding]) -> None:
 
 def print_lines(lines: Iterable[story.Line], file: TextIO | None = None) -> None:
     """Writes `lines` to standard output or `file`, with nothing in them that a terminal would act upon."""
-    ascii_only = not (sys.stdout.encoding or "utf-8").lower().startswith("utf")
     for line in lines:
-        text = visible(story.text_of(line))
-        print(story.in_ascii(text) if ascii_only else text, file=file)
+        print(story.fitting(visible(story.text_of(line)), sys.stdout.encoding), file=file)

@@ -27,7 +27,7 @@ Line = list[tuple[str, Role]]
 COLUMNS = ("name", "shape", "dtype", "requires_grad", "grad_fn", "gradient")
 INDENT = " " * 6
 _FEW = 4
-_ASCII = str.maketrans({"✓": "+", "✗": "x", "·": "-", "…": "..."})
+_ASCII = str.maketrans({"✓": "+", "✗": "x", "·": "-", "…": "...", "━": "=", "─": "-"})
 
 
 def header(name: str, title: str | None, seed: int, dtype: str, device: str) -> list[Line]:
@@ -224,6 +224,11 @@ def text_of(line: Line) -> str:
 def in_ascii(text: str) -> str:
     """`text` with other signs for those of ours that are not ASCII."""
     return text.translate(_ASCII)
+
+
+def fitting(text: str, encoding: str | None) -> str:
+    """The same where `encoding` may not have them."""
+    return text if (encoding or "utf-8").lower().startswith("utf") else in_ascii(text)
 
 
 def aligned(table: Sequence[Sequence[str]]) -> list[str]:
