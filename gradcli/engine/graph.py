@@ -14,9 +14,22 @@ from typing import Any
 from gradcli.engine.device import as_array, np, to_host, zeros_beside
 from gradcli.engine.dtypes import is_differentiable
 from gradcli.engine.mode import grad_mode, set_grad_enabled
-from gradcli.engine.node import DEAD_END, AccumulateGrad, Edge, EdgeToHost, Freed, Node, TensorHook, numbers, type_text
+from gradcli.engine.node import (
+    DEAD_END,
+    AccumulateGrad,
+    Edge,
+    EdgeToHost,
+    Extras,
+    Freed,
+    Node,
+    TensorHook,
+    numbers,
+    type_text,
+)
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
+
+Ready = tuple[Node, list[Any]]  # and its gradients, one an output
 
 
 def backward(
@@ -131,8 +144,13 @@ class Walk:
         self.waiting: dict[Node, int] = {}  # how many gradients each node still waits for
         self.buffers: dict[Node, list[Any]] = {}  # the gradients that have arrived, one place an output
         self.owned: set[Edge] = set()  # sums made here, which may be added to in place
-        self.heap: list[tuple[int, Node]] = []
-        self.first: list[Node] = []  # ready and before all in the heap
+        # nodes that are ready with all their gradients: the newest next, but before it those of `first`
+        self.heap: list[tuple[int, Node, list[Any]]] = []
+        self.first: list[Ready] = []
+        self.needed: set[Node] | None = None  # the nodes that are to run; None: all
+        self.reachable: set[Node] = set()  # where gradients are to go, if not to all nodes
+        self.captured: dict[Edge, Any] = {}  # gradients that the caller is given
+        self.capture_at: dict[Node, list[int]] = {}  # at which outputs of which nodes
 
     def run(
         self,
@@ -142,33 +160,28 @@ class Walk:
     ) -> None:
         """Walk from `roots`; with `wanted` only towards those edges, whose gradients `captured` takes if given."""
         self._count(roots)
-        needed = None if wanted is None else self._towards(wanted, captured is None)
-        captured = {} if captured is None else captured
-        capture_at: dict[Node, list[int]] = {}
-        for node, output in captured:
-            capture_at.setdefault(node, []).append(output)
+        if wanted is not None:
+            self._towards(wanted, captured is None)
+        if captured is not None:
+            self.captured = captured
+            for node, output in captured:
+                self.capture_at.setdefault(node, []).append(output)
+        heap = self.heap
         with set_grad_enabled(self.create_graph):
             for edge, gradient in roots:
-                if needed is None or len(roots) == 1 or edge[0] in self.reachable:
-                    self._deliver([edge], [gradient], None)
-            while self.heap or self.first:
+                if self.needed is None or len(roots) == 1 or edge[0] in self.reachable:
+                    self._deliver((edge,), (gradient,), None)
+            while True:
                 if self.first:
-                    ready = in_torch_order(self.first, len(self.heap))
+                    ready = in_torch_order(self.first, len(heap))
                     self.first = []
+                    for node, grads in ready:
+                        self._visit(node, grads)
+                elif heap:
+                    _, node, grads = heappop(heap)
+                    self._visit(node, grads)
                 else:
-                    ready = [heappop(self.heap)[1]]
-                for node in ready:
-                    grads = self.buffers.pop(node, None) or [None] * len(node.metadata)
-                    runs = needed is None or node in needed
-                    # torch hands out the gradient before the hooks have seen it, if the node is to run as well
-                    if runs and node in capture_at:
-                        captured.update({(node, output): grads[output] for output in capture_at[node]})
-                    if node.extra is not None:
-                        self._call_hooks(node, grads)
-                    if runs:
-                        self._run_node(node, grads, needed)
-                    elif node in capture_at:
-                        captured.update({(node, output): grads[output] for output in capture_at[node]})
+                    break
 
     def _count(self, roots: list[tuple[Edge, Any]]) -> None:
         waiting = self.waiting
@@ -188,17 +201,19 @@ class Walk:
                     else:
                         waiting[node] = count + 1
 
-    def _towards(self, wanted: list[Edge], run_wanted: bool) -> set[Node]:
-        """The nodes that must run for gradients to reach `wanted`; the wanted ones themselves only if asked."""
+    def _towards(self, wanted: list[Edge], run_wanted: bool) -> None:
+        """Find the nodes that must run for gradients to reach `wanted`; the wanted ones themselves only if asked."""
         ends = {edge[0] for edge in wanted}
         needed = set(ends) if run_wanted else set()
         for node in sorted(self.waiting, key=lambda node: node.number):
             if any(edge is not None and (edge[0] in needed or edge[0] in ends) for edge in node.next):
                 needed.add(node)
-        self.reachable = needed | ends
-        return needed
+        self.needed, self.reachable = needed, needed | ends
 
-    def _run_node(self, node: Node, grads: list[Any], needed: set[Node] | None) -> None:
+    def _visit(self, node: Node, grads: list[Any]) -> None:
+        """Run a node, once hooks have seen its gradients."""
+        if (self.needed is not None or node.extra is not None) and not self._hand_out(node, grads):
+            return
         if isinstance(node, AccumulateGrad):
             if grads[0] is not None:
                 accumulate(node, grads[0], self.create_graph)
@@ -206,7 +221,7 @@ class Walk:
         try:
             node.check_saved()
             edges = node.next
-            if needed is not None:
+            if self.needed is not None:
                 edges = tuple([edge if edge is not None and edge[0] in self.reachable else None for edge in edges])
             if grads[0] is None and all(gradient is None for gradient in grads):
                 results: Sequence[Any] = (None,) * len(edges)
@@ -225,11 +240,13 @@ class Walk:
 
     def _deliver(self, edges: Sequence[Edge | None], gradients: Sequence[Any], giver: Node | None) -> None:
         """Add each gradient to what has arrived at its edge; nodes that wait for no more become ready."""
-        buffers, waiting = self.buffers, self.waiting
         for place, edge in enumerate(edges):
             if edge is None:
                 continue
             node, output = edge
+            grads = self.buffers.pop(node, None)
+            if grads is None:
+                grads = [None] * len(node.metadata)
             gradient = gradients[place]
             if gradient is not None:
                 shape, dtype = node.metadata[output]
@@ -237,30 +254,39 @@ class Walk:
                     gradient = fit(gradient, shape, dtype, giver, place)
                 if type(edge) is EdgeToHost:
                     gradient = gradient.moved_to_host() if self.create_graph else to_host(gradient)
-                buffer = buffers.get(node)
-                if buffer is None:
-                    buffer = buffers[node] = [None] * len(node.metadata)
-                held = buffer[output]
+                held = grads[output]
                 if held is None:
-                    buffer[output] = gradient
+                    grads[output] = gradient
                 elif edge in self.owned:
                     held += gradient
-                    buffer[output] = held
+                    grads[output] = held
                 else:
-                    buffer[output] = held + gradient
+                    grads[output] = held + gradient
                     if not self.create_graph:
                         self.owned.add(edge)
-            count = waiting[node] - 1
-            waiting[node] = count
-            if count == 0:
-                if node.at_once:
-                    self.first.append(node)
-                else:
-                    heappush(self.heap, (-node.number, node))
+            count = self.waiting[node]
+            if count != 1:
+                self.waiting[node] = count - 1
+                self.buffers[node] = grads
+            elif node.at_once:
+                self.first.append((node, grads))
+            else:
+                heappush(self.heap, (-node.number, node, grads))
 
-    def _call_hooks(self, node: Node, grads: list[Any]) -> None:
-        extra = node.extra
-        assert extra is not None
+    def _hand_out(self, node: Node, grads: list[Any]) -> bool:
+        """Give the gradients to the caller and to hooks, who may change them; whether the node is to run."""
+        runs = self.needed is None or node in self.needed
+        outputs = self.capture_at.get(node, ())
+        # torch hands out the gradient before the hooks have seen it, if the node is to run as well
+        if runs:
+            self.captured.update({(node, output): grads[output] for output in outputs})
+        if node.extra is not None:
+            self._call_hooks(node.extra, grads)
+        if not runs:
+            self.captured.update({(node, output): grads[output] for output in outputs})
+        return runs
+
+    def _call_hooks(self, extra: Extras, grads: list[Any]) -> None:
         for output, hook in tuple(extra.hooks):
             grads[output] = call_hook(hook, grads[output], self.create_graph)
         for output, holder in extra.retained.items():
@@ -305,7 +331,7 @@ def accumulate(leaf: AccumulateGrad, gradient: Any, create_graph: bool) -> None:
         leaf.grad = Tensor(owned_copy(gradient))
     else:
         held.array += gradient
-        held.version[0] += 1
+        held.count_change()
 
 
 def retain(holder: AccumulateGrad, gradient: Any, create_graph: bool) -> None:
@@ -362,7 +388,7 @@ def check_nan(node: Node, results: Sequence[Any]) -> None:
             raise UserError("autograd", f"Function '{node.name}' returned nan values in its {place}th output.")
 
 
-def in_torch_order(leaves: list[Node], below: int) -> list[Node]:
+def in_torch_order(leaves: list[Ready], below: int) -> list[Ready]:
     """The order in which torch runs leaves that became ready together, seen by their hooks.
 
     torch keeps them, all of equal rank, in the binary heap of the C++ library above `below` other nodes; for three
@@ -370,11 +396,11 @@ def in_torch_order(leaves: list[Node], below: int) -> list[Node]:
     """
     if len(leaves) < 3:
         return list(leaves)
-    heap: list[Node | None] = [None] * below
+    heap: list[Ready | None] = [None] * below
     for leaf in leaves:
         heap.append(None)
         sift_up(heap, len(heap) - 1, leaf)
-    order: list[Node] = []
+    order: list[Ready] = []
     while len(order) < len(leaves):
         top = heap[0]
         assert top is not None
@@ -391,7 +417,7 @@ def in_torch_order(leaves: list[Node], below: int) -> list[Node]:
     return order
 
 
-def sift_up(heap: list[Node | None], place: int, leaf: Node | None) -> None:
+def sift_up(heap: list[Ready | None], place: int, leaf: Ready | None) -> None:
     """Put `leaf` at `place`, or as far above as the places hold None, which ranks lower."""
     while leaf is not None and place and heap[(place - 1) // 2] is None:
         heap[place] = None

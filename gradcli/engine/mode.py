@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class GradMode:
     """The one switch; operations read `enabled` on every call, hence an attribute and no function."""
 
-    __slots__ = ("anomaly", "data_replaced", "detached_in_place", "enabled", "tape")
+    __slots__ = ("anomaly", "data_replaced", "detached_in_place", "enabled", "last_change", "tape")
 
     def __init__(self) -> None:
         self.enabled = True
@@ -24,6 +24,8 @@ class GradMode:
         self.data_replaced = False
         # takes down what each node is computed from, for a check of its gradients
         self.tape: Tape | None = None
+        # the number, as of a node, of the last change in place of any tensor: a node made since has nothing to check
+        self.last_change = 0
 
 
 grad_mode = GradMode()

@@ -105,10 +105,15 @@ class Node:
 
     def check_saved(self) -> None:
         """A UserError if the saved tensors are freed, or were changed in place since they were saved."""
-        if isinstance(self.saved, Freed):
+        if type(self.saved) is Freed:
             error = UserError("autograd", SECOND_TIME)
             error.numbers["freed"] = self.saved.number
             raise error
+        if grad_mode.last_change > self.number:
+            self._check_unchanged()
+
+    def _check_unchanged(self) -> None:
+        """What only needs a look if anything at all was changed since the node was made."""
         if grad_mode.data_replaced:
             self._follow_data()
         for place, held in enumerate(self.versions):

@@ -6,7 +6,7 @@ from typing import Any
 
 from gradcli.engine.dtypes import C_NAMES, TYPE_NAMES, is_differentiable
 from gradcli.engine.mode import grad_mode
-from gradcli.engine.node import AccumulateGrad, Edge, Node, TensorHook
+from gradcli.engine.node import AccumulateGrad, Edge, Node, TensorHook, numbers
 from gradcli.errors import UserError
 
 
@@ -132,6 +132,7 @@ class Tensor:
         if self.edge is not None:
             self.hold().requires_grad = False
             grad_mode.detached_in_place = True
+            grad_mode.last_change = next(numbers)
         self.edge = None
         return self
 
@@ -145,8 +146,14 @@ class Tensor:
     def data(self, other: Tensor) -> None:
         self.array = other.array
         grad_mode.data_replaced = True
+        grad_mode.last_change = next(numbers)
         if self.holder is not None:
             self.holder.metadata = ((other.shape, other.dtype),)
+
+    def count_change(self) -> None:
+        """Note that the memory has been changed in place."""
+        grad_mode.last_change = next(numbers)
+        self.version[:] = self.version[0] + 1, grad_mode.last_change
 
     def hold(self) -> AccumulateGrad:
         """The keeper of `.grad`, made when first needed."""

@@ -468,12 +468,12 @@ def write(self: Tensor, result: Any) -> None:
             f"{TYPE_NAMES[array.dtype.name]}",
         )
     array[...] = result
-    self.version[0] += 1
-    self.version[1] = next(numbers)
+    self.count_change()
 
 
 def rebase(self: Tensor, node: Node) -> None:
     """Make `node` the history of `self`, changed in place; of a view's base, with everything around the view."""
+    grad_mode.last_change = next(numbers)  # of what the node has saved, too
     if isinstance(self, View):
         change = CopySlices(node, self)
         move(self.base, (change, 0), self.base.edge)

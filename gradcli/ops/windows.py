@@ -9,7 +9,6 @@ from gradcli.engine.device import as_strided as window
 from gradcli.engine.device import beside, np, zeros_beside
 from gradcli.engine.device import scatter_add as scatter_add_at
 from gradcli.engine.mode import grad_mode
-from gradcli.engine.node import numbers
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.define import Op, composite, op
@@ -273,8 +272,7 @@ def reshaped(self: Tensor, row: Op, *arguments: Any) -> Tensor:
         check_recordable(self)
     changed = row(self, *arguments)
     self.array = changed.array
-    self.version[0] += 1
-    self.version[1] = next(numbers)
+    self.count_change()
     if changed.edge is not None:
         move(self, changed.edge, before)
     elif self.holder is not None:
