@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from heapq import heappop, heappush
 from typing import Any
 
@@ -214,7 +215,7 @@ class Walk:
         """Run a node, once hooks have seen its gradients."""
         if (self.needed is not None or node.extra is not None) and not self._hand_out(node, grads):
             return
-        if isinstance(node, AccumulateGrad):
+        if node.at_once and isinstance(node, AccumulateGrad):
             if grads[0] is not None:
                 accumulate(node, grads[0], self.create_graph)
             return
@@ -244,7 +245,7 @@ class Walk:
             if edge is None:
                 continue
             node, output = edge
-            grads = self.buffers.pop(node, None)
+            grads = self.buffers.pop(node, None) if self.buffers else None
             if grads is None:
                 grads = [None] * len(node.metadata)
             gradient = gradients[place]
@@ -353,15 +354,21 @@ def owned_copy(array: Any) -> Any:
 def fit(gradient: Any, shape: tuple[int, ...], dtype: Any, giver: Node | None, place: int) -> Any:
     """`gradient` summed over what was broadcast, and cast to the dtype of its tensor (the real part of complex)."""
     if gradient.shape != shape:
-        extra = gradient.ndim - len(shape)
-        if extra < 0 or any(have != want != 1 for have, want in zip(gradient.shape[extra:], shape, strict=True)):
+        stretched = stretched_dims(gradient.shape, shape)
+        if stretched is None:
             name = "unknown" if giver is None else giver.name
             raise UserError(
                 "autograd",
                 f"Function {name} returned an invalid gradient at index {place} - got {list(gradient.shape)} but "
                 f"expected shape compatible with {list(shape)}",
             )
-        gradient = gradient.sum_to_size(shape) if hasattr(gradient, "sum_to_size") else sum_to_size(gradient, shape)
+        recorded = isinstance(gradient, Tensor)
+        if recorded:
+            gradient = gradient.sum_to_size(shape)
+        elif gradient.size == math.prod(shape):
+            gradient = gradient.reshape(shape)
+        else:
+            gradient = np.add.reduce(gradient, axis=stretched, keepdims=True).reshape(shape)
     if gradient.dtype != dtype:
         if gradient.dtype.kind == "c" and dtype.kind != "c":
             gradient = gradient.real
@@ -370,14 +377,19 @@ def fit(gradient: Any, shape: tuple[int, ...], dtype: Any, giver: Node | None, p
     return gradient
 
 
-def sum_to_size(array: Any, shape: tuple[int, ...]) -> Any:
-    """`array` summed over the leading and the stretched dimensions, down to `shape`."""
-    if array.size == math.prod(shape):
-        return array.reshape(shape)
-    leading = array.ndim - len(shape)
-    padded = (1,) * leading + shape
-    dims = tuple([dim for dim, length in enumerate(padded) if length == 1 != array.shape[dim]])
-    return np.add.reduce(array, axis=dims, keepdims=True).reshape(shape)
+@lru_cache(1024)
+def stretched_dims(wide: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The dimensions that a tensor of `shape` got, or in which it was repeated, to become `wide`; None if it cannot."""
+    new = len(wide) - len(shape)
+    if new < 0:
+        return None
+    dims = [dim for dim in range(new) if wide[dim] != 1]
+    for dim, length in enumerate(shape, new):
+        if wide[dim] != length:
+            if length != 1:
+                return None
+            dims.append(dim)
+    return tuple(dims)
 
 
 def check_nan(node: Node, results: Sequence[Any]) -> None:
