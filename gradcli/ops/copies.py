@@ -167,10 +167,7 @@ ones_like = op("_ones_like(Tensor self)", None, np.ones_like)
 @composite("conj(Tensor self)")
 def conj(self: Any) -> Any:
     """Real tensors, and the real numbers in formulas, are their own conjugates: no node, no copy."""
-    dtype = getattr(self, "dtype", None)
-    if dtype is None:
-        return self.conjugate()
-    return conj_complex(self) if dtype.kind == "c" else self
+    return self.conjugate()
 
 
 @composite("real(Tensor self)")

@@ -150,11 +150,17 @@ class Op:
         return Schema.parse(self.text)
 
     @cached_property
+    def array_forward(self) -> Callable[..., Any]:
+        """The forward alone, which takes every parameter in order."""
+        forward: Callable[..., Any]
+        forward = self.forward.resolve() if isinstance(self.forward, Deferred) else on_arrays(self.forward)
+        return forward
+
+    @cached_property
     def on_arrays(self) -> Callable[..., Any]:
         from gradcli.ops import generate
 
-        forward = self.forward.resolve() if isinstance(self.forward, Deferred) else on_arrays(self.forward)
-        return generate.with_defaults(self, forward)
+        return generate.with_defaults(self)
 
     @cached_property
     def node_class(self) -> type[Node]:

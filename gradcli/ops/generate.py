@@ -104,11 +104,11 @@ def signature(op: Op, names: dict[str, Any]) -> str:
     return ", ".join(parts)
 
 
-def with_defaults(op: Op, forward: Callable[..., Any]) -> Callable[..., Any]:
-    """`forward`, which takes every parameter in order, with the schema's defaults and parameter names."""
+def with_defaults(op: Op) -> Callable[..., Any]:
+    """The forward on arrays with the schema's defaults and parameter names."""
     if all(parameter.required for parameter in op.schema.parameters):
-        return forward
-    names: dict[str, Any] = {"forward": forward}
+        return op.array_forward
+    names: dict[str, Any] = {"forward": op.array_forward}
     arguments = ", ".join(parameter.name for parameter in op.schema.parameters)
     return compiled("on_arrays", [f"def on_arrays({signature(op, names)}): return forward({arguments})"], names)
 
@@ -175,7 +175,7 @@ class Saved:
         assert self.parameter is not None
         pair = f"({self.name}, {self.name}.version[0])"
         if self.parameter.type != "Tensor":
-            pair = f"({pair} if isinstance({self.name}, Tensor) else None)"
+            pair = f"({pair} if {self.name} is not None else None)"
         return self._guarded(pair)
 
     def _guarded(self, value: str) -> str:
@@ -193,7 +193,7 @@ def saved_by(op: Op) -> list[Saved]:
 def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
     """The function that runs `op` on Tensors and records it; `inplace` writes the result into `self`."""
     names: dict[str, Any] = {
-        "forward": op.on_arrays,
+        "forward": op.array_forward,
         "Tensor": Tensor,
         "View": View,
         "ndarray": np.ndarray,
@@ -277,7 +277,7 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
             if op.promote is not None and len(tensors) > 1 and not op.contiguous and tensors[0].type == "Tensor":
                 operands = ", ".join(f"{p.name}_array" for p in tensors)
                 strided = " or ".join(
-                    f"(isinstance({p.name}, Tensor) and not {p.name}_array.flags.c_contiguous)"
+                    f"({p.name} is not None and not {p.name}_array.flags.c_contiguous)"
                     if p.type != "Tensor"
                     else f"not {p.name}_array.flags.c_contiguous"
                     for p in tensors
@@ -392,7 +392,7 @@ def returned(op: Op, saved: list[Saved], recorded: bool) -> str:
 
 
 def read_tensor(parameter: Parameter, has_edge: bool) -> list[str]:
-    """`x_array` and, where it has a gradient, `x_edge` from the argument `x`."""
+    """`x_array` and, where it has a gradient, `x_edge` from the argument `x`; what is no tensor leaves `x` None."""
     name = parameter.name
     if parameter.is_list:
         lines = [f"    {name}_array = [None if tensor is None else tensor.array for tensor in {name}]"]
@@ -402,7 +402,7 @@ def read_tensor(parameter: Parameter, has_edge: bool) -> list[str]:
     plain = [f"{name}_array = {name}.array", *([edge] if has_edge else [])]
     if parameter.type == "Tensor":
         return [f"    {line}" for line in plain]
-    other = f"{name}_array = {name}" + (f"; {name}_edge = None" if has_edge else "")
+    other = f"{name}_array = {name}; {name} = None" + (f"; {name}_edge = None" if has_edge else "")
     return [f"    if isinstance({name}, Tensor): {'; '.join(plain)}", f"    else: {other}"]
 
 
@@ -429,13 +429,13 @@ def promotion(op: Op, tensors: list[Parameter]) -> list[str]:
         return [*lines, as_float] if to_float else lines
     tests = []
     if operands[0].type != "Tensor":
-        tests.append(f"not isinstance({operands[0].name}, Tensor)")
+        tests.append(f"{operands[0].name} is None")
     for parameter, array in zip(operands[1:], others, strict=True):
         if parameter.type == "Tensor":
             tests.append(f"{array}.dtype is not {first}.dtype")
         elif parameter.type == "Tensor|Scalar":
             tests.append(
-                f"({array}.dtype is not {first}.dtype if isinstance({parameter.name}, Tensor) "
+                f"({array}.dtype is not {first}.dtype if {parameter.name} is not None "
                 f"else not keeps_dtype({first}, {array}))"
             )
         else:

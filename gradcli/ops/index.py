@@ -480,9 +480,7 @@ def getitem(self: Any, key: Any) -> Any:
     if key is Ellipsis:
         return alias(self)
     if isinstance(key, slice):
-        if self.ndim == 0:
-            raise UserError("shape", "slice() cannot be applied to a 0-dim tensor.")
-        return slice_(self, 0, key.start, key.stop, 1 if key.step is None else key.step)
+        return slice_.call(self, 0, key.start, key.stop, 1 if key.step is None else key.step)
     result, indices = sliced(self, as_key(key, self))
     if indices:
         return index(result, indices)

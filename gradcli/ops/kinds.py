@@ -28,7 +28,8 @@ def only(kinds: str, kernel: str) -> Check:
 
     def check(*operands: Any) -> None:
         for operand in operands:
-            if kind_of(operand) not in kinds:
+            dtype = getattr(operand, "dtype", None)
+            if dtype is None or dtype.kind not in kinds:
                 break
         else:  # and so is the highest of them
             return

@@ -24,7 +24,7 @@ Dims = int | Sequence[int] | None
 
 def axes(dim: Dims, ndim: int) -> tuple[int, ...] | None:
     """`dim` as NumPy's axis; an empty list means all, as in torch's reductions."""
-    if dim is None or (not isinstance(dim, int) and len(dim) == 0):
+    if dim is None or (not dim and not isinstance(dim, int)):
         return None
     return wrap_dims(dim, ndim)
 

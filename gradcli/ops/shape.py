@@ -15,6 +15,8 @@ from gradcli.ops.define import composite, op
 
 Shape = tuple[int, ...]
 
+WHOLE = slice(None)  # as a part of an index: a dimension as it is
+
 
 def wrap_dim(dim: int, ndim: int) -> int:
     """`dim` counted from the front; a 0-dim tensor has dims 0 and -1, as in torch."""
@@ -29,10 +31,15 @@ def wrap_dim(dim: int, ndim: int) -> int:
 
 def wrap_dims(dim: int | Sequence[int], ndim: int) -> Shape:
     """Several dimensions counted from the front, none twice; none at all for a 0-dim tensor."""
-    dims = (wrap_dim(dim, ndim),) if isinstance(dim, int) else tuple([wrap_dim(d, ndim) for d in dim])
-    for place, one in enumerate(dims):
-        if one in dims[:place]:
-            raise UserError("shape", f"dim {one} appears multiple times in the list of dims")
+    if isinstance(dim, int):
+        dims: Shape = (wrap_dim(dim, ndim),)
+    elif len(dim) == 1:
+        dims = (wrap_dim(dim[0], ndim),)
+    else:
+        dims = tuple([wrap_dim(d, ndim) for d in dim])
+        for place, one in enumerate(dims):
+            if one in dims[:place]:
+                raise UserError("shape", f"dim {one} appears multiple times in the list of dims")
     return dims if ndim else ()
 
 
@@ -190,7 +197,7 @@ def squeeze_forward(self: Any, dim: int | Sequence[int] | None = None) -> Any:
 def unsqueeze_forward(self: Any, dim: int) -> Any:
     dim = wrap_dim(dim, self.ndim + 1)
     shape = (*self.shape[:dim], 1, *self.shape[dim:])
-    if 1 not in self.shape and self.flags.c_contiguous:
+    if self.flags.c_contiguous and 1 not in self.shape:
         return self.reshape(shape)
     # with torch's stride for the new dimension, which tells whether two windows on the same memory are the same one
     step = self.shape[dim] * self.strides[dim] if dim < self.ndim else self.itemsize
@@ -216,7 +223,7 @@ def select_forward(self: Any, dim: int, index: int) -> Any:
             "shape",
             f"select(): index {index} out of range for tensor of size {list(self.shape)} at dimension {dim}",
         )
-    return self[(slice(None),) * dim + (index % length, ...)]
+    return self[(WHOLE,) * dim + (index % length, ...)]
 
 
 def slice_forward(self: Any, dim: int, start: int | None, end: int | None, step: int) -> Any:
@@ -224,7 +231,7 @@ def slice_forward(self: Any, dim: int, start: int | None, end: int | None, step:
         raise UserError("shape", "slice() cannot be applied to a 0-dim tensor.")
     if step <= 0:
         raise UserError("value", "step must be greater than zero")
-    return self[(slice(None),) * wrap_dim(dim, self.ndim) + (slice(start, end, step),)]
+    return self[(WHOLE,) * wrap_dim(dim, self.ndim) + (slice(start, end, step),)]
 
 
 def split_forward(self: Any, split_size: int, dim: int) -> Any:
@@ -414,14 +421,12 @@ slice_ = op(
 )  # fmt: skip
 select_backward = op(
     "_select_backward(Tensor self, int[] shape, int dim, int index)", "SelectBackwardBackward0",
-    lambda self, shape, dim, index: filled(self, shape, lambda array: select_forward(array, dim, index)),
+    lambda self, shape, dim, index: filled(self, shape, select_forward, dim, index),
     self=lambda grad, dim, index: select(grad, dim, index),
 )  # fmt: skip
 slice_backward = op(
     "_slice_backward(Tensor self, int[] shape, int dim, int? start, int? end, int step)", "SliceBackwardBackward0",
-    lambda self, shape, dim, start, end, step: filled(
-        self, shape, lambda array: slice_forward(array, dim, start, end, step)
-    ),
+    lambda self, shape, dim, start, end, step: filled(self, shape, slice_forward, dim, start, end, step),
     self=lambda grad, dim, start, end, step: slice_(grad, dim, start, end, step),
 )  # fmt: skip
 split = op(
@@ -469,10 +474,10 @@ zeros = op("_zeros(int[] shape, ScalarType dtype)", None, lambda shape, dtype: n
 new_zeros = op("_new_zeros(Tensor self, int[] size)", None, lambda self, size: zeros_beside(self, tuple(size)))
 
 
-def filled(self: Any, shape: Sequence[int], place: Any) -> Any:
-    """Zeros of `shape` with `self` where `place` looks."""
+def filled(self: Any, shape: Sequence[int], part: Any, *arguments: Any) -> Any:
+    """Zeros of `shape` with `self` in the window that `part(zeros, *arguments)` is."""
     result = zeros_beside(self, tuple(shape))
-    place(result)[...] = self
+    part(result, *arguments)[...] = self
     return result
 
 

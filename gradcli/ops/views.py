@@ -178,6 +178,12 @@ class View(Tensor):
     __slots__ = ("_edge", "base", "creation", "seen_version")
 
     def __init__(self, array: Any, edge: Edge | None, origin: Tensor, multiple: bool = False) -> None:
+        # all that Tensor's own would set, the edge without a look at the version: views are made often
+        self.array = array
+        self.holder = None
+        self.version = origin.version
+        self._edge = edge
+        self.seen_version = origin.version[0]
         self.creation: Creation = "no_grad" if not grad_mode.enabled else "multiple" if multiple else "default"
         if isinstance(origin, View):
             self.base: Tensor = origin.base
@@ -185,7 +191,6 @@ class View(Tensor):
                 self.creation = origin.creation
         else:
             self.base = origin
-        super().__init__(array, edge, origin.version)
 
     @property
     def edge(self) -> Edge | None:
