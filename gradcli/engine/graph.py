@@ -6,7 +6,6 @@ recorded. Un-broadcasting a gradient, and casting it to its tensor's dtype, happ
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from functools import lru_cache
 from heapq import heappop, heappush
@@ -365,10 +364,11 @@ def fit(gradient: Any, shape: tuple[int, ...], dtype: Any, giver: Node | None, p
         recorded = isinstance(gradient, Tensor)
         if recorded:
             gradient = gradient.sum_to_size(shape)
-        elif gradient.size == math.prod(shape):
-            gradient = gradient.reshape(shape)
         else:
-            gradient = np.add.reduce(gradient, axis=stretched, keepdims=True).reshape(shape)
+            if stretched:
+                gradient = np.add.reduce(gradient, axis=stretched, keepdims=True)
+            if gradient.shape != shape:
+                gradient = gradient.reshape(shape)
     if gradient.dtype != dtype:
         if gradient.dtype.kind == "c" and dtype.kind != "c":
             gradient = gradient.real

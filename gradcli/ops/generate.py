@@ -7,6 +7,7 @@ hundred nanoseconds. Only declarations of this package become code, never the te
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from gradcli.engine.device import as_array, beside, device_of, np, to_device
@@ -175,13 +176,14 @@ class Saved:
         assert self.parameter is not None
         pair = f"({self.name}, {self.name}.version[0])"
         if self.parameter.type != "Tensor":
-            pair = f"({pair} if {self.name} is not None else None)"
+            pair = f"({pair} if {self.name}_is_tensor else None)"
         return self._guarded(pair)
 
     def _guarded(self, value: str) -> str:
         return value if self.guard is None else f"({value} if {self.guard}_edge is not None else None)"
 
 
+@cache
 def saved_by(op: Op) -> list[Saved]:
     """What the formulas name besides the gradients: inputs by name, then outputs by name, as torch unpacks them."""
     formulas = [op.joint] if op.joint is not None else list(op.formulas.values())
@@ -277,7 +279,7 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
             if op.promote is not None and len(tensors) > 1 and not op.contiguous and tensors[0].type == "Tensor":
                 operands = ", ".join(f"{p.name}_array" for p in tensors)
                 strided = " or ".join(
-                    f"({p.name} is not None and not {p.name}_array.flags.c_contiguous)"
+                    f"({p.name}_is_tensor and not {p.name}_array.flags.c_contiguous)"
                     if p.type != "Tensor"
                     else f"not {p.name}_array.flags.c_contiguous"
                     for p in tensors
@@ -392,7 +394,7 @@ def returned(op: Op, saved: list[Saved], recorded: bool) -> str:
 
 
 def read_tensor(parameter: Parameter, has_edge: bool) -> list[str]:
-    """`x_array` and, where it has a gradient, `x_edge` from the argument `x`; what is no tensor leaves `x` None."""
+    """`x_array` and, where it has a gradient, `x_edge` from the argument `x`, which may be no tensor."""
     name = parameter.name
     if parameter.is_list:
         lines = [f"    {name}_array = [None if tensor is None else tensor.array for tensor in {name}]"]
@@ -402,8 +404,12 @@ def read_tensor(parameter: Parameter, has_edge: bool) -> list[str]:
     plain = [f"{name}_array = {name}.array", *([edge] if has_edge else [])]
     if parameter.type == "Tensor":
         return [f"    {line}" for line in plain]
-    other = f"{name}_array = {name}; {name} = None" + (f"; {name}_edge = None" if has_edge else "")
-    return [f"    if isinstance({name}, Tensor): {'; '.join(plain)}", f"    else: {other}"]
+    other = f"{name}_array = {name}" + (f"; {name}_edge = None" if has_edge else "")
+    return [
+        f"    {name}_is_tensor = isinstance({name}, Tensor)",
+        f"    if {name}_is_tensor: {'; '.join(plain)}",
+        f"    else: {other}",
+    ]
 
 
 def promotion(op: Op, tensors: list[Parameter]) -> list[str]:
@@ -429,13 +435,13 @@ def promotion(op: Op, tensors: list[Parameter]) -> list[str]:
         return [*lines, as_float] if to_float else lines
     tests = []
     if operands[0].type != "Tensor":
-        tests.append(f"{operands[0].name} is None")
+        tests.append(f"not {operands[0].name}_is_tensor")
     for parameter, array in zip(operands[1:], others, strict=True):
         if parameter.type == "Tensor":
             tests.append(f"{array}.dtype is not {first}.dtype")
         elif parameter.type == "Tensor|Scalar":
             tests.append(
-                f"({array}.dtype is not {first}.dtype if {parameter.name} is not None "
+                f"({array}.dtype is not {first}.dtype if {parameter.name}_is_tensor "
                 f"else not keeps_dtype({first}, {array}))"
             )
         else:
