@@ -1,10 +1,10 @@
 """Microseconds an operation takes on 10 numbers, beside torch: python tests/bench/bench_ops.py [ROUNDS]
 
 Each row builds a chain of 500 operations (forward) and walks it (backward); ours and torch's take turns
-within one process, so that whatever else the machine does falls on both alike; Python looks for reference
-cycles as seldom as it does in a run. Then a chain of 1,000,000 nodes is built, walked and dropped in a process
-of its own, for the peak of its memory. Without torch it prints ours only. The target is at most torch's time
-in every row.
+within one process, and only its processor time counts, so that the rest of the machine matters little.
+Python looks for reference cycles as seldom as it does in a run. Then a chain of 1,000,000 nodes is built, walked
+and dropped in a process of its own, for the peak of its memory. Without torch it prints ours only. The target
+is at most torch's time in every row.
 """
 
 from __future__ import annotations
@@ -176,13 +176,13 @@ def measure(library: Library, row: Row, times: Times) -> None:
     start, gradient = constant(library, row.shape, True), constant(library, row.shape)
     step = row.step(library)
     gc.collect()
-    begin = time.perf_counter()
+    begin = time.process_time()
     value = start
     for _ in range(LENGTH // row.operations):
         value = step(value)
-    built = time.perf_counter()
+    built = time.process_time()
     library.backward(value, gradient)
-    walked = time.perf_counter()
+    walked = time.process_time()
     assert start.grad is not None
     times.forward.append(1e6 * (built - begin) / LENGTH)
     times.backward.append(1e6 * (walked - built) / LENGTH)
@@ -245,15 +245,15 @@ def long_chain(name: str) -> None:
     library.backward(step(start), gradient)
     as_in_a_run()
     before = peak()
-    times = [time.perf_counter()]
+    times = [time.process_time()]
     value = start
     for _ in range(LONG):
         value = step(value)
-    times.append(time.perf_counter())
+    times.append(time.process_time())
     library.backward(value, gradient)
-    times.append(time.perf_counter())
+    times.append(time.process_time())
     value = None
-    times.append(time.perf_counter())
+    times.append(time.process_time())
     forward, backward, drop = (after - first for first, after in itertools.pairwise(times))
     print(
         f"{name:<6} forward {forward:5.2f} s, backward {backward:5.2f} s, drop {drop:5.2f} s, "
