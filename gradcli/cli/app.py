@@ -13,6 +13,7 @@ from typer.main import get_command
 from gradcli.cli.exits import Status, tell
 
 COMMANDS = ("run", "test", "diff", "validate", "export", "ops", "init", "schema", "doctor", "completion")
+SPELLINGS = {"--update=new": "--update-new"}
 
 # typer exports only the subclass, and where the class itself lives depends on typer's version.
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
@@ -23,6 +24,10 @@ class _Commands(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        # an option whose value may be left out is none that the parser has
+        return super().resolve_command(ctx, [SPELLINGS.get(word, word) for word in args])
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in COMMANDS:

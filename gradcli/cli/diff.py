@@ -2,8 +2,6 @@
 
 # Annotations are evaluated here: typer would take 2 ms to evaluate them from their texts.
 
-import sys
-from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,7 +13,6 @@ from gradcli.errors import UserError
 
 if TYPE_CHECKING:
     from gradcli.files.results import Result
-    from gradcli.report.story import Line
 
 _SPECS = (".yaml", ".yml")
 
@@ -63,7 +60,7 @@ def diff(
     if json:
         print("".join(f"{report.line(difference)}\n" for difference in found), end="")
     else:
-        write = _writer(color)
+        write = terminal.writer(color)
         for difference in found:
             write(report.lines(difference, failures_only=quiet))
         if not quiet:
@@ -101,14 +98,3 @@ def _run(path: str) -> "list[Result] | None":
             return None
         results.append(Result(report.spec, report.arrays))
     return None if errors else results
-
-
-def _writer(color: terminal.Color) -> "Callable[[Iterable[Line]], None]":
-    coloured = terminal.is_coloured(color)
-    if not (coloured or sys.stdout.isatty()):
-        from gradcli.report.plain import print_lines
-
-        return print_lines
-    from gradcli.report.console import Screen, standard_output
-
-    return Screen(standard_output(color=coloured), verbose=False).write

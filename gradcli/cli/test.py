@@ -4,19 +4,20 @@
 
 import os
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from gradcli.cli import options, terminal
-from gradcli.cli.exits import Status
+from gradcli.cli.exits import Status, tell
 from gradcli.cli.reports import Reports, destinations
 from gradcli.errors import UserError
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-    from gradcli.report.model import SuiteReporter
+    from gradcli.report.model import Outcome, SuiteReporter
     from gradcli.report.plain import Detail
     from gradcli.suite.selection import Choice
 
@@ -41,6 +42,10 @@ def test(
     dask: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Run on the Dask cluster with this scheduler.")
     ] = None,
+    update: Annotated[bool, typer.Option("--update", help="Record what was found where expectations fail.")] = False,
+    update_new: Annotated[
+        bool, typer.Option("--update-new", help="Only where nothing is recorded; also written --update=new.")
+    ] = False,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first spec that fails.")] = False,
     listed: Annotated[bool, typer.Option("--list", help="Print the names of the specs, and run none.")] = False,
     slowest: Annotated[
@@ -85,25 +90,35 @@ def test(
       gradcli test specs/quickstart.yaml specs/blitz.yaml --durations 1
       gradcli test specs -k hooks --json
     """
+    replaced = tuple(options.settings_of(settings or [], seed, dtype, device).items())
+    updates = update or update_new
     for one, other, both in (
         ("--quiet", "--verbose", quiet and verbose),
         ("-j", "--dask", jobs is not None and dask is not None),
         ("--json", "--format", json and format_ != "text"),
         ("--json", "--list", json and listed),
+        ("--update", "--list", updates and listed),
+        ("--update", "--fail-fast", updates and fail_fast),
+        ("--update", "what replaces a spec's own", updates and bool(replaced)),
+        ("--update", "`-`", updates and "-" in paths),
     ):
         if both:
             raise typer.BadParameter(f"it cannot be combined with {other}", param_hint=one)
-    from gradcli.suite.testing import Request, select, test
+    if updates and os.environ.get("CI"):
+        tell("error: `--update` changes specs, and is refused where the variable CI is set")
+        return Status.USER_ERROR
+    from gradcli.suite.testing import Request, Silent, select, test
 
     processes = _processors() if jobs == 0 else jobs
     request = Request(
-        tuple(options.settings_of(settings or [], seed, dtype, device).items()),
+        replaced,
         options.limits_of(limit or []),
         options.run_options(allow_path or [], max_memory, timeout, processes or 1),
         verbose,
     )
     files = _files(paths)
-    items = select(files, request, _choice(pattern))
+    chosen = _choice(pattern)
+    items = select(files, request, chosen)
     if listed:
         names = [item.source.name for item in items]
         print("".join(f"{name}\n" for name in names), end="")
@@ -120,7 +135,17 @@ def test(
             from gradcli.cli.progress import SuiteProgress
 
             reporter = SuiteProgress(reporter, files)
-        suite = test(items, executor, Reports(reporter, kinds), fail_fast=fail_fast)
+        reporter = Reports(reporter, kinds)
+        if updates:
+            from gradcli.cli.updating import Updating
+            from gradcli.report.plain import print_lines
+
+            def again(changed: list[str]) -> list["Outcome"]:
+                return test(select(changed, request, chosen), _executor(processes, dask), Silent()).outcomes
+
+            write = partial(print_lines, file=sys.stderr) if json else terminal.writer(color)
+            reporter = Updating(reporter, again, write, request.limits, only_new=update_new)
+        suite = test(items, executor, reporter, fail_fast=fail_fast)
         names = [outcome.source.name for outcome in suite.outcomes]
     if not names:
         raise typer.BadParameter(f"no spec is named so: `{pattern}`", param_hint="-k")

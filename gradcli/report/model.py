@@ -250,6 +250,24 @@ class Suite(Record):
         return not self.failed
 
 
+class Refusal(Record):
+    """An expectation that failed and keeps its value, and why."""
+
+    line: int
+    column: int
+    expr: str
+    why: str
+
+
+class Update(Record):
+    """A file and the `text` that it is to have, with new values for `recorded` expectations."""
+
+    source: Source
+    text: str
+    recorded: int
+    refusals: list[Refusal]
+
+
 class SuiteReporter(Protocol):
     """Writes a test run to standard output."""
 

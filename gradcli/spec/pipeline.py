@@ -57,6 +57,16 @@ _IDENTIFIER = re.compile(NAME)
 _GRAD_FN = re.compile(r"<([A-Za-z_]\w*)>|([A-Z]\w*Backward\d*|AccumulateGrad|CopySlices|AsStridedBackward0)")
 
 
+def expected_name(text: str) -> str | None:
+    """The name of a grad_fn, without `<>`, of a dtype or of a device, if `text` is one."""
+    if full_dtype(text) in TYPE_NAMES:
+        return full_dtype(text)
+    if is_device(text):
+        return text
+    found = _GRAD_FN.fullmatch(text)
+    return (found[1] or found[2]) if found else None
+
+
 class Pipeline(Reader):
     """Reads steps; `finish` must be called after the last one."""
 
@@ -444,15 +454,7 @@ class Pipeline(Reader):
 
     def _expected_text(self, scalar: Scalar) -> str | None:
         """The name of a grad_fn, a dtype or a device, if `scalar` writes one and no binding has it."""
-        text = scalar.text
-        if text in self.scope.bound:
-            return None
-        if full_dtype(text) in TYPE_NAMES:
-            return full_dtype(text)
-        if is_device(text):
-            return text
-        found = _GRAD_FN.fullmatch(text)
-        return (found[1] or found[2]) if found else None
+        return None if scalar.text in self.scope.bound else expected_name(scalar.text)
 
     def _true(self, node: Node | None, name: str) -> bool:
         if node is None or self.boolean(node, f"`{name}`"):

@@ -81,6 +81,19 @@ def _specs(text: Source, settings: Settings, limits: Limits) -> list[Spec | Item
     return specs
 
 
+class Silent:
+    """A reporter that tells nothing."""
+
+    def begin(self, source: Source) -> None:
+        pass
+
+    def tested(self, outcome: Outcome) -> None:
+        pass
+
+    def end(self, suite: Suite) -> None:
+        pass
+
+
 def select(files: Iterable[str], request: Request, chosen: Choice | None = None) -> Iterator[Item]:
     """The specs in `files`, or those that are `chosen` by their names."""
     for file in files:
