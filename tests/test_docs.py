@@ -82,7 +82,7 @@ def help_of(*command: str) -> str:
 
 def test_there_are_examples() -> None:
     assert sum(block.info == "yaml" for block in BLOCKS) > 8
-    kinds = {"yaml", "yaml wrong", "yaml specs/sum.yaml", "text", "sh", "python", "csv points.csv"}
+    kinds = {"yaml", "yaml wrong", "yaml specs/sum.yaml", "text", "sh", "python", "yml", "csv points.csv"}
     assert {block.info for block in BLOCKS} == kinds
 
 
