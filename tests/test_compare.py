@@ -86,6 +86,15 @@ def test_integers_have_none(failure: Callable[[str, str], tuple[str, str]]) -> N
     assert "ULP" not in text and '"ulp": null}' in line
 
 
+@pytest.mark.parametrize("check", ["finite: true", "nonzero: true", "shape: [1]"])
+@pytest.mark.parametrize(("expr", "expected"), [("x.grad", "null"), ("(x * 2).grad_fn", "MulBackward0")])
+def test_what_is_no_number_breaks_every_check(expr: str, expected: str, check: str, tmp_path: Path) -> None:
+    file = tmp_path / "a.yaml"
+    item = f"{expr}: {{equals: {expected}, {check}}}"
+    file.write_text(f"tensors: {{x: {{data: [1.0], requires_grad: true}}}}\npipeline: [{{expect: {{{item}}}}}]\n")
+    assert [item.why for item in gradcli.run(file).failures] == ["it is no tensor and no number"]
+
+
 # what torch.testing.assert_close says of pairs of numbers that are not finite
 @pytest.mark.parametrize(
     ("actual", "expected", "close"),

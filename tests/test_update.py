@@ -140,6 +140,7 @@ def test_what_is_written(old: str, new: str, updated: Callable[..., Update]) -> 
         ("{y: [7, 8 + 0]}", "its value is an expression"),
         ("{x: {load: b.json}}", "its value is in the file `b.json`"),
         ("{x: {equals: 2, shape: [3]}}", "its shape is [2], expected [3]"),
+        ("{m.grad: {equals: 2, finite: true}}", "it is no tensor and no number"),
         ("{y: {shape: [3]}}", "it checks something else than a value"),
         ("{none: [1]}", "no list has the shape [0, 3]"),
         ("{c / 0: }", "YAML cannot write complex numbers that are not finite"),

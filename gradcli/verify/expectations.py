@@ -98,6 +98,8 @@ def ulps(actual: Any, expected: Any) -> int | None:
 
 def check(actual: Any, finite: bool, nonzero: bool, shape: list[int] | None) -> str | None:
     """Why `actual`, an array, breaks one of the checks that are asked for; None if it keeps them all."""
+    if actual.dtype.kind in "OU" and (finite or nonzero or shape is not None):  # None, a name or a list of such
+        return "it is no tensor and no number"
     if shape is not None and list(actual.shape) != shape:
         return f"its shape is {list(actual.shape)}, expected {shape}"
     if finite and not bool(np.isfinite(actual).all()):
