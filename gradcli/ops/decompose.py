@@ -22,10 +22,11 @@ from gradcli.ops.lapack import (
     square,
     turned,
 )
-from gradcli.ops.linalg import adjoint, diagonal, diagonal_zeros_forward, matmul
+from gradcli.ops.linalg import adjoint, diagonal, matmul
 from gradcli.ops.reduce import put, times_in_place
 from gradcli.ops.shape import narrow, new_zeros, squeeze_dim, tril, triu, unsqueeze
 from gradcli.ops.solve import padded, solve, solve_triangular
+from gradcli.ops.windows import diag_embed
 
 QR_MODES = ("reduced", "complete", "r")
 
@@ -356,11 +357,6 @@ def rank_forward(A: Any, atol: Any, rtol: Any, hermitian: bool) -> Any:
     return np.count_nonzero(tolerance(S, A.shape, atol, rtol) < S, axis=-1)
 
 
-diag_embed = op(
-    "_diag_embed(Tensor self)", "DiagEmbedBackward0",
-    lambda self: diagonal_zeros_forward(self, (*self.shape, self.shape[-1]), 0, -2, -1),
-    self=lambda grad: diagonal(grad, 0, -2, -1),
-)  # fmt: skip
 linalg_qr = op(
     'linalg::qr(Tensor A, str mode="reduced") -> (Q, R)', "LinalgQrBackward0", qr_forward,
     A=lambda grads, Q, R, mode: qr_backward(grads, Q, R, mode),

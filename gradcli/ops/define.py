@@ -22,7 +22,7 @@ import re
 from collections import namedtuple
 from collections.abc import Callable, Iterator
 from functools import cached_property
-from types import CodeType, FunctionType
+from types import CellType, CodeType, FunctionType
 from typing import Any, ClassVar, Literal
 
 from gradcli.engine.device import Deferred
@@ -288,14 +288,20 @@ def on_arrays(function: Any) -> Any:
         return function
     if function not in _on_arrays:
         names: dict[str, Any] = {"__builtins__": builtins, "__name__": function.__module__}
-        copy = FunctionType(function.__code__, names, function.__name__, function.__defaults__, function.__closure__)
+        cells = tuple([CellType() for _ in function.__closure__ or ()])
+        copy = FunctionType(function.__code__, names, function.__name__, function.__defaults__, cells)
         copy.__kwdefaults__ = function.__kwdefaults__
         _on_arrays[function] = copy  # before the names are filled in: functions may name each other
         for name in names_used(function.__code__):
             if name in function.__globals__:
-                value = function.__globals__[name]
-                names[name] = value.on_arrays if isinstance(value, Op | Composite) else on_arrays(value)
+                names[name] = forward_of(function.__globals__[name])
+        for cell, held in zip(cells, function.__closure__ or (), strict=True):
+            cell.cell_contents = forward_of(held.cell_contents)
     return _on_arrays[function]
+
+
+def forward_of(value: Any) -> Any:
+    return value.on_arrays if isinstance(value, Op | Composite) else on_arrays(value)
 
 
 def names_used(code: CodeType) -> set[str]:

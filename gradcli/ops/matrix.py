@@ -14,7 +14,7 @@ from gradcli.ops.arithmetic import reciprocal
 from gradcli.ops.compare import nan_to_num
 from gradcli.ops.copies import conj, imag, masked_fill, to_dtype, where
 from gradcli.ops.create import ones
-from gradcli.ops.decompose import diag_embed, linalg_svd, svdvals
+from gradcli.ops.decompose import linalg_svd, svdvals
 from gradcli.ops.define import composite, op
 from gradcli.ops.elementary import log
 from gradcli.ops.lapack import identity, inexact, matrices, square
@@ -35,6 +35,7 @@ from gradcli.ops.shape import (
     wrap_dim,
 )
 from gradcli.ops.solve import inv, inverse_ex, solve, solve_ex
+from gradcli.ops.windows import diag_embed
 
 
 def det_backward(grad: Any, A: Any, result: Any) -> Any:

@@ -16,6 +16,7 @@ from gradcli.ops.compare import clamp_min
 from gradcli.ops.copies import clone, to_dtype, zeros_like
 from gradcli.ops.define import composite, op
 from gradcli.ops.elementary import pow_scalar, rsqrt
+from gradcli.ops.join import repeat
 from gradcli.ops.kinds import check_constant, only
 from gradcli.ops.matrix import norm
 from gradcli.ops.pad import constant_pad
@@ -360,10 +361,6 @@ native_group_norm = op(
         grads, needs, input, mean, rstd, weight, group, eps
     ),
 )  # fmt: skip
-repeated = op(
-    "_repeat(Tensor self, int times)", "RepeatBackward0", lambda self, times: np.tile(self, times),
-    self=lambda grad, times: grad if times == 1 else sum_dim(reshape(grad, (times, -1)), [0]),
-)  # fmt: skip
 
 
 @composite("layer_norm(Tensor input, int[] normalized_shape, Tensor? weight=None, Tensor? bias=None, float eps=1e-05)")
@@ -446,7 +443,7 @@ def instance_norm(
     batch, channels = input.shape[:2]
     one = reshape(contiguous(input), (1, batch * channels, *input.shape[2:]))
     mean, var, scale, shift = (
-        None if given is None else repeated(given, batch) for given in (running_mean, running_var, weight, bias)
+        None if given is None else repeat(given, [batch]) for given in (running_mean, running_var, weight, bias)
     )
     result = normalized(one, mean, var, scale, shift, use_input_stats, momentum, eps)
     for running, moved in ((running_mean, mean), (running_var, var)):

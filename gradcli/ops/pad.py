@@ -10,7 +10,7 @@ from gradcli.engine.dtypes import TYPE_NAMES, number_in
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.copies import copy, zeros_like
-from gradcli.ops.define import composite, op
+from gradcli.ops.define import Op, composite, op
 from gradcli.ops.shape import slice_
 
 Places = Callable[[int, int, int], Any]
@@ -74,76 +74,27 @@ constant_pad = op(
     "_constant_pad_nd(Tensor self, int[] pad, Scalar value)", "ConstantPadNdBackward0", constant_pad_forward,
     self=lambda grad, pad: constant_pad(grad, [-margin for margin in pad], 0),
 )  # fmt: skip
-reflection_pad1d = op(
-    "_reflection_pad1d(Tensor self, int[] padding)", "ReflectionPad1DBackward0", taken_from(mirrored),
-    contiguous=True,
-    self=lambda grad, self, padding: reflection_pad1d_backward(grad, self, padding),
-)  # fmt: skip
-reflection_pad1d_backward = op(
-    "_reflection_pad1d_backward(Tensor grad_output, Tensor self, int[] padding)",
-    "ReflectionPad1DBackwardBackward0", given_back_to(mirrored),
-    grad_output=lambda grad, padding: reflection_pad1d(grad, padding),
-    self=lambda grad, self: zeros_like(self),
-)  # fmt: skip
-reflection_pad2d = op(
-    "_reflection_pad2d(Tensor self, int[] padding)", "ReflectionPad2DBackward0", taken_from(mirrored),
-    contiguous=True,
-    self=lambda grad, self, padding: reflection_pad2d_backward(grad, self, padding),
-)  # fmt: skip
-reflection_pad2d_backward = op(
-    "_reflection_pad2d_backward(Tensor grad_output, Tensor self, int[] padding)",
-    "ReflectionPad2DBackwardBackward0", given_back_to(mirrored),
-    grad_output=lambda grad, padding: reflection_pad2d(grad, padding),
-    self=lambda grad, self: zeros_like(self),
-)  # fmt: skip
-reflection_pad3d = op(
-    "_reflection_pad3d(Tensor self, int[] padding)", "ReflectionPad3DBackward0", taken_from(mirrored),
-    contiguous=True,
-    self=lambda grad, self, padding: reflection_pad3d_backward(grad, self, padding),
-)  # fmt: skip
-reflection_pad3d_backward = op(
-    "_reflection_pad3d_backward(Tensor grad_output, Tensor self, int[] padding)",
-    "ReflectionPad3DBackwardBackward0", given_back_to(mirrored),
-    grad_output=lambda grad, padding: reflection_pad3d(grad, padding),
-    self=lambda grad, self: zeros_like(self),
-)  # fmt: skip
-replication_pad1d = op(
-    "_replication_pad1d(Tensor self, int[] padding)", "ReplicationPad1DBackward0", taken_from(nearest),
-    contiguous=True,
-    self=lambda grad, self, padding: replication_pad1d_backward(grad, self, padding),
-)  # fmt: skip
-replication_pad1d_backward = op(
-    "_replication_pad1d_backward(Tensor grad_output, Tensor self, int[] padding)",
-    "ReplicationPad1DBackwardBackward0", given_back_to(nearest),
-    grad_output=lambda grad, padding: replication_pad1d(grad, padding),
-    self=lambda grad, self: zeros_like(self),
-)  # fmt: skip
-replication_pad2d = op(
-    "_replication_pad2d(Tensor self, int[] padding)", "ReplicationPad2DBackward0", taken_from(nearest),
-    contiguous=True,
-    self=lambda grad, self, padding: replication_pad2d_backward(grad, self, padding),
-)  # fmt: skip
-replication_pad2d_backward = op(
-    "_replication_pad2d_backward(Tensor grad_output, Tensor self, int[] padding)",
-    "ReplicationPad2DBackwardBackward0", given_back_to(nearest),
-    grad_output=lambda grad, padding: replication_pad2d(grad, padding),
-    self=lambda grad, self: zeros_like(self),
-)  # fmt: skip
-replication_pad3d = op(
-    "_replication_pad3d(Tensor self, int[] padding)", "ReplicationPad3DBackward0", taken_from(nearest),
-    contiguous=True,
-    self=lambda grad, self, padding: replication_pad3d_backward(grad, self, padding),
-)  # fmt: skip
-replication_pad3d_backward = op(
-    "_replication_pad3d_backward(Tensor grad_output, Tensor self, int[] padding)",
-    "ReplicationPad3DBackwardBackward0", given_back_to(nearest),
-    grad_output=lambda grad, padding: replication_pad3d(grad, padding),
-    self=lambda grad, self: zeros_like(self),
-)  # fmt: skip
 
+
+def declare(name: str, rank: int, places: Places) -> Op:
+    """`_reflection_pad1d` and its like, each with the row of its backward, which has it as its own."""
+    text, node = f"_{name.lower()}_pad{rank}d", f"{name}Pad{rank}DBackward"
+    padded = op(
+        f"{text}(Tensor self, int[] padding)", f"{node}0", taken_from(places), contiguous=True,
+        self=lambda grad, self, padding: padded_backward(grad, self, padding),
+    )  # fmt: skip
+    padded_backward = op(
+        f"{text}_backward(Tensor grad_output, Tensor self, int[] padding)", f"{node}Backward0", given_back_to(places),
+        grad_output=lambda grad, padding: padded(grad, padding),
+        self=lambda grad, self: zeros_like(self),
+    )  # fmt: skip
+    return padded
+
+
+# by the number of padded dimensions
 PADDINGS = {
-    "reflect": (reflection_pad1d, reflection_pad2d, reflection_pad3d),
-    "replicate": (replication_pad1d, replication_pad2d, replication_pad3d),
+    "reflect": [declare("Reflection", rank, mirrored) for rank in (1, 2, 3)],
+    "replicate": [declare("Replication", rank, nearest) for rank in (1, 2, 3)],
 }
 
 

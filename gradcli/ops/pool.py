@@ -13,7 +13,7 @@ from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.copies import zeros_like
 from gradcli.ops.create import default_generator
-from gradcli.ops.define import composite, op
+from gradcli.ops.define import Op, composite, op
 from gradcli.ops.index import along, gather
 from gradcli.ops.kinds import only
 from gradcli.ops.pool_windows import (
@@ -99,9 +99,9 @@ def added_at(grad_output: Any, shape: Sizes, indices: Any, rank: int) -> Any:
     return result.reshape(shape)
 
 
-def adaptive_max_pool_backward(grad_output: Any, self: Any, indices: Any, rank: int) -> Any:
+def adaptive_max_pool_backward(grad_output: Any, shape: Sizes, indices: Any, rank: int) -> Any:
     check_gradient(f"adaptive_max_pool{rank}d_backward", grad_output)
-    return added_at(grad_output, self.shape, indices, rank)
+    return added_at(grad_output, shape, indices, rank)
 
 
 def taken_at(grad: Any, indices: Any, rank: int) -> Any:
@@ -126,90 +126,60 @@ def max_unpool_forward(self: Any, indices: Any, output_size: Sizes) -> Any:
 
 
 MAX_POOL = "(Tensor self, int[] kernel_size, int[] stride, int[] padding, int[] dilation, bool ceil_mode)"
+ADAPTIVE_MAX_POOL = "(Tensor self, int[] output_size)"
+FRACTIONAL_MAX_POOL = "(Tensor self, int[] kernel_size, int[] output_size, Tensor random_samples)"
 BACKWARD = "(Tensor grad_output, Tensor self, Tensor indices)"
 
-max_pool2d_with_indices = op(
-    f"_max_pool2d_with_indices{MAX_POOL} -> (result, indices)", "MaxPool2DWithIndicesBackward0", max_pool_forward,
-    constant=("indices",), contiguous=True, check=only("iuf", "max_pool2d"),
-    self=lambda grad, self, indices: max_pool2d_backward(grad, self, indices),
-)  # fmt: skip
-max_pool2d_backward = op(
-    f"_max_pool2d_with_indices_backward{BACKWARD}", "MaxPool2DWithIndicesBackwardBackward0",
-    lambda grad_output, self, indices: added_at(grad_output, self.shape, indices, 2),
-    grad_output=lambda grad, indices: taken_at(grad, indices, 2),
-    self=lambda grad: zeros_like(grad),
-)  # fmt: skip
-max_pool3d_with_indices = op(
-    f"_max_pool3d_with_indices{MAX_POOL} -> (result, indices)", "MaxPool3DWithIndicesBackward0", max_pool_forward,
-    constant=("indices",), contiguous=True, check=only("iuf", "max_pool3d"),
-    self=lambda grad, self, indices: max_pool3d_backward(grad, self, indices),
-)  # fmt: skip
-max_pool3d_backward = op(
-    f"_max_pool3d_with_indices_backward{BACKWARD}", "MaxPool3DWithIndicesBackwardBackward0",
-    lambda grad_output, self, indices: added_at(grad_output, self.shape, indices, 3),
-    grad_output=lambda grad, indices: taken_at(grad, indices, 3),
-    self=lambda grad: zeros_like(grad),
-)  # fmt: skip
-adaptive_max2d = op(
-    "_adaptive_max_pool2d(Tensor self, int[] output_size) -> (result, indices)", "AdaptiveMaxPool2DBackward0",
-    adaptive_max_pool_forward, constant=("indices",), contiguous=True, check=only("f", "adaptive_max_pool2d"),
-    self=lambda grad, self, indices: adaptive_max2d_backward(grad, self, indices),
-)  # fmt: skip
-adaptive_max2d_backward = op(
-    f"_adaptive_max_pool2d_backward{BACKWARD}", "AdaptiveMaxPool2DBackwardBackward0",
-    lambda grad_output, self, indices: adaptive_max_pool_backward(grad_output, self, indices, 2),
-    grad_output=lambda grad, indices: taken_at(grad, indices, 2),
-    self=lambda grad: zeros_like(grad),
-)  # fmt: skip
-adaptive_max3d = op(
-    "_adaptive_max_pool3d(Tensor self, int[] output_size) -> (result, indices)", "AdaptiveMaxPool3DBackward0",
-    adaptive_max_pool_forward, constant=("indices",), contiguous=True, check=only("f", "adaptive_max_pool3d_cpu"),
-    self=lambda grad, self, indices: adaptive_max3d_backward(grad, self, indices),
-)  # fmt: skip
-adaptive_max3d_backward = op(
-    f"_adaptive_max_pool3d_backward{BACKWARD}", "AdaptiveMaxPool3DBackwardBackward0",
-    lambda grad_output, self, indices: adaptive_max_pool_backward(grad_output, self, indices, 3),
-    grad_output=lambda grad, indices: taken_at(grad, indices, 3),
-    self=lambda grad: zeros_like(grad),
-)  # fmt: skip
-fractional_max2d = op(
-    "_fractional_max_pool2d(Tensor self, int[] kernel_size, int[] output_size, Tensor random_samples)"
-    " -> (result, indices)",
-    "FractionalMaxPool2DBackward0", fractional_max_pool_forward, constant=("indices",), contiguous=True,
-    self=lambda grad, self, indices: fractional_max2d_backward(grad, self, indices),
-)  # fmt: skip
-fractional_max2d_backward = op(
-    f"_fractional_max_pool2d_backward{BACKWARD}", "FractionalMaxPool2DBackwardBackward0",
-    lambda grad_output, self, indices: added_at(grad_output, self.shape, indices, 2),
-    grad_output=lambda grad, indices: taken_at(grad, indices, 2),
-    self=lambda grad: zeros_like(grad),
-)  # fmt: skip
-fractional_max3d = op(
-    "_fractional_max_pool3d(Tensor self, int[] kernel_size, int[] output_size, Tensor random_samples)"
-    " -> (result, indices)",
-    "FractionalMaxPool3DBackward0", fractional_max_pool_forward, constant=("indices",), contiguous=True,
-    self=lambda grad, self, indices: fractional_max3d_backward(grad, self, indices),
-)  # fmt: skip
-fractional_max3d_backward = op(
-    f"_fractional_max_pool3d_backward{BACKWARD}", "FractionalMaxPool3DBackwardBackward0",
-    lambda grad_output, self, indices: added_at(grad_output, self.shape, indices, 3),
-    grad_output=lambda grad, indices: taken_at(grad, indices, 3),
-    self=lambda grad: zeros_like(grad),
-)  # fmt: skip
-max_unpooled2d = op(
-    "_max_unpool2d(Tensor self, Tensor indices, int[] output_size)", "MaxUnpool2DBackward0", max_unpool_forward,
-    contiguous=True,
-    self=lambda grad, indices: taken_at(grad, indices, 2),
-)  # fmt: skip
-max_unpooled3d = op(
-    "_max_unpool3d(Tensor self, Tensor indices, int[] output_size)", "MaxUnpool3DBackward0", max_unpool_forward,
-    contiguous=True,
-    self=lambda grad, indices: taken_at(grad, indices, 3),
-)  # fmt: skip
-POOLS = {2: max_pool2d_with_indices, 3: max_pool3d_with_indices}
-ADAPTIVE = {2: adaptive_max2d, 3: adaptive_max3d}
-FRACTIONAL = {2: fractional_max2d, 3: fractional_max3d}
-UNPOOLS = {2: max_unpooled2d, 3: max_unpooled3d}
+
+def pooling(
+    name: str, node: str, parameters: str, rank: int, forward: Any, back: Any = added_at, check: Any = None
+) -> Op:
+    """A pooling that tells where each of its results comes from, with the row of its backward."""
+    name, node = name.format(rank), node.format(rank)
+    pooled = op(
+        f"_{name}{parameters} -> (result, indices)", f"{node}Backward0", forward,
+        constant=("indices",), contiguous=True, check=check,
+        self=lambda grad, self, indices: pooled_backward(grad, self, indices),
+    )  # fmt: skip
+    pooled_backward = op(
+        f"_{name}_backward{BACKWARD}", f"{node}BackwardBackward0",
+        lambda grad_output, self, indices: back(grad_output, self.shape, indices, rank),
+        grad_output=lambda grad, indices: taken_at(grad, indices, rank),
+        self=lambda grad: zeros_like(grad),
+    )  # fmt: skip
+    return pooled
+
+
+def unpooling(rank: int) -> Op:
+    return op(
+        f"_max_unpool{rank}d(Tensor self, Tensor indices, int[] output_size)", f"MaxUnpool{rank}DBackward0",
+        max_unpool_forward, contiguous=True,
+        self=lambda grad, indices: taken_at(grad, indices, rank),
+    )  # fmt: skip
+
+
+# by the number of dimensions that are pooled
+POOLS = {
+    rank: pooling(
+        "max_pool{}d_with_indices", "MaxPool{}DWithIndices", MAX_POOL, rank, max_pool_forward,
+        check=only("iuf", f"max_pool{rank}d"),
+    )
+    for rank in (2, 3)
+}  # fmt: skip
+ADAPTIVE = {
+    rank: pooling(
+        "adaptive_max_pool{}d", "AdaptiveMaxPool{}D", ADAPTIVE_MAX_POOL, rank, adaptive_max_pool_forward,
+        adaptive_max_pool_backward, only("f", kernel),
+    )
+    for rank, kernel in ((2, "adaptive_max_pool2d"), (3, "adaptive_max_pool3d_cpu"))
+}  # fmt: skip
+FRACTIONAL = {
+    rank: pooling(
+        "fractional_max_pool{}d", "FractionalMaxPool{}D", FRACTIONAL_MAX_POOL, rank, fractional_max_pool_forward
+    )
+    for rank in (2, 3)
+}
+UNPOOLS = {rank: unpooling(rank) for rank in (2, 3)}
 
 
 def chosen(pair: tuple[Any, Any], return_indices: bool) -> Any:
@@ -233,7 +203,7 @@ def max_pool1d(
     if not return_indices and not (grad_mode.enabled and input.requires_grad):
         only("f", "max_pool1d_impl")(input)
     options = ([1, kernel], [1, by], [0, margin], [1, gap], ceil_mode)
-    pooled = max_pool2d_with_indices(unsqueeze(input, -2), *options)
+    pooled = POOLS[2](unsqueeze(input, -2), *options)
     return chosen((squeeze_dim(pooled[0], -2), squeeze_dim(pooled[1], -2)), return_indices)
 
 
@@ -381,7 +351,7 @@ def adaptive_max_pool1d(input: Any, output_size: Sizes | int, return_indices: bo
     check_not_empty("adaptive_max_pool1d", input, 1)
     row = unsqueeze(input, -2)
     check_output(row, sizes)
-    pooled = adaptive_max2d(row, sizes)
+    pooled = ADAPTIVE[2](row, sizes)
     return chosen((squeeze_dim(pooled[0], -2), squeeze_dim(pooled[1], -2)), return_indices)
 
 

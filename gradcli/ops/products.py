@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
-from gradcli.engine.device import np, to_host
+from gradcli.engine.device import np
 from gradcli.engine.dtypes import C_NAMES, TYPE_NAMES, promoted
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import add, mul
@@ -44,6 +44,7 @@ from gradcli.ops.shape import (
     wrap_dim,
     wrap_dims,
 )
+from gradcli.ops.solve import inv
 
 
 def names_of(*arrays: Any) -> list[str]:
@@ -197,44 +198,11 @@ trilinear = op(
         i1, i2, grad, expand1, expand2, sumdim, expand3
     ),
 )  # fmt: skip
-inverse = op(
-    "_linalg_inv_ex(Tensor self)", "LinalgInvExBackward0", lambda self: inverse_forward(self),
-    self=lambda grad, result: -matmul(adjoint(result), matmul(grad, adjoint(result))),
-)  # fmt: skip
 
 
 def in_each(grad: Any, batch: Any) -> Any:
     """`grad` once for each matrix of `batch`."""
     return expand(unsqueeze(grad, 0), (batch.shape[0], *grad.shape))
-
-
-def inverse_forward(self: Any) -> Any:
-    if self.dtype.kind not in "fc":
-        name = TYPE_NAMES[self.dtype.name]
-        raise UserError("type", f"linalg.inv: Expected a floating point or complex tensor as input. Got {name}")
-    try:
-        return np.linalg.inv(self.swapaxes(-1, -2)).swapaxes(-1, -2)  # column by column, as LAPACK leaves it
-    except np.linalg.LinAlgError as error:
-        batch = to_host(self).reshape(-1, *self.shape[-2:])
-        place, column = next((place, found) for place, one in enumerate(batch) if (found := zero_pivot(one)))
-        element = f"(Batch element {place}): " if self.ndim > 2 else ""
-        raise UserError(
-            "value",
-            f"linalg.inv: {element}The diagonal element {column} is zero, the inversion could not be completed because "
-            "the input matrix is singular.",
-        ) from error
-
-
-def zero_pivot(matrix: Any) -> int:
-    """The first column, counted from 1, in which the elimination of a matrix finds zeros only; 0 if none."""
-    rest = matrix.copy()
-    for column in range(1, len(matrix) + 1):
-        pivot = int(np.argmax(np.abs(rest[:, 0])))
-        if rest[pivot, 0] == 0:
-            return column
-        rest[[0, pivot]] = rest[[pivot, 0]]
-        rest = rest[1:, 1:] - rest[1:, :1] / rest[0, 0] * rest[:1, 1:]
-    return 0
 
 
 @composite("ger(Tensor self, Tensor vec2)")
@@ -457,7 +425,7 @@ def matrix_power(self: Any, n: int) -> Any:
     if n == 1:
         return clone(self)
     if n < 0:
-        self, n = inverse(self), -n
+        self, n = inv(self), -n
     if n == 3:
         return matmul(matmul(self, self), self)
     return by_squares(self, n, matmul)

@@ -5,25 +5,22 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from gradcli.engine.device import as_strided as window_on
-from gradcli.engine.device import beside, np, scatter_add
+from gradcli.engine.device import np
 from gradcli.engine.dtypes import C_NAMES, INTEGER_NAMES, TYPE_NAMES, default_dtype
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import mul
-from gradcli.ops.copies import fill_in_place, view_as_complex, view_as_real, zeros_like
+from gradcli.ops.copies import fill_in_place, view_as_complex, view_as_real
 from gradcli.ops.create import FACTORY, made
-from gradcli.ops.define import composite, op
+from gradcli.ops.define import composite
 from gradcli.ops.elementary import pow_scalar
 from gradcli.ops.fft import BY_ROOT, BY_SIZE, UNSCALED, c2c, c2r, r2c
-from gradcli.ops.index import index_add, make_index
-from gradcli.ops.pad import constant_pad
+from gradcli.ops.pad import PADDINGS, check_margins, constant_pad
 from gradcli.ops.reduce import put
 from gradcli.ops.shape import (
     expand,
     narrow,
     new_zeros,
-    reshape,
     slice_,
     squeeze_dim,
     squeeze_result,
@@ -31,86 +28,14 @@ from gradcli.ops.shape import (
     unsqueeze,
     view,
 )
-from gradcli.ops.views import as_strided
-from gradcli.ops.windows import transpose_in_place
+from gradcli.ops.windows import strided, transpose_in_place, unfold_backward
 
 
-def frames_forward(self: Any, size: int, step: int) -> Any:
+def frames(self: Any, size: int, step: int) -> Any:
     """The windows of `size` elements, one every `step`, on each row."""
     rows, length = self.shape
-    count = 1 + (length - size) // step
-    row, element = self.strides
-    return window_on(self, (rows, count, size), (row, step * element, element))
-
-
-def frames_backward(grad: Any, shape: tuple[int, ...], size: int, step: int) -> Any:
-    """The sum of the gradients that each element has in its windows."""
-    length = math.prod(shape)
-    steps = (shape[1], step, 1)
-    overlapping = step < size and grad.shape[1] > 1
-    moving = [dim for dim in range(3) if grad.shape[dim] != 1]
-    geometry = ([grad.shape[dim] for dim in moving], [steps[dim] for dim in moving], 0)
-    for dim in reversed(range(3)):
-        grad = squeeze_dim(grad, dim) if grad.shape[dim] == 1 else grad
-    storage = new_zeros(grad, (length,))
-    if overlapping:
-        places = frames_forward(np.arange(length).reshape(shape), size, step).reshape(-1)
-        storage = index_add(storage, 0, make_index(places, grad), reshape(grad, (-1,)))
-    else:
-        put(grad, as_strided(storage, (length,), (1,), *geometry))
-    return as_strided(storage, (length,), (1,), shape, (shape[1], 1), 0)
-
-
-def reflected(self: Any, margin: int) -> Any:
-    """The places that the last dimension shows when it is mirrored at its ends."""
-    length = self.shape[-1]
-    if margin >= length:
-        raise UserError(
-            "shape", "Argument #4: Padding size should be less than the corresponding input dimension, but got: "
-            f"padding ({margin}, {margin}) at dimension {self.ndim - 1} of input {list(self.shape)}"
-        )  # fmt: skip
-    places = np.abs(np.arange(-margin, length + margin))
-    return beside(self, np.where(places < length, places, 2 * (length - 1) - places))
-
-
-def unreflected(grad_output: Any, self: Any, margin: int) -> Any:
-    result = np.zeros_like(self)
-    scatter_add(result, (Ellipsis, reflected(self, margin)), grad_output)
-    return result
-
-
-def added_up(self: Any, length: int, size: int, step: int) -> Any:
-    """Rows of `length` elements, each the sum of what the frames that cover it have there."""
-    rows, count, _ = self.shape
-    result = np.zeros_like(self, shape=(rows, length))
-    places = np.arange(0, count * step, step)[:, None] + np.arange(size)
-    scatter_add(result, (slice(None), beside(self, places)), self)
-    return result
-
-
-frames = op(
-    "_frames(Tensor self, int size, int step)", "AsStridedBackward0", frames_forward,
-    self=lambda grad, self_shape, size, step: frames_backward(grad, self_shape, size, step),
-)  # fmt: skip
-reflection_pad = op(
-    "_reflection_pad(Tensor self, int margin)", "ReflectionPad1DBackward0",
-    lambda self, margin: self[..., reflected(self, margin)], contiguous=True,
-    self=lambda grad, self, margin: reflection_pad_backward(grad, self, margin),
-)  # fmt: skip
-reflection_pad_backward = op(
-    "_reflection_pad_backward(Tensor grad_output, Tensor self, int margin)", "ReflectionPad1DBackwardBackward0",
-    unreflected,
-    grad_output=lambda grad, margin: reflection_pad(grad, margin),
-    self=lambda grad, self: zeros_like(self),
-)  # fmt: skip
-taken_apart = op(
-    "_taken_apart(Tensor self, int size, int step)", "UnfoldBackward0", frames_forward,
-    self=lambda grad, self_shape, size, step: put_together(grad, self_shape[1], size, step),
-)  # fmt: skip
-put_together = op(
-    "_put_together(Tensor self, int length, int size, int step)", "UnfoldBackwardBackward0", added_up,
-    self=lambda grad, size, step: taken_apart(grad, size, step),
-)  # fmt: skip
+    row, element = (stride // self.array.itemsize for stride in self.array.strides)
+    return strided(self, (rows, 1 + (length - size) // step, size), (row, step * element, element))
 
 
 def described(name: str, subject: str, window: Any, **options: Any) -> str:
@@ -128,7 +53,8 @@ def with_margins(input: Any, margin: int, mode: str) -> Any:
     shape = tuple(input.shape)
     extended = view(input, (*(1,) * (3 - input.ndim), *shape))
     if mode == "reflect":
-        extended = reflection_pad(extended, margin)
+        check_margins(extended, [margin, margin], mode)
+        extended = PADDINGS[mode][0](extended, [margin, margin])
     elif mode == "constant":
         extended = constant_pad(extended, [margin, margin], 0)
     else:
@@ -277,9 +203,9 @@ def istft(
     else:
         pieces = c2r(input if onesided else slice_(input, -1, 0, n_fft // 2 + 1, 1), [2], scale, n_fft)
     whole = n_fft + hop_length * (columns - 1)
-    signal = put_together(pieces * view(window, (1, 1, n_fft)), whole, n_fft, hop_length)
+    signal = unfold_backward(pieces * view(window, (1, 1, n_fft)), [pieces.shape[0], whole], 1, n_fft, hop_length)
     squares = expand(pow_scalar(window, 2), (1, columns, n_fft))
-    envelope = put_together(squares, whole, n_fft, hop_length)
+    envelope = unfold_backward(squares, [1, whole], 1, n_fft, hop_length)
     start = n_fft // 2 if center else 0
     end = whole if not center else -(n_fft // 2)
     end = end if length is None else start + length
