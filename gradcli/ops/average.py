@@ -12,7 +12,7 @@ from gradcli.ops.arithmetic import abs as absolute
 from gradcli.ops.arithmetic import mul, neg, sign
 from gradcli.ops.conv import halves_as_singles
 from gradcli.ops.copies import zeros_like
-from gradcli.ops.define import TABLE, composite, op
+from gradcli.ops.define import TABLE, Op, composite, op
 from gradcli.ops.elementary import pow_scalar, relu
 from gradcli.ops.kinds import only
 from gradcli.ops.pool import check_not_empty, flattened
@@ -126,60 +126,45 @@ OPTIONS = (
     "int[] kernel_size, int[] stride, int[] padding, bool ceil_mode, bool count_include_pad, int? divisor_override"
 )
 
-avg2d = op(
-    f"_avg_pool2d(Tensor self, {OPTIONS})", "AvgPool2DBackward0", avg_pool_forward,
-    contiguous=True, check=only("iuf", "avg_pool2d"),
-    self=lambda grad, self, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override: (
-        avg2d_backward(grad, self, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
-    ),
-)  # fmt: skip
-avg2d_backward = op(
-    f"_avg_pool2d_backward(Tensor grad_output, Tensor self, {OPTIONS})", "AvgPool2DBackwardBackward0",
-    avg_pool_backward_forward,
-    grad_output=lambda grad, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override: (
-        avg2d(grad, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
-    ),
-    self=lambda grad: zeros_like(grad),
-)  # fmt: skip
-avg3d = op(
-    f"_avg_pool3d(Tensor self, {OPTIONS})", "AvgPool3DBackward0", avg_pool_forward,
-    contiguous=True, check=check_avg3d,
-    self=lambda grad, self, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override: (
-        avg3d_backward(grad, self, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
-    ),
-)  # fmt: skip
-avg3d_backward = op(
-    f"_avg_pool3d_backward(Tensor grad_output, Tensor self, {OPTIONS})", "AvgPool3DBackwardBackward0",
-    avg_pool_backward_forward,
-    grad_output=lambda grad, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override: (
-        avg3d(grad, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
-    ),
-    self=lambda grad: zeros_like(grad),
-)  # fmt: skip
-adaptive_avg2d = op(
-    "_adaptive_avg_pool2d(Tensor self, int[] output_size)", "AdaptiveAvgPool2DBackward0",
-    adaptive_avg_pool_forward, contiguous=True, check=only("f", "adaptive_avg_pool2d"),
-    self=lambda grad, self: adaptive_avg2d_backward(grad, self),
-)  # fmt: skip
-adaptive_avg2d_backward = op(
-    "_adaptive_avg_pool2d_backward(Tensor grad_output, Tensor self)", "AdaptiveAvgPool2DBackwardBackward0",
-    lambda grad_output, self: adaptive_avg_pool_backward(grad_output, self, 2),
-    grad_output=lambda grad, grad_output_shape: adaptive_avg2d(grad, grad_output_shape[-2:]),
-    self=lambda grad: zeros_like(grad),
-)  # fmt: skip
-adaptive_avg3d = op(
-    "_adaptive_avg_pool3d(Tensor self, int[] output_size)", "AdaptiveAvgPool3DBackward0",
-    adaptive_avg_pool_forward, contiguous=True, check=only("f", "adaptive_avg_pool3d_cpu"),
-    self=lambda grad, self: adaptive_avg3d_backward(grad, self),
-)  # fmt: skip
-adaptive_avg3d_backward = op(
-    "_adaptive_avg_pool3d_backward(Tensor grad_output, Tensor self)", "AdaptiveAvgPool3DBackwardBackward0",
-    lambda grad_output, self: adaptive_avg_pool_backward(grad_output, self, 3),
-    grad_output=lambda grad, grad_output_shape: adaptive_avg3d(grad, grad_output_shape[-3:]),
-    self=lambda grad: zeros_like(grad),
-)  # fmt: skip
-POOLS = {2: avg2d, 3: avg3d}
-ADAPTIVE = {2: adaptive_avg2d, 3: adaptive_avg3d}
+
+def pooling(rank: int, check: Any) -> Op:
+    pooled = op(
+        f"_avg_pool{rank}d(Tensor self, {OPTIONS})", f"AvgPool{rank}DBackward0", avg_pool_forward,
+        contiguous=True, check=check,
+        self=lambda grad, self, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override: (
+            backward(grad, self, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+        ),
+    )  # fmt: skip
+    backward = op(
+        f"_avg_pool{rank}d_backward(Tensor grad_output, Tensor self, {OPTIONS})", f"AvgPool{rank}DBackwardBackward0",
+        avg_pool_backward_forward,
+        grad_output=lambda grad, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override: (
+            pooled(grad, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+        ),
+        self=lambda grad: zeros_like(grad),
+    )  # fmt: skip
+    return pooled
+
+
+def adaptive_pooling(rank: int, kernel: str) -> Op:
+    """`kernel` is what torch's refusals of a dtype name."""
+    pooled = op(
+        f"_adaptive_avg_pool{rank}d(Tensor self, int[] output_size)", f"AdaptiveAvgPool{rank}DBackward0",
+        adaptive_avg_pool_forward, contiguous=True, check=only("f", kernel),
+        self=lambda grad, self: backward(grad, self),
+    )  # fmt: skip
+    backward = op(
+        f"_adaptive_avg_pool{rank}d_backward(Tensor grad_output, Tensor self)",
+        f"AdaptiveAvgPool{rank}DBackwardBackward0",
+        lambda grad_output, self: adaptive_avg_pool_backward(grad_output, self, rank),
+        grad_output=lambda grad, grad_output_shape: pooled(grad, grad_output_shape[-rank:]),
+        self=lambda grad: zeros_like(grad),
+    )  # fmt: skip
+    return pooled
+
+
+POOLS = {2: pooling(2, only("iuf", "avg_pool2d")), 3: pooling(3, check_avg3d)}
+ADAPTIVE = {2: adaptive_pooling(2, "adaptive_avg_pool2d"), 3: adaptive_pooling(3, "adaptive_avg_pool3d_cpu")}
 
 
 @composite(
@@ -200,7 +185,7 @@ def avg_pool1d(
     options = ([1, kernel], [1, by], [0, only_one("avg_pool1d", "padding", padding)])
     row = unsqueeze(input, -2)
     check_sliding(row, *options, [1, 1], ceil_mode, False)
-    return squeeze_dim(avg2d(row, *options, ceil_mode, count_include_pad, None), -2)
+    return squeeze_dim(POOLS[2](row, *options, ceil_mode, count_include_pad, None), -2)
 
 
 @composite("adaptive_avg_pool1d(Tensor input, int[] output_size)")

@@ -246,42 +246,32 @@ def empty_like(
     return made_beside(input, like(np.zeros, input, dtype), requires_grad, device)
 
 
+def made_new(self: Tensor, fill: Any, size: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
+    """A leaf of another size; dtype and device are those of `self`, unless others are given."""
+    dtype = dtype or self.dtype
+    return made(fill(checked_size(size, dtype), dtype), requires_grad, device or device_of(self.array))
+
+
 @composite(f"new_empty(Tensor self, int[] size, {FACTORY})")
 def new_empty(self: Tensor, size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    return made(
-        np.zeros(checked_size(size, dtype or self.dtype), dtype or self.dtype),
-        requires_grad,
-        device or device_of(self.array),
-    )
+    return made_new(self, np.zeros, size, dtype, device, requires_grad)
 
 
 @composite(f"new_zeros(Tensor self, int[] size, {FACTORY})")
 def new_zeros(self: Tensor, size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    return made(
-        np.zeros(checked_size(size, dtype or self.dtype), dtype or self.dtype),
-        requires_grad,
-        device or device_of(self.array),
-    )
+    return made_new(self, np.zeros, size, dtype, device, requires_grad)
 
 
 @composite(f"new_ones(Tensor self, int[] size, {FACTORY})")
 def new_ones(self: Tensor, size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    return made(
-        np.ones(checked_size(size, dtype or self.dtype), dtype or self.dtype),
-        requires_grad,
-        device or device_of(self.array),
-    )
+    return made_new(self, np.ones, size, dtype, device, requires_grad)
 
 
 @composite(f"new_full(Tensor self, int[] size, Scalar fill_value, {FACTORY})")
 def new_full(
     self: Tensor, size: Any, fill_value: Number, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
-    return made(
-        filled(checked_size(size, dtype or self.dtype), fill_value, dtype or self.dtype),
-        requires_grad,
-        device or device_of(self.array),
-    )
+    return made_new(self, lambda shape, kind: filled(shape, fill_value, kind), size, dtype, device, requires_grad)
 
 
 @composite(f"new_tensor(Tensor self, any data, {FACTORY})")

@@ -13,7 +13,7 @@ from gradcli.ops.arithmetic import add, add_number, div_number, mul, mul_number,
 from gradcli.ops.compare import eq as equal
 from gradcli.ops.compare import logical_not
 from gradcli.ops.copies import masked_fill, ones_like, zeros_like
-from gradcli.ops.define import composite, op
+from gradcli.ops.define import Op, composite, op
 from gradcli.ops.elementary import logit, sigmoid
 from gradcli.ops.index import along, gather, masked_select
 from gradcli.ops.kinds import check_constant, only
@@ -189,39 +189,30 @@ bce_backward = op(
         grad * grad_output, self, weight, reduction
     ),
 )  # fmt: skip
-nll = op(
-    "_nll_loss(Tensor self, Tensor target, Tensor? weight, str reduction, int ignore_index) -> (result, total_weight)",
-    "NllLossBackward0", nll_forward, constant=("total_weight",),
-    self=lambda grad, self, target, weight, reduction, ignore_index, total_weight: nll_backward(
-        grad, self, target, weight, reduction, ignore_index, total_weight
-    ),
-)  # fmt: skip
-nll_backward = op(
-    "_nll_loss_backward(Tensor grad_output, Tensor self, Tensor target, Tensor? weight, str reduction, "
-    "int ignore_index, Tensor total_weight)",
-    "NllLossBackwardBackward0", nll_backward_forward,
-    grad_output=lambda grad, target, weight, reduction, ignore_index: nll(
-        grad, target, weight, reduction, ignore_index
-    )[0],
-    self=lambda grad: zeros_like(grad),
-)  # fmt: skip
-nll_2d = op(
-    "_nll_loss2d(Tensor self, Tensor target, Tensor? weight, str reduction, int ignore_index)"
-    " -> (result, total_weight)",
-    "NllLoss2DBackward0", nll_forward, constant=("total_weight",),
-    self=lambda grad, self, target, weight, reduction, ignore_index, total_weight: nll_2d_backward(
-        grad, self, target, weight, reduction, ignore_index, total_weight
-    ),
-)  # fmt: skip
-nll_2d_backward = op(
-    "_nll_loss2d_backward(Tensor grad_output, Tensor self, Tensor target, Tensor? weight, str reduction, "
-    "int ignore_index, Tensor total_weight)",
-    "NllLoss2DBackwardBackward0", nll_backward_forward,
-    grad_output=lambda grad, target, weight, reduction, ignore_index: nll_2d(
-        grad, target, weight, reduction, ignore_index
-    )[0],
-    self=lambda grad: zeros_like(grad),
-)  # fmt: skip
+
+
+def declare(name: str, node: str) -> Op:
+    loss = op(
+        f"_{name}(Tensor self, Tensor target, Tensor? weight, str reduction, int ignore_index)"
+        " -> (result, total_weight)",
+        f"{node}Backward0", nll_forward, constant=("total_weight",),
+        self=lambda grad, self, target, weight, reduction, ignore_index, total_weight: backward(
+            grad, self, target, weight, reduction, ignore_index, total_weight
+        ),
+    )  # fmt: skip
+    backward = op(
+        f"_{name}_backward(Tensor grad_output, Tensor self, Tensor target, Tensor? weight, str reduction, "
+        "int ignore_index, Tensor total_weight)",
+        f"{node}BackwardBackward0", nll_backward_forward,
+        grad_output=lambda grad, target, weight, reduction, ignore_index: loss(
+            grad, target, weight, reduction, ignore_index
+        )[0],
+        self=lambda grad: zeros_like(grad),
+    )  # fmt: skip
+    return loss
+
+
+nll, nll_2d = declare("nll_loss", "NllLoss"), declare("nll_loss2d", "NllLoss2D")
 
 
 @composite(

@@ -86,15 +86,15 @@ def description(row: Op | Composite) -> Description:
 
 
 @cache
-def declarations() -> dict[str, Declaration]:
-    """The declarations of all rows, by patterns of their schemas: one in a loop, or in a function, serves several."""
+def declarations() -> dict[tuple[str, str], Declaration]:
+    """The declarations of all rows, by module and pattern of their schemas: one in a function serves several rows."""
     found = {}
     for file in sorted(FOLDER.glob("*.py")):
         module = ast.parse(file.read_text(encoding="utf-8"))
         functions = {node.name: node for node in module.body if isinstance(node, ast.FunctionDef)}
         for node in ast.walk(module):
             for schema in schemas_in(node):
-                found[pattern_of(schema, file.stem)] = Declaration(file.stem, node, functions)
+                found[file.stem, pattern_of(schema, file.stem)] = Declaration(file.stem, node, functions)
     return found
 
 
@@ -107,16 +107,20 @@ def schemas_in(node: ast.AST) -> Iterator[ast.expr]:
             yield part.args[0]
 
 
+@cache
+def exact_declarations() -> dict[str, Declaration]:
+    return {pattern: declaration for (_, pattern), declaration in declarations().items() if ANYTHING not in pattern}
+
+
 def declaration_of(row: Op | Composite) -> Declaration:
     """The declaration of the row's schema; of several that may be it, one of its own module, in the closest words."""
-    known = declarations()
-    if declaration := known.get(re.escape(row.text)):
+    if declaration := exact_declarations().get(re.escape(row.text)):
         return declaration
     function = row.function if isinstance(row, Composite) else row.forward
-    module = getattr(function, "__module__", "")
-    return known[max(
-        (pattern for pattern in known if ANYTHING in pattern and re.fullmatch(pattern, row.text)),
-        key=lambda pattern: (module == f"gradcli.ops.{known[pattern].family}", len(pattern)),
+    module = getattr(function, "__module__", "").rpartition(".")[2]
+    return declarations()[max(
+        (key for key in declarations() if ANYTHING in key[1] and re.fullmatch(key[1], row.text)),
+        key=lambda key: (module == key[0], len(key[1])),
     )]  # fmt: skip
 
 

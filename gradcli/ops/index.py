@@ -13,7 +13,7 @@ from gradcli.engine.mode import grad_mode
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.copies import alias, copy, fill_tensor_in_place, masked_fill, zeros_like
-from gradcli.ops.define import composite, op
+from gradcli.ops.define import Op, composite, op
 from gradcli.ops.kinds import refuse
 from gradcli.ops.shape import (
     broadcast_sizes,
@@ -273,24 +273,26 @@ index = op(
     "_index(Tensor self, Tensor?[] indices)", "IndexBackward0", index_forward,
     self=lambda grad, self_shape, indices: index_put_impl(new_zeros(grad, self_shape), indices, grad, True),
 )  # fmt: skip
-index_put_impl = op(
-    "_index_put_impl(Tensor self, Tensor?[] indices, Tensor values, bool accumulate)", "IndexPutImplBackward0",
-    index_put_forward,
-    host_scalars=1,
-    self=lambda grad, indices, accumulate: (
-        grad if accumulate else index_put(grad, indices, zeros_like(index(grad, indices)))
-    ),
-    values=lambda grad, indices: index(grad, indices),
-)  # fmt: skip
-index_put = op(
-    "index_put(Tensor self, Tensor?[] indices, Tensor values, bool accumulate=False)", "IndexPutBackward0",
-    index_put_forward,
-    host_scalars=1,
-    self=lambda grad, indices, accumulate: (
-        grad if accumulate else index_put(grad, indices, zeros_like(index(grad, indices)))
-    ),
-    values=lambda grad, indices: index(grad, indices),
-)  # fmt: skip
+
+
+def put_at(schema: str, grad_fn: str) -> Op:
+    return op(
+        schema, grad_fn, index_put_forward,
+        host_scalars=1,
+        self=lambda grad, indices, accumulate: (
+            grad if accumulate else index_put(grad, indices, zeros_like(index(grad, indices)))
+        ),
+        values=lambda grad, indices: index(grad, indices),
+    )  # fmt: skip
+
+
+# the second is what the gradient of an index is recorded as
+index_put = put_at(
+    "index_put(Tensor self, Tensor?[] indices, Tensor values, bool accumulate=False)", "IndexPutBackward0"
+)
+index_put_impl = put_at(
+    "_index_put_impl(Tensor self, Tensor?[] indices, Tensor values, bool accumulate)", "IndexPutImplBackward0"
+)
 gather = op(
     "gather(Tensor self, int dim, Tensor index)", "GatherBackward0", gather_forward,
     contiguous=True,

@@ -11,7 +11,7 @@ from gradcli.engine.dtypes import TYPE_NAMES
 from gradcli.errors import UserError
 from gradcli.ops.activation import wanted
 from gradcli.ops.arithmetic import add, add_number, div, mul
-from gradcli.ops.average import avg2d, avg3d
+from gradcli.ops.average import POOLS
 from gradcli.ops.compare import clamp_min
 from gradcli.ops.copies import clone, to_dtype, zeros_like
 from gradcli.ops.define import composite, op
@@ -515,12 +515,12 @@ def local_response_norm(input: Any, size: int, alpha: float = 1e-4, beta: float 
     margins = (size // 2, (size - 1) // 2)
     if input.ndim == 3:
         means = squeeze_dim(
-            avg2d(constant_pad(unsqueeze(square, 1), (0, 0, *margins), 0), [size, 1], [1, 1], [0, 0], *POOLING), 1
+            POOLS[2](constant_pad(unsqueeze(square, 1), (0, 0, *margins), 0), [size, 1], [1, 1], [0, 0], *POOLING), 1
         )
     else:
         batch, channels, height = input.shape[:3]
         images = constant_pad(reshape(square, (batch, 1, channels, height, -1)), (0, 0, 0, 0, *margins), 0)
-        means = reshape(squeeze_dim(avg3d(images, [size, 1, 1], [1, 1, 1], [0, 0, 0], *POOLING), 1), input.shape)
+        means = reshape(squeeze_dim(POOLS[3](images, [size, 1, 1], [1, 1, 1], [0, 0, 0], *POOLING), 1), input.shape)
     return div(input, pow_scalar(add(mul(means, alpha), k), beta))
 
 
