@@ -18,7 +18,7 @@ from gradcli.engine.mode import warn
 from gradcli.engine.node import Node
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
-from gradcli.ops import frontend
+from gradcli.ops import frontend, operators
 from gradcli.ops.copies import conj, imag, real
 from gradcli.ops.define import Composite
 from gradcli.ops.index import getitem, setitem
@@ -29,7 +29,7 @@ from gradcli.record import Record, field
 from gradcli.spec import tree
 
 CONSTANTS = {"pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan}
-BINARY = frozenset(frontend.NUMBERS) - {"neg", "pos", "invert"} | {"matmul"}
+BINARY = frozenset(operators.NUMBERS) - {"neg", "pos", "invert"} | {"matmul"}
 
 Stack = list[Any]
 
@@ -220,7 +220,7 @@ def keyword(node: tree.Keyword) -> Instruction:
 def operation(node: tree.Operator) -> Instruction:
     name = node.name
     if name in BINARY:
-        binary = frontend.binary
+        binary = operators.binary
 
         def run_binary(stack: Stack, scope: Scope) -> None:
             other = stack.pop()
@@ -232,7 +232,7 @@ def operation(node: tree.Operator) -> Instruction:
         return run_binary
     if name in ("is_none", "is_not_none"):
         return lambda stack, scope: stack.append((stack.pop() is None) == (name == "is_none"))
-    return lambda stack, scope: stack.append(frontend.unary(name, stack.pop()))
+    return lambda stack, scope: stack.append(operators.unary(name, stack.pop()))
 
 
 def logical(node: tree.Logical) -> Instruction:

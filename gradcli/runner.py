@@ -17,7 +17,7 @@ from gradcli.engine.tensor import Tensor
 from gradcli.errors import Span, UserError
 from gradcli.evaluate import Program, Scope, located, set_attribute, set_item, truth, with_operands
 from gradcli.functions import declared
-from gradcli.ops import frontend
+from gradcli.ops import frontend, operators
 from gradcli.ops.copies import clone, to_dtype, zero
 from gradcli.ops.create import default_generator, tensor
 from gradcli.ops.method import Size
@@ -229,7 +229,7 @@ class Session:
             old = self.evaluate(expression, target)
             other = self.evaluate(expression, statement.value)
             try:
-                result = frontend.inplace(statement.operator, old, other)
+                result = operators.inplace(statement.operator, old, other)
             except UserError as error:
                 with_operands(error, (target, statement.value), (old, other))
                 self.locate(located(error, statement), expression)

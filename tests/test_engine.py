@@ -15,7 +15,7 @@ from gradcli.engine.graph import backward, grad
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.evaluate import Program, Scope
-from gradcli.ops import arithmetic, elementary, frontend, shape
+from gradcli.ops import arithmetic, elementary, operators, shape
 from gradcli.spec.expression import parse_expression
 
 pytestmark = pytest.mark.usefixtures("quiet_numpy")
@@ -144,7 +144,7 @@ def test_formulas_on_tensors_use_operators_of_the_tensor() -> None:
     assert slope is not None and slope.grad_fn is not None
     inner = slope.grad_fn.next_functions[1][0]
     assert (slope.grad_fn.name, inner.name if inner else None) == ("MulBackward0", "MulBackward1")
-    assert frontend.binary("mul", 2, slope).grad_fn.name == "MulBackward0"
+    assert operators.binary("mul", 2, slope).grad_fn.name == "MulBackward0"
 
 
 def test_the_parts_of_complex_numbers_changed_in_place() -> None:
