@@ -5,13 +5,13 @@ from __future__ import annotations
 import bisect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gradcli import advice, deadline
 from gradcli.engine import graph, memory
 from gradcli.engine.device import default_device, device_of, load_numpy, np, to_device, to_host
 from gradcli.engine.dtypes import default_dtype, dtype_named
-from gradcli.engine.mode import grad_mode, heard_by, set_grad_enabled
+from gradcli.engine.mode import grad_mode, heard_by, set_grad_enabled, taped
 from gradcli.engine.node import Node, numbers
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import Span, UserError
@@ -23,7 +23,7 @@ from gradcli.ops.create import default_generator, tensor
 from gradcli.ops.method import Size
 from gradcli.ops.views import View
 from gradcli.record import replace
-from gradcli.report.model import Binding, Expectation, Gradient, Printed, Report, StepReport, TensorState, Warned
+from gradcli.report.model import Binding, Check, Expectation, Gradient, Printed, Report, StepReport, TensorState, Warned
 from gradcli.report.text import format_tensor, format_value
 from gradcli.spec import steps as spec_steps
 from gradcli.spec import tree
@@ -33,6 +33,9 @@ from gradcli.spec.steps import Expression, Literal, Load, Spec, Step
 from gradcli.values import as_numbers, plain_value, same
 from gradcli.verify.expectations import Verdict, check
 from gradcli.verify.sentences import constant_factor
+
+if TYPE_CHECKING:
+    from gradcli.trials import Checking, Trials
 
 OnStep = Callable[[StepReport], None]
 
@@ -46,20 +49,23 @@ def run(
     allow_path: Sequence[str] = (),
     max_memory: int | None = None,
     timeout: float | None = None,
+    checking: Checking | None = None,
 ) -> Report:
     """Run `spec` and report what happened; a mistake in it ends the run and is the report's `error`.
 
     `on_step` is called with each step as it is done; `get` are expressions to evaluate at the end (`Report.got`).
     `allow_path` are folders besides the spec's own to load from; the run may take `max_memory` bytes, half of what
-    is available if left out, and `timeout` seconds.
+    is available if left out, and `timeout` seconds. With `checking`, every gradient is held against difference quotients
+    (`Report.checks`).
     """
     load_numpy()
     report = Report(spec.source.name, spec.seed, spec.dtype, spec.device, spec.title)
-    session = Session(spec, report, on_step, allow_path)
+    session = Session(spec, report, on_step, allow_path, checking)
     before = default_dtype.name, default_device.name, grad_mode.anomaly
     default_dtype.name, default_device.name, grad_mode.anomaly = spec.dtype, spec.device, detect_anomaly
     try:
-        with np.errstate(all="ignore"), heard_by(session.warn), memory.limited(max_memory):
+        tape = None if session.trials is None else session.trials.tape
+        with np.errstate(all="ignore"), heard_by(session.warn), memory.limited(max_memory), taped(tape):
             try:
                 with deadline.limited(timeout):
                     try:
@@ -78,7 +84,14 @@ def run(
 class Session:
     """A run in progress."""
 
-    def __init__(self, spec: Spec, report: Report, on_step: OnStep | None, allow_path: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        spec: Spec,
+        report: Report,
+        on_step: OnStep | None,
+        allow_path: Sequence[str] = (),
+        checking: Checking | None = None,
+    ) -> None:
         self.spec = spec
         self.allow_path = allow_path
         self.report = report
@@ -90,6 +103,11 @@ class Session:
         # the node number at which each step began, and its line: which step made a node
         self.starts: list[int] = []
         self.lines: list[int] = []
+        self.trials: Trials | None = None
+        if checking is not None or any(isinstance(step, ON_TRIAL) for step in spec_steps.every(spec.pipeline)):
+            from gradcli.trials import Trials
+
+            self.trials = Trials(self.named_tensors, self.line_of, checking)
 
     def run(self) -> None:
         grad_mode.detached_in_place = grad_mode.data_replaced = False
@@ -143,6 +161,9 @@ class Session:
         self.lines.append(step.line)
         with self.at(step.span):
             RUNNERS[type(step)](self, step)
+            if self.trials is not None:
+                root = ", ".join(one.text for one in step.of) if isinstance(step, spec_steps.Backward) else None
+                self.trials.after_step(root, step.line)
 
     @contextmanager
     def at(self, span: Span) -> Iterator[None]:
@@ -471,6 +492,8 @@ class Session:
             self.run_steps(step.steps, path)
         except UserError as error:
             actual = error.message
+            if self.trials is not None:
+                self.trials.tape.forget()
         self.path = path
         ok = actual is not None and step.match in actual
         why = None
@@ -494,10 +517,56 @@ class Session:
         if verdict.index is not None:
             factor = constant_factor(as_numbers(actual), as_numbers(claimed))
             verdict = replace(verdict, why=None if factor is None else f"the claim is {factor:.4g} times the gradient")
+        if verdict.ok or verdict.index is not None:
+            verdict = self.with_numbers(expr, as_numbers(claimed), verdict)
         return self.judged(expr, expr.span(), claimed, actual, verdict)
 
-    def unavailable(self, step: Step) -> None:
-        raise UserError("spec", f"`{step.kind}:` is not available in this version")
+    def with_numbers(self, expr: Expression, claimed: Any, verdict: Verdict) -> Verdict:
+        """`verdict` on the claim for the gradient that `expr` names, with what difference quotients say of the two."""
+        if not isinstance(expr.tree, tree.Attribute) or self.trials is None or claimed is None:
+            return verdict
+        opinion = self.trials.opinion(self.evaluate(expr, expr.tree.target), claimed)
+        if opinion is None:
+            return verdict
+        check, is_borne_out = opinion
+        why = verdict.why
+        if check.verdict == "wrong":
+            side = "the numbers agree with the claim" if is_borne_out else "the numbers agree with neither"
+            why = f"{why}; {side}: {check.why}" if why else f"{side}: {check.why}"
+        elif not verdict.ok and check.verdict == "correct":
+            why = f"{why}; the numbers agree with autograd" if why else "the numbers agree with autograd"
+        return replace(verdict, ok=verdict.ok and check.verdict != "wrong", why=why)
+
+    def gradcheck(self, step: spec_steps.Gradcheck) -> None:
+        root, tensors = self.tensor_of(step.of), [self.tensor_of(one) for one in step.wrt]
+        for expression, one in zip([step.of, *step.wrt], [root, *tensors], strict=True):
+            if not one.requires_grad:
+                message = f"`{expression.text}` does not require grad: there is nothing to check"
+                raise UserError("autograd", message, span=expression.span())
+        assert self.trials is not None
+        checks = self.trials.of(root, tensors, step.order)
+        self.report.checks += [replace(check, root=step.of.text, line=step.line) for check in checks]
+        self.tell("gradcheck", items=[self.checked(step, check) for check in checks])
+
+    def checked(self, step: spec_steps.Gradcheck, check: Check) -> Expectation:
+        """A check as an expectation: of the formulas, by the numbers."""
+        second = ", order 2" if check.order == 2 else ""
+        difference = None
+        if check.analytic is not None and check.numeric is not None:
+            difference = abs(check.analytic - check.numeric)
+        return Expectation(
+            f"{step.of.text} by {check.tensor}{second}",
+            check.verdict != "wrong",
+            check.numeric,
+            check.analytic,
+            f"{check.numeric} (the numbers)",
+            f"{check.analytic} (the formulas)",
+            step.line,
+            step.span.column,
+            check.index,
+            difference,
+            why=check.why,
+        )
 
     # the end
 
@@ -562,6 +631,9 @@ class Session:
         return repr(value) if isinstance(value, Node) else None
 
 
+# the steps that need to know what gradients were computed from
+ON_TRIAL = (spec_steps.Claim, spec_steps.Gradcheck)
+
 RUNNERS: dict[type, Callable[[Session, Any], None]] = {
     spec_steps.Bind: Session.bind,
     spec_steps.Line: Session.line,
@@ -577,7 +649,7 @@ RUNNERS: dict[type, Callable[[Session, Any], None]] = {
     spec_steps.Expect: Session.expect,
     spec_steps.ExpectError: Session.expect_error,
     spec_steps.Claim: Session.claim,
-    spec_steps.Gradcheck: Session.unavailable,
+    spec_steps.Gradcheck: Session.gradcheck,
 }
 
 

@@ -6,6 +6,7 @@ the runner reads them.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar, TypeAlias
 
 from gradcli.errors import Span
@@ -262,3 +263,10 @@ class Spec(Record):
     pipeline: list[Step] = field(default_factory=list)
     functions: list[FunctionEntry] = field(default_factory=list)
     matrix: dict[str, list[Plain]] = field(default_factory=dict)
+
+
+def every(steps: list[Step]) -> Iterator[Step]:
+    """All the steps, those inside blocks and loops too."""
+    for step in steps:
+        yield step
+        yield from every(getattr(step, "steps", []))

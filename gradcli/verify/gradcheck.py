@@ -69,6 +69,12 @@ class Probe(Record):
         difference = abs(self.analytic - self.numeric)
         return difference if math.isfinite(difference) else math.inf
 
+    def bears_out(self, gradient: Any, tolerance: float) -> bool:
+        """Whether the numbers say that `gradient` is right in this direction, up to a share of its size."""
+        claimed = float(inner(self.direction.array, gradient).sum())
+        scale = max(abs(claimed), abs(self.numeric))
+        return abs(claimed - self.numeric) <= 4 * self.slope.error + tolerance * scale
+
     def agrees(self, scale: float) -> bool:
         """Whether nothing speaks against the formulas: at a kink they may give any slope between the two that meet."""
         if self.slope.form == "smooth":
@@ -129,12 +135,26 @@ class Trial:
             for edge in self.targets:
                 yield edge, self.check(level, edge)
 
+    @property
+    def size(self) -> int:
+        """How many elements there are to look at."""
+        return sum(int(self.replay.first[edge].array.size) for edge in self.targets)
+
+    def evidence(self, edge: Edge) -> tuple[Check, list[Probe], Any]:
+        """What is found of the first gradient of the tensor at `edge`, why, and that gradient by the formulas."""
+        level = Level(self.replay, self.targets, 1)
+        probes = [probe(level, edge, direction) for direction in self.directions(edge, 1)]
+        return self.judged(level, edge, probes), probes, level.analytic[edge]
+
     def check(self, level: Level, edge: Edge) -> Check:
         """What is found of the tensor at `edge`."""
+        return self.judged(level, edge, [probe(level, edge, one) for one in self.directions(edge, level.order)])
+
+    def judged(self, level: Level, edge: Edge, probes: list[Probe]) -> Check:
+        """What the probes of all its directions tell of the tensor at `edge`."""
         if not level.is_defined:
             what = "root" if level.order == 1 else "gradient"
             return Check("not-differentiable", level.order, why=f"the {what} is not finite here")
-        probes = [probe(level, edge, direction) for direction in self.directions(edge, level.order)]
         if not probes:
             return Check("correct", level.order, MOST_DIGITS, why="it has no elements")
         scale = scale_of(probes)

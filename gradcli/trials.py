@@ -1,0 +1,144 @@
+"""The gradients of a run on trial: as each backward is done, its graph goes to `verify`, and what is found to the report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from gradcli.engine.device import np
+from gradcli.engine.mode import taped
+from gradcli.engine.node import Edge, Node
+from gradcli.engine.tape import Tape, Walked
+from gradcli.engine.tensor import Tensor
+from gradcli.errors import UserError
+from gradcli.record import Record, replace
+from gradcli.report.model import Check, Verdict
+from gradcli.verify.gradcheck import Trial
+
+# the worst first
+SEVERITY: tuple[Verdict, ...] = (
+    "wrong",
+    "not-differentiable",
+    "kink",
+    "ill-conditioned",
+    "needs-float64",
+    "correct",
+)
+MANY = 1000  # a claim about more elements than these is held against random directions
+ROUGHLY = 1e-3  # how closely numbers must bear out a formula that was evaluated in the spec's own precision
+
+
+class Checking(Record):
+    """How every gradient of a run is to be checked: `fast` in a few random directions only.
+
+    `on_check` hears of every check, `on_wait` of a root whose checks are going to take some seconds.
+    """
+
+    fast: bool
+    on_check: Callable[[Check], None]
+    on_wait: Callable[[str, int, float], None]
+
+
+class Trials:
+    """Keeps the tape of a run. `named` gives the tensors that have a name by now, `line_of` the line of a node."""
+
+    def __init__(
+        self,
+        named: Callable[[], Sequence[tuple[str, Tensor]]],
+        line_of: Callable[[int], int | None],
+        checking: Checking | None,
+    ) -> None:
+        self.tape = Tape()
+        self.checks: dict[tuple[str, str, int, int], Check] = {}  # of a backward in a loop the worst
+        self._named = named
+        self._line_of = line_of
+        self._checking = checking
+        self._last: dict[int, Walked] = {}  # the last backward of each line
+
+    def after_step(self, root: str | None, line: int) -> None:
+        """A step is done; `root` is what it went backward from, as the user wrote it, if it says so."""
+        walks = list(self.tape.walks)
+        self.tape.forget()
+        for walked in walks:
+            self._last.pop(line, None)
+            self._last[line] = walked
+            if self._checking is not None:
+                self._check_all(walked, root or self._root_name(walked), line, self._checking)
+
+    def of(self, root: Tensor, tensors: Sequence[Tensor], order: int) -> list[Check]:
+        """What is found of the gradients of `root` by `tensors`."""
+        weights = np.ones_like(root.array)
+        if weights.size != 1:  # random ones, lest errors cancel each other
+            weights = np.random.default_rng(0).uniform(0.5, 1.5, weights.shape).astype(weights.dtype)
+        self.tape.walked([root], [weights], None)
+        walked = self.tape.walks.pop()
+        edges = [tensor.edge for tensor in tensors if tensor.edge is not None]
+        with taped(None):
+            trial = Trial(walked, self._told, edges)
+            found = [(self._name(edge), check) for edge, check in trial.checks(order)]
+        return [replace(check, tensor=name) for name, check in found]
+
+    def opinion(self, tensor: Tensor, claimed: Any) -> tuple[Check, bool] | None:
+        """What is found of the gradient that `tensor` got last, and whether the numbers bear out a claim for `.grad`.
+
+        None where no backward is known that reached it.
+        """
+        edge, grad = tensor.edge, tensor.grad
+        for walked in reversed(self._last.values()) if edge is not None and grad is not None else ():
+            with taped(None):
+                trial = Trial(walked, self._told, [edge], fast=tensor.array.size > MANY)
+                if not trial.targets:
+                    continue
+                check, probes, analytic = trial.evidence(edge)
+            # what earlier backwards have left in `.grad` is not on trial
+            own = claimed - (grad.array - analytic)
+            return check, all(probe.bears_out(own, ROUGHLY) for probe in probes)
+        return None
+
+    def _check_all(self, walked: Walked, root: str, line: int, checking: Checking) -> None:
+        with taped(None):
+            begun = time.perf_counter()
+            try:
+                trial = Trial(walked, self._told, fast=checking.fast)
+            except UserError as error:
+                self._found(Check("not-differentiable", 1, why=error.message, root=root, line=line), checking)
+                return
+            elements, seconds = trial.size, trial.evaluations(2) * (time.perf_counter() - begun)
+            if seconds > 1:
+                checking.on_wait(root, elements, seconds)
+            for edge, check in trial.checks(2):
+                self._found(replace(check, tensor=self._name(edge), root=root, line=line), checking)
+
+    def _found(self, check: Check, checking: Checking) -> None:
+        key = check.tensor, check.root, check.line, check.order
+        known = self.checks.get(key)
+        if known is None or SEVERITY.index(check.verdict) < SEVERITY.index(known.verdict):
+            self.checks[key] = check
+        if known is None:
+            checking.on_check(check)
+
+    def _root_name(self, walked: Walked) -> str:
+        return ", ".join(self._name(use.edge) for use, _ in walked.roots if use.edge is not None)
+
+    def _name(self, edge: Edge) -> str:
+        for name, tensor in self._named():
+            if edge_of(tensor) == edge:
+                return name
+        node = edge[0]
+        return self._told(node) if hasattr(node, "call") else f"an unnamed tensor{self._at(node)}"
+
+    def _told(self, node: Node) -> str:
+        name = node.call.name.lstrip("_").replace("::", ".")
+        return f"`{name}`{self._at(node)}"
+
+    def _at(self, node: Node) -> str:
+        line = self._line_of(node.number)
+        return "" if line is None else f" (line {line})"
+
+
+def edge_of(tensor: Tensor) -> Edge | None:
+    try:
+        return tensor.edge
+    except UserError:  # of a view that torch refuses to follow
+        return None
