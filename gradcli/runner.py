@@ -55,8 +55,8 @@ def run(
 
     `on_step` is called with each step as it is done; `get` are expressions to evaluate at the end (`Report.got`).
     `allow_path` are folders besides the spec's own to load from; the run may take `max_memory` bytes, half of what
-    is available if left out, and `timeout` seconds. With `checking`, every gradient is held against difference quotients
-    (`Report.checks`).
+    is available if left out, and `timeout` seconds. With `checking`, every gradient is held against the
+    numbers (`Report.checks`).
     """
     load_numpy()
     report = Report(spec.source.name, spec.seed, spec.dtype, spec.device, spec.title)
@@ -78,6 +78,8 @@ def run(
                 session.finish(())
     finally:
         default_dtype.name, default_device.name, grad_mode.anomaly = before
+    if session.trials is not None:
+        report.checks += session.trials.checks.values()
     return report
 
 

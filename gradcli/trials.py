@@ -1,4 +1,4 @@
-"""The gradients of a run on trial: as each backward is done, its graph goes to `verify`, and what is found to the report."""
+"""The gradients of a run on trial: each backward's graph goes to `verify` as it is done, the findings to the report."""
 
 from __future__ import annotations
 
@@ -85,7 +85,9 @@ class Trials:
         None where no backward is known that reached it.
         """
         edge, grad = tensor.edge, tensor.grad
-        for walked in reversed(self._last.values()) if edge is not None and grad is not None else ():
+        if edge is None or grad is None:
+            return None
+        for walked in reversed(self._last.values()):
             with taped(None):
                 trial = Trial(walked, self._told, [edge], fast=tensor.array.size > MANY)
                 if not trial.targets:
@@ -98,12 +100,13 @@ class Trials:
 
     def _check_all(self, walked: Walked, root: str, line: int, checking: Checking) -> None:
         with taped(None):
-            begun = time.perf_counter()
             try:
                 trial = Trial(walked, self._told, fast=checking.fast)
             except UserError as error:
                 self._found(Check("not-differentiable", 1, why=error.message, root=root, line=line), checking)
                 return
+            begun = time.perf_counter()
+            trial.replay.values({}, recorded=True)
             elements, seconds = trial.size, trial.evaluations(2) * (time.perf_counter() - begun)
             if seconds > 1:
                 checking.on_wait(root, elements, seconds)

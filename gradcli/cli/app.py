@@ -12,7 +12,7 @@ from typer.main import get_command
 
 from gradcli.cli.exits import Status, tell
 
-COMMANDS = ("run", "test", "diff", "validate", "export", "ops", "init", "schema", "doctor", "completion")
+COMMANDS = ("run", "test", "check", "diff", "validate", "export", "ops", "init", "schema", "doctor", "completion")
 SPELLINGS = {"--update=new": "--update-new"}
 
 # typer exports only the subclass, and where the class itself lives depends on typer's version.

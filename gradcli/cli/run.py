@@ -5,20 +5,18 @@
 import contextlib
 import functools
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gradcli.cli import options, terminal
-from gradcli.cli.exits import Status, internal_error, tell
-from gradcli.cli.loading import show_errors
-from gradcli.errors import UserError, describe, out_of_memory
+from gradcli.cli.exits import tell
+from gradcli.cli.running import Request, run_files
+from gradcli.errors import UserError
 
 if TYPE_CHECKING:
     from gradcli.report.model import Report, Reporter
     from gradcli.spec.document import Spec
-    from gradcli.spec.source import Limits
-    from gradcli.spec.steps import Plain
 
 
 def run(
@@ -82,82 +80,15 @@ def run(
         **options.run_options(allow_path or [], max_memory, timeout),
     }
     replaced = options.settings_of(settings or [], seed, dtype, device)
-    request = _Request(replaced, chosen, options.limits_of(limit or []), save, verbose)
+    request = Request(replaced, chosen, options.limits_of(limit or []), verbose)
     if save is not None:
         _check_destinations(save, specs, request)
+        request.finish = functools.partial(_save, save, max_memory=chosen["max_memory"])
     if sys.stderr.isatty() and not quiet:
         from gradcli.cli.progress import Progress
 
         reporter = Progress(reporter)
-    return max(_run_file(path, request, reporter) for path in specs)
-
-
-class _Request:
-    """What the command line asks of every spec; `settings` stand in for what the spec says, `options` are the run's."""
-
-    def __init__(
-        self,
-        settings: "dict[str, Plain]",
-        options: dict[str, Any],
-        limits: "Limits",
-        save: str | None,
-        verbose: bool,
-    ) -> None:
-        from gradcli.spec.loading import read
-
-        self.settings = settings
-        self.options = options
-        self.save = save
-        self.verbose = verbose
-        self.read = functools.cache(functools.partial(read, limits=limits))  # standard input can be read only once
-
-
-def _run_file(path: str, request: _Request, reporter: "Reporter") -> int:
-    try:
-        documents, errors, source = request.read(path)
-        if errors:
-            show_errors(errors, source)
-            reporter.refuse(path, errors[0])
-            return Status.USER_ERROR
-        return max(_run_document(spec, request, reporter) for spec in documents)
-    except OSError:
-        raise
-    except MemoryError:
-        error = out_of_memory()
-        tell(f"error: {path}: {error.message}")
-        reporter.refuse(path, error)
-        return Status.USER_ERROR
-    except Exception as error:
-        reporter.refuse(path, UserError("internal", describe(error)))
-        return internal_error(error, verbose=request.verbose)
-
-
-def _run_document(document: "Spec", request: _Request, reporter: "Reporter") -> int:
-    from gradcli.spec.document import expand
-
-    try:
-        specs = expand(document, request.settings)
-    except UserError as error:
-        show_errors([error], document.source)
-        reporter.refuse(document.source.name, error)
-        return Status.USER_ERROR
-    return max(_run_spec(spec, request, reporter) for spec in specs)
-
-
-def _run_spec(spec: "Spec", request: _Request, reporter: "Reporter") -> int:
-    from gradcli.collector import relax
-    from gradcli.runner import run as run_spec
-
-    relax()
-    reporter.begin(spec.source.name, spec.title, spec.seed, spec.dtype, spec.device)
-    report = run_spec(spec, reporter.step, **request.options)
-    if request.save is not None and report.error is None:
-        _save(report, _destination(request.save, spec), request.options["max_memory"])
-    reporter.end(report)
-    if report.error is not None:
-        show_errors([report.error], spec.source)
-        return Status.USER_ERROR
-    return Status.OK if report.ok else Status.FAILED
+    return run_files(specs, request, reporter)
 
 
 def _destination(save: str, spec: "Spec") -> str:
@@ -166,7 +97,7 @@ def _destination(save: str, spec: "Spec") -> str:
     return destination(save, spec.source.file, spec.source.name)
 
 
-def _check_destinations(save: str, paths: list[str], request: _Request) -> None:
+def _check_destinations(save: str, paths: list[str], request: Request) -> None:
     """Refuses, before anything runs, what cannot be written, and one file for several specs."""
     from gradcli.files.save import PLACEHOLDER, check
     from gradcli.spec.document import expand
@@ -185,16 +116,17 @@ def _check_destinations(save: str, paths: list[str], request: _Request) -> None:
             raise typer.BadParameter(f"several specs would be saved to `{target}`; {mend}", param_hint="--save")
 
 
-def _save(report: "Report", path: str, max_memory: int | None) -> None:
+def _save(save: str, spec: "Spec", report: "Report", max_memory: int | None) -> None:
     """Saves what a run has found; if that fails, it is the run's error."""
     from gradcli.engine.memory import limited
-    from gradcli.files.save import save
+    from gradcli.files.save import save as write
     from gradcli.report.arrays import arrays_of
 
+    path = _destination(save, spec)
     arrays, others = arrays_of(report.bindings)
     try:
         with limited(max_memory):
-            save(path, arrays)
+            write(path, arrays)
     except UserError as error:
         report.error = error
         return
