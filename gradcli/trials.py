@@ -25,6 +25,7 @@ SEVERITY: tuple[Verdict, ...] = (
     "needs-float64",
     "correct",
 )
+PATIENCE = 5.0  # seconds that a check may take without a word
 MANY = 1000  # a claim about more elements than these is held against random directions
 ROUGHLY = 1e-3  # how closely numbers must bear out a formula that was evaluated in the spec's own precision
 
@@ -105,11 +106,12 @@ class Trials:
             except UserError as error:
                 self._found(Check("not-differentiable", 1, why=error.message, root=root, line=line), checking)
                 return
+            trial.replay.values({}, recorded=True)  # at its first time much is imported and compiled
             begun = time.perf_counter()
             trial.replay.values({}, recorded=True)
-            elements, seconds = trial.size, trial.evaluations(2) * (time.perf_counter() - begun)
-            if seconds > 1:
-                checking.on_wait(root, elements, seconds)
+            seconds = trial.evaluations(2) * (time.perf_counter() - begun)
+            if seconds > PATIENCE:
+                checking.on_wait(root, trial.size, seconds)
             for edge, check in trial.checks(2):
                 self._found(replace(check, tensor=self._name(edge), root=root, line=line), checking)
 

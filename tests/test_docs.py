@@ -82,7 +82,8 @@ def help_of(*command: str) -> str:
 
 def test_there_are_examples() -> None:
     assert sum(block.info == "yaml" for block in BLOCKS) > 8
-    kinds = {"yaml", "yaml wrong", "yaml specs/sum.yaml", "text", "sh", "python", "yml", "csv points.csv"}
+    kinds = {"yaml", "yaml wrong", "text", "sh", "python", "yml", "csv points.csv"}
+    kinds |= {"yaml specs/sum.yaml", "yaml specs/wave.yaml"}
     assert {block.info for block in BLOCKS} == kinds
 
 
@@ -101,11 +102,12 @@ def test_every_spec_runs_and_prints_what_stands_below_it(block: Block, tmp_path:
         assert (ended.returncode, ended.stderr) == (2, block.output)
 
 
-def test_a_spec_that_fails_a_test_prints_what_stands_below_it(tmp_path: Path) -> None:
-    place, shown = (block for block in BLOCKS if "specs/sum.yaml" in block.info + block.text)
+@pytest.mark.parametrize("command", [("test", "specs/sum.yaml"), ("check", "specs/wave.yaml")], ids=" ".join)
+def test_a_spec_that_fails_prints_what_stands_below_it(command: tuple[str, str], tmp_path: Path) -> None:
+    place, shown = (block for block in BLOCKS if command[1] in block.info + block.text)
     (tmp_path / "specs").mkdir()
-    (tmp_path / "specs" / "sum.yaml").write_text(place.text, encoding="utf-8")
-    ended = gradcli(["test", "specs"], tmp_path)
+    (tmp_path / command[1]).write_text(place.text, encoding="utf-8")
+    ended = gradcli(list(command), tmp_path)
     assert (ended.returncode, ended.stderr) == (1, "")
     assert re.sub(r"[\d.]+ m?s\b", "1 ms", ended.stdout) == shown.text
 

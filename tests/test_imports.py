@@ -66,6 +66,8 @@ def imported(*arguments: str, folder: Path, program: str = PROGRAM) -> set[str]:
         (["run", "--get", "x.grad", "spec.yaml"], {"typer", "yaml", "numpy"}),
         (["diff", "spec.yaml", "spec.yaml"], {"typer", "yaml", "numpy"}),
         (["run", "--color", "always", "spec.yaml"], {"typer", "yaml", "numpy", "rich"}),
+        (["check", "spec.yaml"], {"typer", "yaml", "numpy"}),
+        (["check", "--json", "spec.yaml"], {"typer", "yaml", "numpy"}),
         (["test", "--list", "spec.yaml"], {"typer", "yaml"}),
         (["test", "spec.yaml"], {"typer", "yaml", "numpy"}),
         (["test", "--json", "spec.yaml"], {"typer", "yaml", "numpy"}),

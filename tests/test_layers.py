@@ -32,6 +32,7 @@ ALLOWED: dict[str, set[str]] = {
     "values": {"engine", "ops", "verify"},
     "functions": {"engine", "errors", "ops", "spec"},
     "export": {"engine.dtypes", "errors", "evaluate", "files", "ops", "record", "spec", "verify"},
+    "trials": {"engine", "errors", "record", "report.model", "verify"},
     "runner": {
         "advice",
         "deadline",
@@ -44,6 +45,7 @@ ALLOWED: dict[str, set[str]] = {
         "record",
         "report",
         "spec",
+        "later trials",
         "values",
         "verify",
     },
@@ -72,6 +74,7 @@ ALLOWED: dict[str, set[str]] = {
         "later runner",
         "later spec",
         "later suite",
+        "later trials",
         "later verify",
     },
 }

@@ -102,8 +102,8 @@ def told(check: Check, place: str = "") -> list[story.Line]:
         return [[*what, (digits + note, "faint")]]
     lines: list[story.Line] = [[*what, (f"  {check.verdict}", role)]]
     for label, value in (("formulas", check.analytic), ("numbers", check.numeric)):
-        if value is not None:
-            lines.append([(f"{story.INDENT}{label:<8}  ", "faint"), (f"{value:.12g}{_at(check)}", "plain")])
+        if value is not None and not (check.verdict == "kink" and label == "numbers"):  # `why` tells both slopes
+            lines.append([(f"{story.INDENT}{label:<8}  ", "faint"), (f"{value:.8g}{_at(check)}", "plain")])
     return lines + ([[(story.INDENT + check.why, "plain")]] if check.why else [])
 
 

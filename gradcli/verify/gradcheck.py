@@ -115,7 +115,7 @@ class Trial:
             source = np.random.default_rng(1)
             for _ in range(DIRECTIONS):
                 drawn = random_like(source, array)
-                yield Direction(None, drawn / size_of(drawn))
+                yield Direction(None, np.asarray(drawn / size_of(drawn)))
         else:
             for index in np.ndindex(array.shape):
                 for unit in (1.0,) if array.dtype.kind == "f" else (1.0, 1j):
@@ -172,6 +172,7 @@ class Trial:
             for leaf in self.replay.leaves:
                 array = self.replay.first[leaf].array
                 offset[leaf] = distance * (size_of(array) or 1.0) * random_like(source, array)
+                offset[leaf] = np.asarray(offset[leaf])
             try:
                 beside = Level(self.replay, self.targets, level.order, offset)
             except UserError:
@@ -208,7 +209,7 @@ class Trial:
                 continue
             for edge in alone.leaves if level.is_defined else ():
                 drawn = random_like(source, alone.first[edge].array)
-                found = probe(level, edge, Direction(None, drawn / (size_of(drawn) or 1.0)))
+                found = probe(level, edge, Direction(None, np.asarray(drawn / (size_of(drawn) or 1.0))))
                 if found.slope.form == "smooth" and not found.agrees(scale_of([found])):
                     return node
         return None

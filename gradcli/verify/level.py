@@ -72,7 +72,7 @@ class Level:
 
         def function(distance: float) -> float:
             step = np.where(direction == 0, -0.0, distance * direction)  # which leaves even the sign of a zero alone
-            return self.value({edge: step if here is None else here + step})
+            return self.value({edge: step if here is None else np.asarray(here + step)})
 
         return function
 
@@ -83,7 +83,9 @@ class Level:
         if not (analytic and real and self.order == 1):
             return math.nan
         try:
-            roots = self.replay.root_values({**self.offset, edge: self.offset.get(edge, 0) + 1j * step * direction})
+            roots = self.replay.root_values(
+                {**self.offset, edge: np.asarray(self.offset.get(edge, 0) + 1j * step * direction)}
+            )
         except (UserError, TypeError):  # such as a division that is rounded
             return math.nan
         weights = [gradient for _, gradient in self.replay.roots]
@@ -141,7 +143,7 @@ def inner(self: Any, other: Any) -> Any:
 
 
 def random_like(source: Any, array: Any) -> Any:
-    drawn = source.standard_normal(array.shape)
+    drawn = np.asarray(source.standard_normal(array.shape))
     if array.dtype.kind == "c":
         drawn = drawn + 1j * source.standard_normal(array.shape)
     return drawn

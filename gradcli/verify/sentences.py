@@ -44,9 +44,9 @@ def of_factor(factor: float, elements: int) -> str:
     if abs(factor - 0.5) < CLOSE:
         return "analytic is half the numeric: a factor of 2 is missing"
     if elements > 2 and abs(factor - elements) < CLOSE * elements:
-        return f"analytic is {elements} times the numeric, one for each element: a mean was taken for a sum"
+        return f"analytic is {elements} times the numeric, one for each element: the division of a mean is missing"
     if elements > 2 and abs(factor * elements - 1) < CLOSE:
-        return f"analytic is 1/{elements} of the numeric, one for each element: a sum was taken for a mean"
+        return f"analytic is 1/{elements} of the numeric, as if a mean were taken of the {elements} elements"
     return f"analytic is {number(factor)} times the numeric: a factor is wrong"
 
 

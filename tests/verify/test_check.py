@@ -1,0 +1,216 @@
+"""`gradcli check`: the verdicts, what is told of them, and what must never be called wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import re
+import sys
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gradcli.cli import app, exits
+from gradcli.errors import UserError
+
+from ..ops.samples import smooth
+from ..test_console import Terminal
+from .trial import Taped
+
+Ended = tuple[int, str, str]
+Golden = Callable[[str, str], None]
+ROOT = Path(__file__).parents[2]
+VERDICTS = {
+    "correct": {"correct"},
+    "frozen": {"correct"},
+    "ill_conditioned": {"correct", "ill-conditioned"},
+    "kink": {"kink"},
+    "needs_float64": {"correct", "needs-float64"},
+    "not_differentiable": {"correct", "not-differentiable"},
+    "wrong": {"correct", "wrong"},
+    "wrong_second_order": {"correct", "wrong"},
+}
+# all that may look strange in a gradient that is right: the tensors, then the steps
+NEVER_WRONG = {
+    "abs at 0": ("x: [0.0, 1.0]", "y: abs(x).sum()"),
+    "kinks that cancel": ("x: [0.0, 1.0]", "y: (relu(x) - relu(-x)).sum()"),
+    "max of equals": ("x: [2.0, 2.0, 1.0]", "y: x.max(0).values * 3"),
+    "amax of equals": ("x: [2.0, 2.0, 1.0]", "y: x.amax()"),
+    "mode of equals": ("x: [1.0, 3.0, 3.0, 0.0, 3.0]", "y: mode(x).values"),
+    "sorted equals": ("x: [1.0, 3.0, 3.0]", "y: (sort(x).values * tensor([1.0, 2.0, 3.0])).sum()"),
+    "clamp at its bound": ("x: [0.0, 1.0, 0.5]", "y: clamp(x, 0, 1).sum()"),
+    "norm of zeros": ("x: [0.0, 0.0]", "y: linalg.norm(x)"),
+    "root of a square": ("x: [0.0, 2.0]", "y: sqrt(x ** 2).sum()"),
+    "hinge": ("x: [1.0, 2.0]", "y: relu(1 - x).sum()"),
+    "a jump": ("x: [1.0, 1.5]", "y: (floor(x) * x).sum()"),
+    "float32 noise": ("x: [1e-3, 1e3]", "y: (x ** 2).sum() * 1e3 + 1e6"),
+    "cancellation": ("x: [1.0, 1.5]", "y: ((x + 1e8) - 1e8).sum()"),
+    "total cancellation": ("x: {data: [1.0], dtype: float64, requires_grad: true}", "y: ((x + 1e16) - 1e16).sum()"),
+    "saturation": ("x: [40.0, -200.0, 3.0]", "y: sigmoid(x).sum() + tanh(x).sum()"),
+    "underflow": ("x: [-120.0, -110.0]", "y: exp(x).sum()"),
+    "a constant sum": ("x: [1.0, 2.0, -1.0]", "y: softmax(x, 0).sum() + layer_norm(x, [3]).sum()"),
+    "chaos": ("x: [0.3]", "y: x", "repeat: {times: 40, steps: [y: 3.9 * y * (1 - y)]}", "y: y.sum()"),
+    "detach": ("x: [1.0, 2.0]", "y: (x * x.detach()).sum()"),
+    "no_grad": ("x: [1.0, 2.0]", "no_grad: [c: exp(x)]", "y: (x * c).sum()"),
+    "data": ("x: [1.0, 2.0]", "h: x * 3", "'h.data.mul_(2)'", "y: (h * h * x.data).sum()"),
+    "a branch": ("x: [1.0, 2.0]", "h: x", "while: {condition: h.sum() < 9, at_most: 9, steps: [h: h * h]}", "y: h.sum()"),
+    "hooks": ("x: [1.0, 2.0]", "h: x * x", "hook: {on: h, as: g, value: 7 * g}", "y: h.sum()"),
+    "dropout": ("x: [1.0, 2.0, 3.0, 4.0]", "y: (dropout(x, 0.5) * x).sum()"),
+    "a draw in place": ("x: [1.0, 2.0]", "h: x * 2", "'h.normal_()'", "y: (h * x).sum()"),
+    "in place": ("x: [1.0, 2.0, 3.0]", "h: x * 2", "'h[1:] *= x[:2]'", "'h[0] = 5'", "'h.exp_()'", "y: (h * x).sum()"),
+    "in place in a constant": ("x: [1.0, 2.0]", "h: ones(4)", "'h[1:3] += x'", "y: (h ** 2).sum()"),
+    "views": (
+        "x: {data: 'randn(2, 3)', requires_grad: true}",
+        "h: x * 2", "v: h.t()[1]", "'h.mul_(3)'", "'v.exp_()'", "y: (h * v[0]).sum()",
+    ),
+    "a leaf that is updated": ("x: [1.0, 2.0]", "h: x + 3", "no_grad: ['x.mul_(2)']", "y: (h * x).sum()"),
+    "complex": ("x: {data: 'randn(3, dtype=complex64)', requires_grad: true}", "y: (x * x.conj() * x).abs().sum()"),
+    "half": ("x: {data: 'randn(3, dtype=float16)', requires_grad: true}", "y: (x.exp() * x).sum()"),
+    "no elements": ("x: {data: 'zeros(0)', requires_grad: true}", "y: x.sum()"),
+    "a gradient of a gradient": (
+        "x: [1.0, 2.0]", "g: 'grad((x ** 3).sum(), [x], create_graph=True)'", "y: (g[0] ** 2).sum()",
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture
+def gradcli(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ended]:
+    """Runs a command line in this process and in the project's folder."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+
+    def run(*arguments: str, stdin: str = "", stdout: io.StringIO | None = None) -> Ended:
+        out, err = stdout or io.StringIO(), io.StringIO()
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            status = exits.guard(lambda: app.run(list(arguments)), verbose=False)
+        return status, out.getvalue(), err.getvalue()
+
+    return run
+
+
+def read(text: str) -> list[Any]:
+    """The lines of JSON, as the schema says they are."""
+    jsonschema = pytest.importorskip("jsonschema")
+    rules = json.loads(files("gradcli.report").joinpath("schemas/check.json").read_text("utf-8"))
+    lines = [json.loads(line) for line in text.splitlines()]
+    for line in lines:
+        jsonschema.validate(line, rules, cls=jsonschema.Draft202012Validator)
+    return lines
+
+
+def without_rounding(text: str) -> str:
+    """What a screen shows, but for numbers that are nothing but rounding."""
+    text = re.sub(r"[\d.]+ digits", "N digits", re.sub(" +$", "", text, flags=re.MULTILINE))
+    return re.sub(r"(ill-conditioned\n.*\n +numbers +)\S+(.*\n.* by up to )\S+", r"\1N\2N,", text)
+
+
+def test_there_is_a_spec_for_each_verdict() -> None:
+    assert {path.stem for path in (ROOT / "specs" / "checks").glob("*.yaml")} == set(VERDICTS)
+
+
+@pytest.mark.parametrize("name", VERDICTS)
+def test_a_verdict(name: str, gradcli: Callable[..., Ended], golden: Golden) -> None:
+    status, out, err = gradcli("check", f"specs/checks/{name}.yaml")
+    assert status == ("wrong" in VERDICTS[name]) and err == ""
+    golden(f"check/{name}.txt", without_rounding(out))
+    status, out, err = gradcli("check", "--json", f"specs/checks/{name}.yaml")
+    assert {check["verdict"] for check in read(out)[0]["checks"]} == VERDICTS[name]
+    strict, out, err = gradcli("check", "--strict", "--json", f"specs/checks/{name}.yaml")
+    assert strict == (VERDICTS[name] != {"correct"}) and read(out)[0]["ok"] == (not strict)
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_the_screen(columns: int, gradcli: Callable[..., Ended], golden: Golden, monkeypatch: Any) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("NO_COLOR", "1")
+    terminal = Terminal()
+    status, out, _ = gradcli("check", "specs/checks/wrong.yaml", "specs/checks/kink.yaml", stdout=terminal)
+    assert status == 1
+    golden(f"check/screen_{columns}.txt", without_rounding(out))
+
+
+def test_quiet_tells_what_is_not_correct(gradcli: Callable[..., Ended]) -> None:
+    assert gradcli("check", "--quiet", "specs/checks/correct.yaml") == (0, "", "")
+    out = gradcli("check", "--quiet", "specs/checks/wrong.yaml")[1]
+    assert out.count("✗") == 2 and "✓" not in out
+
+
+def test_fast_comes_to_the_same_verdicts(gradcli: Callable[..., Ended]) -> None:
+    for name in ("correct", "wrong", "wrong_second_order"):
+        whole, fast = (
+            read(gradcli("check", "--json", *options, f"specs/checks/{name}.yaml")[1]) for options in ([], ["--fast"])
+        )
+        assert [check["verdict"] for check in whole[0]["checks"]] == [check["verdict"] for check in fast[0]["checks"]]
+        assert all(check["worst"]["index"] is None for check in fast[0]["checks"])
+
+
+def test_the_wrong_tensor_is_named_with_element_and_sentence(gradcli: Callable[..., Ended]) -> None:
+    checks = read(gradcli("check", "--json", "specs/checks/wrong.yaml")[1])[0]["checks"]
+    wrong = [check for check in checks if check["verdict"] == "wrong" and check["order"] == 1]
+    assert [(check["tensor"], check["root"], check["line"]) for check in wrong] == [("x", "loss", 10)]
+    worst = wrong[0]["worst"]
+    assert worst["numeric"] == pytest.approx(3 * worst["analytic"])
+    assert "the backward of `wave` (line 9) is wrong" in wrong[0]["why"]
+
+
+def test_a_spec_with_a_mistake_is_an_error(gradcli: Callable[..., Ended]) -> None:
+    status, out, err = gradcli("check", "-", "--json", stdin="pipeline: [y: nonsense + 1]")
+    assert status == 2 and read(out)[0]["error"]["message"] == "unknown name `nonsense`" and "nonsense" in err
+    status, out, err = gradcli("check", "-", stdin="tensors: {x: [1.0]}\npipeline: [y: x]")
+    assert (status, out) == (0, "-: · no gradient was computed: nothing to check\n")
+
+
+@pytest.mark.parametrize("name", NEVER_WRONG)
+def test_what_is_right_is_never_called_wrong(name: str, gradcli: Callable[..., Ended]) -> None:
+    tensor, *steps = NEVER_WRONG[name]
+    if "data" not in tensor:
+        tensor = re.sub(r"(\[.*)", r"{data: \1, requires_grad: true}", tensor)
+    lines = ["tensors:", f"  {tensor}", "pipeline:", *(f"  - {step}" for step in steps), "  - backward: y"]
+    status, out, err = gradcli("check", "--json", "-", stdin="\n".join(lines))
+    assert err == "" and status == 0
+    assert len(read(out)[0]["checks"]) >= 2
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_the_formulas_of_the_table_are_correct(part: int) -> None:
+    """Of operations that are smooth where they stand; all of them one after the other take minutes."""
+    expressions = list(dict.fromkeys(text for _, text in smooth()))[part::80]
+    for expression in expressions:
+        try:
+            taped = Taped(expression)
+        except UserError:  # torch refuses a second derivative
+            continue
+        if taped.walked is not None:
+            checks = [check for _, check in taped.trial(fast=True).checks(2)]
+            assert {check.verdict for check in checks} == {"correct"}, expression
+
+
+def test_a_gradcheck_step_is_an_expectation(gradcli: Callable[..., Ended]) -> None:
+    spec = (ROOT / "specs" / "checks" / "wrong_second_order.yaml").read_text("utf-8")
+    spec = spec.replace("  - backward: loss", "  - gradcheck: {of: loss, wrt: x, order: 2}")
+    status, out, _ = gradcli("run", "-", stdin=spec.partition("  - expect")[0])
+    assert status == 1
+    assert out.splitlines()[:3] == [
+        "-:11: ✗ loss by x, order 2",
+        "      expected  -0.61433459 (the numbers)",
+        "      actual    0 (the formulas)",
+    ]
+    assert "the backward of `sinh_bad` (line 10) is wrong" in out
+
+
+def test_a_claim_is_held_against_the_numbers(gradcli: Callable[..., Ended]) -> None:
+    spec = (ROOT / "specs" / "checks" / "wrong.yaml").read_text("utf-8").partition("  - expect")[0]
+    claimed = {"x.grad: 3 * cos(3 * x) * y", "x.grad: cos(3 * x) * y", "y.grad: 2 * sin(3 * x)"}
+    claims = "".join(f"  - claim: {{{claim}}}\n" for claim in sorted(claimed))
+    lines = json.loads(gradcli("run", "--json", "-", stdin=spec + claims)[1])["steps"]
+    out = gradcli("run", "-", stdin=spec + claims)[1]
+    assert [item["ok"] for step in lines for item in step.get("items", [])] == [False, False, False]
+    assert "the claim is 3 times the gradient; the numbers agree with the claim: " in out
+    assert "the numbers agree with neither: " in out
+    assert "the claim is 2 times the gradient; the numbers agree with autograd" in out
