@@ -38,9 +38,9 @@ def check(
 ) -> int:
     """Check every gradient that specs compute, first and second order.
 
-    Each backward's graph is computed again in float64 at slightly other inputs, and the slopes that the values
-    show are compared with the gradients that the formulas give. Results of detach and no_grad, random draws and
-    conditions stay as they were; hooks and earlier gradients do not count. The verdict on a gradient is one of
+    Each backward's graph is computed again in float64 at slightly other inputs, and the slopes that the
+    values show are compared with the gradients that the formulas give. Results of detach and no_grad, random
+    draws and conditions stay as they were; hooks and earlier gradients do not count. The verdicts:
 
     \b
       correct             formulas and numbers agree
@@ -48,7 +48,7 @@ def check(
       kink                the slopes to the left and to the right differ
       not-differentiable  there is no slope: a jump, a pole, the end of the domain
       ill-conditioned     rounding hides the slope, even in float64
-      needs-float64       the formulas are right, the spec's own precision loses it
+      needs-float64       the formulas are right, the spec's precision loses it
 
     The exit status is 0 if no gradient is wrong, 1 if one is, 2 for an error in a spec or on the command line.
 

@@ -42,7 +42,7 @@ def mutations() -> Iterator[Mutation]:
         tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
         for call in ast.walk(tree):
             if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "op":
-                row = rows.get(call.args[0].value) if isinstance(call.args[0], ast.Constant) else None
+                row = rows.get(str(call.args[0].value)) if isinstance(call.args[0], ast.Constant) else None
                 for keyword in call.keywords if row is not None else ():
                     if isinstance(keyword.value, ast.Lambda) and keyword.arg is not None and row is not None:
                         for changed in changes(keyword.value):
@@ -66,7 +66,9 @@ def changes(formula: ast.Lambda) -> Iterator[ast.Lambda]:
             node.op = ast.UAdd()
         elif isinstance(node, ast.Compare) and type(node.ops[0]) in OTHER_COMPARISON:
             node.ops = [OTHER_COMPARISON[type(node.ops[0])]()]
-        elif isinstance(node, ast.Constant) and type(node.value) in (int, float):
+        elif (
+            isinstance(node, ast.Constant) and isinstance(node.value, int | float) and not isinstance(node.value, bool)
+        ):
             node.value += 1
         elif isinstance(node, ast.Name) and node.id in OTHER_NAME:
             other = OTHER_NAME[node.id]

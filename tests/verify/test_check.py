@@ -57,7 +57,7 @@ NEVER_WRONG = {
     "detach": ("x: [1.0, 2.0]", "y: (x * x.detach()).sum()"),
     "no_grad": ("x: [1.0, 2.0]", "no_grad: [c: exp(x)]", "y: (x * c).sum()"),
     "data": ("x: [1.0, 2.0]", "h: x * 3", "'h.data.mul_(2)'", "y: (h * h * x.data).sum()"),
-    "a branch": ("x: [1.0, 2.0]", "h: x", "while: {condition: h.sum() < 9, at_most: 9, steps: [h: h * h]}", "y: h.sum()"),
+    "a loop": ("x: [1.0, 2.0]", "h: x", "while: {condition: h.sum() < 9, at_most: 9, steps: [h: h * h]}", "y: h.sum()"),
     "hooks": ("x: [1.0, 2.0]", "h: x * x", "hook: {on: h, as: g, value: 7 * g}", "y: h.sum()"),
     "dropout": ("x: [1.0, 2.0, 3.0, 4.0]", "y: (dropout(x, 0.5) * x).sum()"),
     "a draw in place": ("x: [1.0, 2.0]", "h: x * 2", "'h.normal_()'", "y: (h * x).sum()"),
