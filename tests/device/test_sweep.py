@@ -15,7 +15,8 @@ from gradcli.engine import graph
 from gradcli.engine.device import default_device, to_device, to_host
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
-from tests.ops.answers import bindings, evaluate, rounded, tensors_of, weighted
+from tests.ops.answers import bindings, evaluate, tensors_of, weighted
+from tests.ops.asking import rounded
 from tests.ops.compare import differences
 from tests.ops.pool import SEED, pool
 from tests.ops.samples import kinked, smooth

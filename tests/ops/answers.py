@@ -10,20 +10,17 @@ from typing import Any
 import numpy as np
 
 from gradcli.engine import graph
-from gradcli.engine.node import Node
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.evaluate import Program, Scope
 from gradcli.ops.create import default_generator
 from gradcli.spec.expression import parse_expression
 
+from .asking import OPENING, Engine, rounded
 from .pool import POOL, Input
 from .samples import names_in
 
-Answer = dict[str, Any]
 Laid = Callable[[Any], Any]
-DEPTH = 4
-OPENING = 60
 
 
 def made(given: Input, precision: str = "float64", laid: Laid = lambda array: array) -> Tensor:
@@ -50,13 +47,6 @@ def evaluate(expression: str, tensors: dict[str, Any]) -> Any:
     default_generator.manual_seed(0)
     with np.errstate(all="ignore"):
         return program(expression).run(Scope(bindings=dict(tensors)))
-
-
-def tensors_of(value: Any) -> list[Tensor]:
-    """The tensors of a result: one, or those of a tuple."""
-    if isinstance(value, Tensor):
-        return [value]
-    return [one for item in value for one in tensors_of(item)] if isinstance(value, list | tuple) else []
 
 
 def weights(tensors: Sequence[Any], shift: float) -> list[list[Any]]:
@@ -86,52 +76,6 @@ def gradients(outputs: Sequence[Tensor], inputs: Sequence[Tensor], shift: float,
         return graph.grad(outputs, inputs, weighted(outputs, shift), allow_unused=True, **options)
 
 
-def answer(expression: str, pool: dict[str, Input], precision: str = "float64") -> Answer:
-    """Values, dtypes and graphs of what `expression` gives and of its first derivatives; the second derivatives."""
-    tensors = bindings(expression, pool, precision)
-    try:
-        result = evaluate(expression, tensors)
-    except UserError as error:
-        return {"error": error.message[:OPENING]}
-    said: Answer = {"result": described(result)}
-    outputs = [tensor for tensor in tensors_of(result) if tensor.requires_grad]
-    leaves = [tensor for tensor in tensors.values() if tensor.requires_grad]
-    if not outputs or not leaves:
-        return said
-    try:
-        first = gradients(outputs, leaves, 0.0, create_graph=True)
-        said["first"] = [described(gradient) for gradient in first]
-        again = [gradient for gradient in first if gradient is not None and gradient.requires_grad]
-        if again:
-            said["second"] = [plain(gradient) for gradient in gradients(again, leaves, 1.0)]
-    except UserError as error:
-        said["fails"] = error.message[:OPENING]
-        return said
-    said["again"] = second_time(expression, pool, precision)
-    return said
-
-
-def second_time(expression: str, pool: dict[str, Input], precision: str) -> bool:
-    """Whether the graph serves for one backward only."""
-    tensors = bindings(expression, pool, precision)
-    outputs = [tensor for tensor in tensors_of(evaluate(expression, tensors)) if tensor.requires_grad]
-    leaves = [tensor for tensor in tensors.values() if tensor.requires_grad]
-    gradients(outputs, leaves, 0.0)
-    try:
-        gradients(outputs, leaves, 0.0)
-    except UserError:
-        return False
-    return True
-
-
-def described(value: Any) -> Any:
-    if isinstance(value, Tensor):
-        return {**plain(value), "graph": graph_text(value.grad_fn, DEPTH)}
-    if isinstance(value, list | tuple):
-        return [described(item) for item in value]
-    return value
-
-
 def plain(tensor: Tensor | None) -> Any:
     if tensor is None:
         return None
@@ -142,17 +86,29 @@ def plain(tensor: Tensor | None) -> Any:
     }
 
 
-def rounded(values: list[Any]) -> list[Any]:
-    """Numbers as JSON has them, to 13 digits; a complex one as two."""
-    if any(isinstance(value, complex) for value in values):
-        values = [part for value in values for part in (value.real, value.imag)]
-    return [float(f"{value:.13g}") if isinstance(value, float) else value for value in values]
+class Gradcli(Engine):
+    tensor = Tensor
+    refuses = fails = UserError
+
+    def bindings(self, expression: str, pool: dict[str, Input], precision: str) -> dict[str, Any]:
+        return dict(bindings(expression, pool, precision))
+
+    def evaluate(self, expression: str, tensors: dict[str, Any]) -> Any:
+        return evaluate(expression, tensors)
+
+    def gradients(self, outputs: Sequence[Any], inputs: Sequence[Any], shift: float, **options: Any) -> Sequence[Any]:
+        return gradients(outputs, inputs, shift, **options)
+
+    def plain(self, tensor: Tensor | None) -> Any:
+        return plain(tensor)
+
+    def name_of(self, node: Any) -> str:
+        return str(node.name)
+
+    def opening(self, error: Exception) -> str:
+        assert isinstance(error, UserError)
+        return error.message[:OPENING]
 
 
-def graph_text(node: Node | None, depth: int) -> str | None:
-    """The names of a node and of those before it, to a depth."""
-    if node is None:
-        return None
-    if depth == 0 or not node.next_functions:
-        return node.name
-    return f"{node.name}({', '.join(str(graph_text(before, depth - 1)) for before, _ in node.next_functions)})"
+GRADCLI = Gradcli()
+answer, described, tensors_of = GRADCLI.answer, GRADCLI.described, GRADCLI.tensors_of

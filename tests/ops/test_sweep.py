@@ -20,7 +20,8 @@ from gradcli.ops import frontend
 from gradcli.ops.define import Op
 
 from . import promotion
-from .answers import Answer, answer, bindings, described, evaluate, gradients, tensors_of, weighted
+from .answers import answer, bindings, described, evaluate, gradients, tensors_of, weighted
+from .asking import Answer
 from .compare import differences, tolerance_of
 from .errors import EXPRESSIONS as REFUSED
 from .errors import OWN_WORDS
