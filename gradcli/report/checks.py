@@ -138,5 +138,6 @@ def as_object(check: Check) -> dict[str, Any]:
         "verdict": check.verdict,
         "digits": None if check.digits is None else round(check.digits, 1),
         "worst": worst,
+        "taylor": None if check.taylor is None else round(check.taylor, 1),
         "why": check.why,
     }

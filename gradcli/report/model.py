@@ -88,7 +88,8 @@ class Check(Record):
     """What became of one gradient on trial: of `tensor`, in the backward from `root` at `line`.
 
     `order` is that of the derivative; `digits` the digits that agree in the worst element; `index` the element that
-    the verdict is about (None: a random direction), where the formulas give `analytic` and the numbers `numeric`.
+    the verdict is about (None: a random direction), where the formulas give `analytic` and the numbers `numeric`;
+    `taylor` the power of a step by which Taylor's remainder falls, 2 for a right gradient, None where none is seen.
     """
 
     verdict: Verdict
@@ -98,6 +99,7 @@ class Check(Record):
     analytic: float | None = None
     numeric: float | None = None
     why: str | None = None
+    taylor: float | None = None
     tensor: str = ""
     root: str = ""
     line: int = 0

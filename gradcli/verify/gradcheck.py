@@ -78,7 +78,7 @@ class Probe(Record):
     def agrees(self, scale: float) -> bool:
         """Whether nothing speaks against the formulas: at a kink they may give any slope between the two that meet."""
         if self.slope.form == "smooth":
-            return self.difference <= 4 * self.slope.error + AGREES * scale
+            return self.difference <= 4 * self.slope.error + AGREES * scale or self.slope.remainder > 1.8
         if self.slope.form == "kink":
             low, high = sorted((self.slope.left, self.slope.right))
             margin = 1e-6 * (high - low)
@@ -256,7 +256,8 @@ class Trial:
 
     def verdict(self, verdict: Verdict, level: Level, worst: Probe, why: str | None) -> Check:
         numeric = None if math.isnan(worst.numeric) else worst.numeric
-        return Check(verdict, level.order, None, worst.direction.index, worst.analytic, numeric, why)
+        taylor = None if math.isnan(worst.slope.remainder) else worst.slope.remainder
+        return Check(verdict, level.order, None, worst.direction.index, worst.analytic, numeric, why, taylor)
 
     def at_node(self, edge: Edge, worst: Probe) -> str:
         """Which operation it is that has no slope, as the end of a sentence."""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Literal
 
-from gradcli.record import Record
+from gradcli.record import Record, replace
 
 Function = Callable[[float], float]
 # "border": the function is there on one side only; "steep": its slope has no limit; "undefined": nothing can be said
@@ -19,13 +19,18 @@ GOOD_ENOUGH = 1e-9
 
 
 class Slope(Record):
-    """`value` up to `error`; where the function has a kink there are two, `left` and `right`."""
+    """`value` up to `error`; where the function has a kink there are two, `left` and `right`.
+
+    `remainder` is the power of the step by which Taylor's remainder falls: 2 if the expected slope is right, 1 if not,
+    NaN where no remainder can be seen.
+    """
 
     form: Form
     value: float = math.nan
     error: float = math.inf
     left: float = math.nan
     right: float = math.nan
+    remainder: float = math.nan
 
 
 class Row(Record):
@@ -74,7 +79,7 @@ def slope_of(function: Function, reach: float, noise: float, expected: float, sc
     clear = [row for row in rows if 16 * row.noise < 0.1 * signal]
     form = form_of(clear, floor)
     if form == "smooth":
-        return best_of(rows)
+        return replace(best_of(rows), remainder=power_of_remainder(clear, expected))
     if form != "kink":
         return Slope(form)
     shown = [row for row in clear if row.noise < 1e-7 * row.bend] or clear
@@ -127,6 +132,14 @@ def form_of(rows: list[Row], floor: float) -> Form:
     if growth > 1.4 or (is_bent(rows, floor) and narrower.bend > 1.4 * wider.bend):
         return "jump" if narrower.bend > 3 * wider.bend else "steep"
     return "kink" if is_bent(rows, floor) else "smooth"
+
+
+def power_of_remainder(rows: list[Row], expected: float) -> float:
+    """By which power of the step what is left of a step to the right falls, once the expected slope is taken off."""
+    left = [abs(row.right - expected) for row in rows if abs(row.right - expected) > 16 * row.noise]
+    if len(left) < 2:
+        return math.nan
+    return 1 + math.log(left[-2] / left[-1]) / math.log(FACTOR)
 
 
 def is_bent(rows: list[Row], floor: float) -> bool:
