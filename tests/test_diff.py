@@ -164,6 +164,21 @@ def test_dtypes(gradcli: Callable[..., Ended]) -> None:
     assert gradcli("diff", "a.npz", "b.npz", "--any-dtype")[0] == 0
 
 
+def test_only_what_both_have(gradcli: Callable[..., Ended]) -> None:
+    two({"x": np.ones(1), "y": np.ones(1)}, {"y": np.ones(1), "z": np.ones(1)})
+    assert gradcli("diff", "a.npz", "b.npz")[0] == 1
+    status, out, _ = gradcli("diff", "a.npz", "b.npz", "--common")
+    assert (status, out.splitlines()[1:]) == (
+        0,
+        ["✓ y  [1]  float64  identical", "✓ 1 tensor compared, none differs"],
+    )
+    np.savez("c.npz", w=np.ones(1))
+    status, out, err = gradcli("diff", "a.npz", "c.npz", "--common")
+    assert (status, out) == (2, "") and err == "error: `a.npz` and `c.npz` have no tensors in common\n"
+    Path("d.json").write_text("{}")
+    assert gradcli("diff", "d.json", "d.json") == (2, "", "error: `d.json` and `d.json` have no tensors to compare\n")
+
+
 def test_the_tolerance_of_two_dtypes_is_that_of_the_wider(gradcli: Callable[..., Ended]) -> None:
     two({"x": np.array([1.0], "float64")}, {"x": np.array([1.000005], "float32")})
     assert gradcli("diff", "a.npz", "b.npz", "--any-dtype")[0] == 0

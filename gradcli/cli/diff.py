@@ -27,6 +27,7 @@ def diff(
         float | None, typer.Option(metavar="NUMBER", min=0, help="The absolute tolerance; else that of the dtype.")
     ] = None,
     any_dtype: Annotated[bool, typer.Option("--any-dtype", help="Compare values only, whatever their dtypes.")] = False,
+    common: Annotated[bool, typer.Option("--common", help="Compare only tensors that both have.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one line of JSON for each two results.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print what differs only.")] = False,
     color: options.Color = "auto",
@@ -56,7 +57,10 @@ def diff(
     results = [_results(path) for path in (first, second)]
     if None in results:
         return Status.USER_ERROR
-    found = differences(results[0] or [], results[1] or [], Rules(rtol, atol, not any_dtype))
+    found = differences(results[0] or [], results[1] or [], Rules(rtol, atol, not any_dtype, not common))
+    if not any(difference.tensors or None in difference.names for difference in found):
+        tell(f"error: `{first}` and `{second}` have no tensors {'in common' if common else 'to compare'}")
+        return Status.USER_ERROR
     if json:
         print("".join(f"{report.line(difference)}\n" for difference in found), end="")
     else:

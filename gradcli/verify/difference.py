@@ -13,11 +13,12 @@ from gradcli.verify.expectations import Verdict, compare
 
 
 class Rules(Record):
-    """The tolerances, those of the dtypes where they are None, and whether dtypes must be the same."""
+    """The tolerances, those of the dtypes where they are None; whether dtypes, and names, must be the same."""
 
     rtol: float | None = None
     atol: float | None = None
     dtypes: bool = True
+    names: bool = True
 
 
 def differences(first: Sequence[Result], second: Sequence[Result], rules: Rules) -> list[Difference]:
@@ -37,6 +38,8 @@ def _difference(first: Result | None, second: Result | None, rules: Rules) -> Di
     if first is None or second is None:
         return Difference((None if first is None else first.name, None if second is None else second.name), [])
     ordered = dict.fromkeys([*first.arrays, *second.arrays])
+    if not rules.names:
+        ordered = {name: None for name in ordered if name in first.arrays and name in second.arrays}
     return Difference((first.name, second.name), [_tensor(name, first, second, rules) for name in ordered])
 
 
