@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gradcli.engine.device import np
+from gradcli.engine.device import np, to_host
 from gradcli.engine.mode import taped
 from gradcli.engine.node import Edge, Node
 from gradcli.engine.tape import Tape, Walked
@@ -69,7 +69,7 @@ class Trials:
 
     def of(self, root: Tensor, tensors: Sequence[Tensor], order: int) -> list[Check]:
         """What is found of the gradients of `root` by `tensors`."""
-        weights = np.ones_like(root.array)
+        weights = np.ones_like(to_host(root.array))
         if weights.size != 1:  # random ones, lest errors cancel each other
             weights = np.random.default_rng(0).uniform(0.5, 1.5, weights.shape).astype(weights.dtype)
         self.tape.walked([root], [weights], None)
@@ -95,7 +95,7 @@ class Trials:
                     continue
                 check, probes, analytic = trial.evidence(edge)
             # what earlier backwards have left in `.grad` is not on trial
-            own = claimed - (grad.array - analytic)
+            own = claimed - (to_host(grad.array) - analytic)
             return check, all(probe.bears_out(own, ROUGHLY) for probe in probes)
         return None
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from gradcli.engine import graph
-from gradcli.engine.device import np
+from gradcli.engine.device import np, to_host
 from gradcli.engine.dtypes import is_differentiable
 from gradcli.engine.mode import set_grad_enabled
 from gradcli.engine.node import AccumulateGrad, Edge, Node
@@ -14,8 +14,12 @@ from gradcli.engine.tape import Use, Walked
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import add
+from gradcli.ops.copies import clone
 
 DOUBLE = {"f": "float64", "c": "complex128"}
+
+# the numbers of a device are checked on the host, where nothing moves them elsewhere
+ON_HOST: dict[str, Callable[..., Tensor]] = {"_to_device": lambda self, device: clone(self)}
 
 Values = dict[Edge, Tensor]
 
@@ -93,7 +97,8 @@ class Replay:
                 nodes, values = self.behind(moved), dict(self.first)
                 values |= {edge: further(self.first[edge], edge, moved) for edge in moved}
             for node in nodes:
-                result = node.call.function(*self._resolved(node.call.arguments, values))
+                function = ON_HOST.get(node.call.name, node.call.function)
+                result = function(*self._resolved(node.call.arguments, values))
                 for place, output in enumerate(result if isinstance(result, tuple) else (result,)):
                     values[node, place] = further(output, (node, place), moved)
         return values
@@ -141,6 +146,7 @@ class Replay:
         return found
 
     def _converted(self, array: Any) -> Any:
+        array = to_host(array)
         if self.double and is_differentiable(array.dtype):
             return array.astype(DOUBLE[array.dtype.kind], copy=False)
         return array

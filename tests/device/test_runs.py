@@ -81,3 +81,13 @@ def test_without_a_usable_gpu_it_says_what_was_found(run: Run) -> None:
 def test_a_device_that_does_not_exist(run: Run) -> None:
     assert "there is no device `cuda:1`: this machine has 1 GPU" in run(SPEC, "--device", "cuda:1")[2]
     assert run(SPEC.replace("cuda:0", "cuda:1"), "--device", "cuda:1", devices=2)[0] == 0
+
+
+def test_gradients_of_a_device_are_checked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(
+        SPEC + "  - backward: (x.cpu() * host).sum()\n  - gradcheck: {of: (x * w).sin(), wrt: x}\n", "utf-8"
+    )
+    with installed(1):
+        assert app.run(["check", "--strict", str(spec)]) == 0
+    assert capsys.readouterr().out.endswith("✓ 5 correct\n")
