@@ -7,6 +7,7 @@ from typing import Any
 from gradcli.engine.device import as_array, beside, device_of, np, to_device
 from gradcli.engine.device import as_strided as window
 from gradcli.engine.dtypes import C_NAMES, INTEGER_NAMES, TYPE_NAMES, as_dtype, number_in
+from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.define import composite, op
 from gradcli.ops.shape import broadcast_sizes, contiguous, select
@@ -100,6 +101,8 @@ def view_as_complex_forward(self: Any) -> Any:
         raise UserError("shape", "Input tensor must have one or more dimensions")
     if self.shape[-1] != 2:
         raise UserError("shape", "Tensor must have a last dimension of size 2")
+    if self.size == 0:
+        return np.zeros_like(self, np.result_type(self.dtype, np.complex64), shape=self.shape[:-1])
     if self.strides[-1] != self.itemsize:
         raise UserError("shape", "Tensor must have a last dimension with stride 1")
     if any(stride % (2 * self.itemsize) for stride in self.strides[:-1]):
@@ -115,7 +118,6 @@ where = op(
     other=lambda grad, condition: where(condition, 0, grad),
 )  # fmt: skip
 clone = op("clone(Tensor self)", "CloneBackward0", lambda self: self.copy("K"), self=lambda grad: grad)
-alias = op("_alias(Tensor self)", "AliasBackward0", lambda self: self[...], view=True, self=lambda grad: grad)
 to_dtype = op(
     "_to_copy(Tensor self, ScalarType dtype)", "ToCopyBackward0", cast, self=lambda grad: grad,
 )  # fmt: skip
@@ -162,6 +164,15 @@ masked_fill = op(
 )  # fmt: skip
 zeros_like = op("_zeros_like(Tensor self)", None, np.zeros_like)
 ones_like = op("_ones_like(Tensor self)", None, np.ones_like)
+
+
+def conjugate(self: Tensor) -> Tensor:
+    """Tensors' method: a real one is its own; that of a complex one, in torch a view of it, shares its version."""
+    if self.dtype.kind != "c":
+        return self
+    result: Tensor = conj_complex.call(self)
+    result.version = self.version
+    return result
 
 
 @composite("conj(Tensor self)")

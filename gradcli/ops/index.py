@@ -6,16 +6,18 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gradcli.engine.device import as_array, beside, device_of, np, zeros_beside
+from gradcli.engine.device import as_array, as_contiguous, beside, device_of, np, zeros_beside
 from gradcli.engine.device import scatter_add as scatter_add_at
 from gradcli.engine.dtypes import TYPE_NAMES
 from gradcli.engine.mode import grad_mode
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
-from gradcli.ops.copies import alias, copy, fill_tensor_in_place, masked_fill, zeros_like
+from gradcli.ops.copies import copy, fill_tensor_in_place, masked_fill, zeros_like
 from gradcli.ops.define import Op, composite, op
 from gradcli.ops.kinds import refuse
+from gradcli.ops.selection import top_places
 from gradcli.ops.shape import (
+    alias,
     broadcast_sizes,
     cat,
     expand,
@@ -123,11 +125,14 @@ def index_select_forward(self: Any, dim: int, index: Any) -> Any:
         raise UserError("shape", f"index_select(): Index is supposed to be a vector, but got dim: {index.ndim}")
     if index.dtype.kind not in "iu":
         raise UserError("type", "index_select(): Expected dtype int32 or int64 for index")
+    dim = wrap_dim(dim, self.ndim)
+    length = self.shape[dim] if self.ndim else 1
+    if self.ndim == 0 and index.size != 1:
+        raise UserError("shape", f"index_select(): Index to scalar can have only 1 value, got {index.size} value(s)")
+    if index.size and (index.min().item() < 0 or index.max().item() >= length):
+        raise UserError("shape", "index out of range in self")
     if self.ndim == 0:
         return self.copy()
-    dim = wrap_dim(dim, self.ndim)
-    if index.size and (index.min().item() < 0 or index.max().item() >= self.shape[dim]):
-        raise UserError("shape", "index out of range in self")
     return np.take(self, index.reshape(-1), axis=dim)
 
 
@@ -172,6 +177,8 @@ def index_forward(self: Any, indices: Sequence[Any]) -> Any:
 
 def as_places(self: Any, indices: Sequence[Any]) -> tuple[Any, ...]:
     """torch's list of index tensors (None: the whole dimension) as a NumPy index of `self`, checked."""
+    if len(indices) > self.ndim:
+        raise UserError("shape", f"too many indices for tensor of dimension {self.ndim} (got {len(indices)})")
     places: list[Any] = []
     dim = 0
     shape = self.shape
@@ -354,7 +361,7 @@ sort = op(
 )  # fmt: skip
 topk = op(
     "topk(Tensor self, int k, int dim=-1, bool largest=True, bool sorted=True) -> (values, indices)", "TopkBackward0",
-    lambda self, k, dim, largest, sorted: topk_forward(self, k, dim, largest), constant=("indices",),
+    lambda self, k, dim, largest, sorted: topk_forward(self, k, dim, largest, sorted), constant=("indices",),
     check=refuse(b="topk does not support bool dtypes on CPU", c=" topk does not support complex dtypes on CPU"),
     self=lambda grad, self_shape, dim, indices: scatter(new_zeros(grad, self_shape), dim, indices, grad),
 )  # fmt: skip
@@ -388,15 +395,16 @@ def sort_forward(self: Any, dim: int, descending: bool) -> tuple[Any, Any]:
     return values, places
 
 
-def topk_forward(self: Any, k: int, dim: int, largest: bool) -> tuple[Any, Any]:
+def topk_forward(self: Any, k: int, dim: int, largest: bool, sorted: bool) -> tuple[Any, Any]:
     size = self.shape[wrap_dim(dim, self.ndim)] if self.ndim else 1
     if not 0 <= k <= size:
         raise UserError("value", "selected index k out of range")
-    values, indices = sort_forward(self, dim, largest)
-    if self.ndim == 0:
-        return values, indices
-    first = (slice(None),) * wrap_dim(dim, self.ndim) + (slice(k),)
-    return values[first].copy(), indices[first].copy()
+    lines = np.moveaxis(self if self.ndim else self.reshape(1), dim, -1)
+    places = top_places(lines, k, largest, sorted)
+    values, indices = (
+        as_contiguous(np.moveaxis(found, -1, dim)) for found in (np.take_along_axis(lines, places, -1), places)
+    )
+    return (values, indices) if self.ndim else (values.reshape(self.shape), indices.reshape(self.shape))
 
 
 def sliced(self: Any, key: tuple[Any, ...]) -> tuple[Any, list[Any]]:
@@ -471,9 +479,13 @@ def make_index(value: Any, like: Any) -> Any:
 
 
 def as_key(key: Any, like: Any) -> tuple[Any, ...]:
-    """An index expression as a tuple; lists become index tensors."""
+    """An index expression as a tuple; lists become index tensors, 0-dim masks bools."""
     items = key if isinstance(key, tuple) else (key,)
-    return tuple(make_index(item or np.zeros(0, np.int64), like) if isinstance(item, list) else item for item in items)
+    return tuple(
+        make_index(item or np.zeros(0, np.int64), like) if isinstance(item, list) else item.array.item()
+        if isinstance(item, Tensor) and item.ndim == 0 and item.dtype.kind == "b" else item
+        for item in items
+    )  # fmt: skip
 
 
 @composite("_getitem(Tensor self, Key key)")

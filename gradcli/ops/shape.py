@@ -191,7 +191,7 @@ def t_forward(self: Any) -> Any:
 
 def squeeze_forward(self: Any, dim: int | Sequence[int] | None = None) -> Any:
     dims = range(self.ndim) if dim is None else wrap_dims(dim, self.ndim)
-    return self.squeeze(tuple(d for d in dims if self.shape[d] == 1))
+    return self.squeeze(tuple(d for d in dims if self.ndim and self.shape[d] == 1))
 
 
 def unsqueeze_forward(self: Any, dim: int) -> Any:
@@ -208,7 +208,7 @@ def unsqueeze_forward(self: Any, dim: int) -> Any:
 def unsqueeze_to(grad: Any, shape: Shape, dims: Iterable[int]) -> Any:
     """`grad` with those of `dims` back that were squeezed away: the ones of size 1."""
     for dim in sorted(dims):
-        if shape[dim] == 1:
+        if shape and shape[dim] == 1:
             grad = unsqueeze(grad, dim)
     return grad
 
@@ -406,6 +406,7 @@ squeeze_result = op(
     "_squeeze_result(Tensor self, int dim)", "SqueezeBackward4", squeeze_forward,
     self=lambda grad, self_shape, dim: unsqueeze_to(grad, self_shape, (dim,)),
 )  # fmt: skip
+alias = op("_alias(Tensor self)", "AliasBackward0", lambda self: self[...], view=True, self=lambda grad: grad)
 unsqueeze = op(
     "unsqueeze(Tensor self, int dim)", "UnsqueezeBackward0",
     unsqueeze_forward, view=True,
@@ -543,12 +544,14 @@ def chunk(self: Any, chunks: int, dim: int = 0) -> Any:
     if chunks <= 0:
         raise UserError("value", f"chunk expects `chunks` to be greater than 0, got: {chunks}")
     length = self.shape[wrap_dim(dim, self.ndim)]
-    return split(self, max(-(-length // chunks), 1 if length else 0), dim)
+    return split(self, -(-length // chunks), dim) if length else split_sizes(self, [0] * chunks, dim)
 
 
 @composite("movedim(Tensor self, int[] source, int[] destination)")
 def movedim(self: Any, source: Any, destination: Any) -> Any:
     sources, destinations = wrap_dims(source, self.ndim), wrap_dims(destination, self.ndim)
+    if self.ndim == 0:
+        return alias(self)
     order = [dim for dim in range(self.ndim) if dim not in sources]
     for place, dim in sorted(zip(destinations, sources, strict=True)):
         order.insert(place, dim)

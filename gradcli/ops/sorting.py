@@ -17,6 +17,7 @@ from gradcli.ops.define import composite, op
 from gradcli.ops.index import gather, scatter, sort, sort_forward
 from gradcli.ops.kinds import only, refuse
 from gradcli.ops.reduce import evenly, scattered
+from gradcli.ops.selection import kth_smallest
 from gradcli.ops.shape import (
     expand,
     flatten,
@@ -54,7 +55,7 @@ def one_along(choose: Any) -> Any:
 def kth_place(lines: Any, dim: int, k: int) -> Any:
     if not 1 <= k <= lines.shape[-1]:
         raise UserError("value", f"kthvalue(): selected number k out of range for dimension {dim}")
-    return np.argsort(lines, axis=-1, kind="stable")[..., k - 1 : k]
+    return kth_smallest(lines, k - 1)
 
 
 def median_place(name: str) -> Any:
@@ -203,6 +204,8 @@ def bincount_forward(self: Any, weights: Any, minlength: int) -> Any:
         raise UserError("type", f"\"bincount_cpu\" not implemented for '{TYPE_NAMES[self.dtype.name]}'")
     if self.ndim != 1 or (self.size and self.min().item() < 0):
         raise UserError("value", "bincount only supports 1-d non-negative integral inputs.")
+    if self.size == 0:
+        return np.zeros_like(self, np.int64, shape=minlength)
     if weights is not None and weights.shape != self.shape:
         raise UserError("shape", "weights should be 1-d and have the same length as input")
     if weights is None:
