@@ -367,6 +367,8 @@ def reversed_dims(self: Tensor) -> Any:
 
 
 def matrix_transpose(self: Tensor) -> Any:
+    if self.ndim == 0:
+        return self
     if self.ndim < 2:
         raise UserError(
             "shape",
@@ -384,7 +386,7 @@ def imaginary_part(self: Tensor) -> Any:
 ATTRIBUTES: dict[str, Callable[[Tensor], Any]] = {
     "T": reversed_dims,
     "mT": matrix_transpose,
-    "H": lambda self: conj(matrix_transpose(self)) if self.ndim else self,
+    "H": lambda self: conj(matrix_transpose(self)),
     "mH": lambda self: conj(matrix_transpose(self)),
     "real": lambda self: real(self) if self.dtype.kind == "c" else self,
     "imag": imaginary_part,

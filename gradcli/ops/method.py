@@ -96,7 +96,7 @@ def stride(self: Tensor, dim: int | None = None) -> Any:
 
 @composite("storage_offset(Tensor self)")
 def storage_offset(self: Tensor) -> int:
-    return self.geometry()[2] if isinstance(self, View) else 0
+    return self.offset() if isinstance(self, View) else 0
 
 
 @composite("element_size(Tensor self)")
@@ -149,7 +149,7 @@ def can_cast_to(from_: Any, to: Any) -> bool:
 
 @composite("adjoint(Tensor self)")
 def adjoint(self: Tensor) -> Any:
-    return conj(transpose(self, -2, -1))
+    return conj(transpose(self, -2, -1) if self.ndim else self)
 
 
 @composite("to(Tensor self, ScalarType dtype)")

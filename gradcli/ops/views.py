@@ -15,8 +15,8 @@ from gradcli.engine.node import DEAD_END, AccumulateGrad, Edge, Freed, Node, num
 from gradcli.engine.tape import Use
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
-from gradcli.ops.copies import clone, copy, view_as_real
-from gradcli.ops.define import op
+from gradcli.ops.copies import clone, copy, view_as_complex, view_as_real
+from gradcli.ops.define import Op, op
 from gradcli.ops.index import index_add, make_index
 from gradcli.ops.reduce import sum_dim
 from gradcli.ops.shape import new_zeros, reshape, squeeze_dim
@@ -172,10 +172,11 @@ class View(Tensor):
     """A tensor that shares the memory of `base`, itself no view.
 
     When the memory has been changed in place, through whichever tensor, the view's place in the graph is derived
-    anew from its base's at the next look at `edge`, as torch does.
+    anew from its base's at the next look at `edge`, as torch does. It is a window on `frame`: the base, or the last
+    view on the way that pairs real numbers or shows complex ones by their parts. `turns` tells that this one does.
     """
 
-    __slots__ = ("_edge", "base", "creation", "seen_version")
+    __slots__ = ("_edge", "base", "creation", "frame", "seen_version", "turns")
 
     def __init__(self, array: Any, edge: Edge | None, origin: Tensor, multiple: bool = False) -> None:
         # all that Tensor's own would set, the edge without a look at the version: views are made often
@@ -191,6 +192,9 @@ class View(Tensor):
                 self.creation = origin.creation
         else:
             self.base = origin
+        dtype, before = array.dtype, origin.array.dtype
+        self.turns = dtype is not before and (dtype.kind == "c") != (before.kind == "c")
+        self.frame = origin if self.turns or not isinstance(origin, View) or origin.turns else origin.frame
 
     @property
     def edge(self) -> Edge | None:
@@ -216,14 +220,16 @@ class View(Tensor):
             "Can't detach views in-place. Use detach() instead.",
         )
 
-    def geometry(self) -> tuple[tuple[int, ...], tuple[int, ...], int]:
-        """Shape, strides and offset in the base's memory, in elements."""
-        bytes_in = memory_address(self.array) - memory_address(self.base.array)
-        if not 0 <= bytes_in <= self.base.array.nbytes:
+    def offset(self) -> int:
+        """How many elements lie before it in the base's memory."""
+        return self._bytes_in(self.base.array) // int(self.array.itemsize)
+
+    def _bytes_in(self, array: Any) -> int:
+        bytes_in = memory_address(self.array) - memory_address(array)
+        if not 0 <= memory_address(self.array) - memory_address(self.base.array) <= self.base.array.nbytes:
             # `.data` was replaced: the view stays where it was in the memory that the base had before
             bytes_in = memory_address(self.array) - memory_address(owner(self.array))
-        offset = bytes_in // self.array.itemsize
-        return self.array.shape, element_strides(self.array), offset
+        return bytes_in
 
     def check_modifiable(self, change: str) -> None:
         """A UserError if an in-place change of this view could not be recorded; `change` says whose it is."""
@@ -242,55 +248,71 @@ class View(Tensor):
         if base_edge is None and (self._edge is None or isinstance(self._edge[0], AccumulateGrad)):
             return
         self.check_modifiable("its base or another view of its base has been")
-        move(self, follow(self.window(), self.sees_parts, base_edge, self.array.dtype, self.base), self._edge)
+        move(self, follow(self.steps(), base_edge, self.base), self._edge)
 
-    def window(self) -> tuple[Any, ...]:
-        """Shape and strides of the base, and size, stride and offset in it; of complex numbers seen by their parts."""
-        base = self.base.array
-        shape, strides = base.shape, element_strides(base)
-        if self.sees_parts:
-            shape, strides = (*shape, 2), (*(2 * step for step in strides), 1)
-        return (shape, strides, *self.geometry())
-
-    @property
-    def sees_parts(self) -> bool:
-        """Whether this is a real view of complex numbers."""
-        if self.array.dtype.kind == "c" != self.base.array.dtype.kind:
-            raise UserError(
-                "autograd", "a complex view of a real tensor cannot be changed in place here", "change the real tensor"
-            )
-        return bool(self.array.dtype != self.base.array.dtype)
+    def steps(self) -> list[Step]:
+        """The way from the base to here."""
+        before = self.frame.steps() if isinstance(self.frame, View) else []
+        frame, array = self.frame.array, self.array
+        if self.turns:
+            return [*before, Step(view_as_complex if array.dtype.kind == "c" else view_as_real, (), array)]
+        offset = self._bytes_in(frame) // array.itemsize
+        place = (frame.shape, element_strides(frame), array.shape, element_strides(array), offset)
+        return [*before, Step(as_strided, place, array)]
 
 
-def follow(window: tuple[Any, ...], parts: bool, edge: Edge | None, dtype: Any, base: Tensor | Use) -> Edge:
-    """The edge of a view, by its window on `base`, which has `edge`, or on the `parts` of complex numbers."""
-    shape, strides, size, stride, offset = window
-    if parts:
-        edge = view_as_real.node_class((), (edge,), (), ((shape, dtype),)), 0
-    # what the node saves, in the order of the names
-    node = as_strided.node_class((shape, strides, size, offset, stride), (edge,), (), ((size, dtype),))
-    if grad_mode.tape is not None:
-        node.call = grad_mode.tape.call("as_strided", seen_again, (base, window, parts))
-    return node, 0
+class Step:
+    """One operation, `op(..., *place)`, on the way from a base to its view."""
+
+    __slots__ = ("metadata", "op", "place")
+
+    def __init__(self, op: Op, place: tuple[Any, ...], array: Any) -> None:
+        self.op = op
+        self.place = place
+        self.metadata = (array.shape, array.dtype)
+
+    def node(self, edge: Edge | None) -> Node:
+        """The node of its result on what has `edge`."""
+        saved: tuple[Any, ...] = ()
+        if self.place:  # in the order of the names
+            shape, strides, size, stride, offset = self.place
+            saved = (shape, strides, size, offset, stride)
+        return self.op.node_class(saved, (edge,), (), (self.metadata,))
 
 
-def seen_again(base: Tensor, window: Sequence[Any], parts: bool) -> Any:
-    """The view of `base` that has this window on it, for a tape."""
-    shape, strides, *_ = window
-    whole = view_as_real(base) if parts else base
-    if element_strides(whole.array) != tuple(strides):
-        array = in_layout(whole.array, tuple(shape), tuple(strides), whole.dtype)
-        array[...] = whole.array
-        whole = Tensor(array, clone(whole).edge)
-    return as_strided(whole, *window)
+def window_of(whole: Any, steps: Sequence[Step], on_arrays: bool) -> Any:
+    """What `steps` show of `whole`."""
+    for step in steps:
+        whole = (step.op.on_arrays if on_arrays else step.op)(whole, *step.place)
+    return whole
 
 
-def changed_again(
-    base: Tensor, window: Sequence[Any], parts: bool, change: Callable[..., Tensor], *arguments: Any
-) -> Any:
-    """`base` once `change`, with its arguments, has changed the view that has this window on it, for a tape."""
+def follow(steps: Sequence[Step], edge: Edge | None, base: Tensor | Use) -> Edge | None:
+    """The edge of a view, by the steps from `base`, which has `edge`."""
+    for count, step in enumerate(steps, 1):
+        node = step.node(edge)
+        if grad_mode.tape is not None:
+            node.call = grad_mode.tape.call(step.op.name.lstrip("_"), seen_again, (base, steps[:count]))
+        edge = node, 0
+    return edge
+
+
+def seen_again(base: Tensor, steps: Sequence[Step]) -> Any:
+    """The view of `base` that these steps lead to, for a tape."""
+    whole: Any = base
+    for step in steps:
+        if step.place and element_strides(whole.array) != step.place[1]:
+            array = in_layout(whole.array, step.place[0], step.place[1], whole.dtype)
+            array[...] = whole.array
+            whole = Tensor(array, clone(whole).edge)
+        whole = step.op(whole, *step.place)
+    return whole
+
+
+def changed_again(base: Tensor, steps: Sequence[Step], change: Callable[..., Tensor], *arguments: Any) -> Any:
+    """`base` once `change`, with its arguments, has changed the view that these steps lead to, for a tape."""
     result = clone(base)
-    copy.inplace(seen_again(result, window, parts), change(*arguments))
+    copy.inplace(seen_again(result, steps), change(*arguments))
     return result
 
 
@@ -300,7 +322,7 @@ class CopySlices(Node):
     The gradient of the base is that of the operation's input where the view is, and its own elsewhere.
     """
 
-    __slots__ = ("index", "layout", "node", "parts", "view_node")
+    __slots__ = ("layout", "node", "steps", "view_node")
 
     name = "CopySlices"
 
@@ -310,10 +332,9 @@ class CopySlices(Node):
         self.node = node
         self.view_node: weakref.ref[Node] | None = None  # of the view after the operation; it leads back to here
         self.layout = base.shape, element_strides(base.array)
-        self.parts = view.sees_parts
-        self.index: tuple[Any, ...] = view.window()
+        self.steps = view.steps()
         if grad_mode.tape is not None:
-            given = base, self.index, self.parts, node.call.function, *node.call.arguments
+            given = base, self.steps, node.call.function, *node.call.arguments
             self.call = grad_mode.tape.call(node.call.name, changed_again, given, base.version[0])
 
     def release(self, freed: Freed) -> None:
@@ -323,14 +344,13 @@ class CopySlices(Node):
     def check_saved(self) -> None:
         super().check_saved()
         self.node.check_saved()
-        _, _, size, stride, _ = self.index
-        if is_folded(size, stride):
+        if any(step.place and is_folded(*step.place[2:4]) for step in self.steps):
             raise UserError("autograd", SHARED_LOCATION)
 
     def apply(self, grads: Sequence[Any], edges: tuple[Edge | None, ...]) -> Sequence[Any]:
         result = self._empty(grads[0])
         result[...] = grads[0]
-        part = as_strided_forward(result.real if self.parts else result, *self.index)
+        part = window_of(result, self.steps, True)
         given, *others = self.node.apply([part.copy()], edges)
         if given is None:
             return [None, *others]
@@ -341,12 +361,11 @@ class CopySlices(Node):
         """By the very operations that torch records: a copy of the gradient, changed in place in the window."""
         result = Tensor(self._empty(grads[0].array))
         copy.inplace(result, grads[0])
-        part = as_strided(view_as_real(result) if self.parts else result, *self.index)
+        part = window_of(result, self.steps, False)
         extras = self.node.extras()
         seen = None if self.view_node is None else self.view_node()
-        dtype = part.array.dtype
         here: Edge = (self, 0)
-        extras.output_edge = follow(self.index, self.parts, here, dtype, Use(here, None)) if seen is None else (seen, 0)
+        extras.output_edge = follow(self.steps, here, Use(here, None)) if seen is None else (seen, 0)
         given, *others = self.node.apply_recorded([clone(part)], edges)
         extras.output_edge = None  # it leads back to here: a reference cycle
         if given is None:
