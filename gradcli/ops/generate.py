@@ -171,8 +171,10 @@ class Saved:
     def version(self, inplace: bool) -> str:
         if self.output is not None:
             return "(self.alias(), self.version[0] + 1)" if inplace else f"({self.name}_alias, 0)"
-        if self.is_list or (inplace and self.name == "self"):
+        if inplace and self.name == "self":
             return "None"
+        if self.is_list:
+            return f"*[None if tensor is None else (tensor, tensor.version[0]) for tensor in {self.name}]"
         assert self.parameter is not None
         pair = f"({self.name}, {self.name}.version[0])"
         if self.parameter.type != "Tensor":
@@ -190,6 +192,11 @@ def saved_by(op: Op) -> list[Saved]:
     names = {name for f in formulas for name in parameters_of(f)} - {"grad", "grads", "needs"}
     saved = [Saved(op, name) for name in sorted(names)]
     return sorted(saved, key=lambda item: item.output is not None)
+
+
+def tensors_of(saved: list[Saved]) -> list[Saved]:
+    """Those whose versions are watched, a list, which has several, behind the others."""
+    return sorted((item for item in saved if item.is_tensor), key=lambda item: item.is_list)
 
 
 def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
@@ -241,7 +248,7 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
         recorded = f"({needs_grad}) and is_differentiable(result.dtype)"
     outputs = op.schema.outputs
     saved = saved_by(op)
-    held = [item for item in saved if item.is_tensor]
+    held = tensors_of(saved)
     if edges:
         names["Recorded"] = op.node_class
         edge_list = "".join(f"*map(live, {p.name}_edge), " if p.is_list else f"{p.name}_edge, " for p in edges)
@@ -458,7 +465,7 @@ def node_class(op: Op) -> type[Node]:
     """The class of the nodes that `op` records: its name, its formulas on arrays and on Tensors."""
     assert op.grad_fn is not None
     saved = saved_by(op)
-    held = [item for item in saved if item.is_tensor]
+    held = tensors_of(saved)
     edges = op.differentiable
     position = edge_positions(edges)
     edge_of = {
@@ -473,17 +480,15 @@ def node_class(op: Op) -> type[Node]:
     for item in held:
         place, version = saved.index(item), held.index(item)
         if item.is_list:
-            wrapped = f"[None if array is None else Tensor(array) for array in saved[{place}]]"
+            listed = f"zip(saved[{place}], node.versions[{version}:])"
+            wrapped = f"[None if held is None else Tensor(array, None, held[0].version) for array, held in {listed}]"
         else:
             edge, held_version = edge_of[item.name], f"node.versions[{version}]"
             wrapped = f"rewrapped(node, saved[{place}], {edge}, {held_version}, {item.output is None}, grads)"
         wraps.append(f"    {item.name} = {wrapped}")
     unpack = [f"    {''.join(item.name + ', ' for item in saved)} = saved"] if saved else []
     body = formula_calls(op, edges)
-    describe = "".join(
-        f"(None if saved[{saved.index(item)}] is None else (saved[{saved.index(item)}], {edge_of[item.name]})), "
-        for item in held
-    )
+    describe = "".join(f"{described(saved.index(item), item.is_list, edge_of[item.name])}, " for item in held)
     head = ["    saved = node.saved"] if saved else []
     raw: dict[str, Any] = {}
     recorded: dict[str, Any] = {"Tensor": Tensor, "rewrapped": rewrapped, "output_edge": output_edge}
@@ -514,6 +519,13 @@ def node_class(op: Op) -> type[Node]:
         )
     members = {"__slots__": (), "name": op.grad_fn, "op": op, "at_once": op.grad_fn == "NotImplemented"}
     return type(op.grad_fn, (Node,), {**members, **functions})
+
+
+def described(place: int, is_list: bool, edge: str) -> str:
+    """Array and edge of what is saved at `place`, or of each of a list, as source."""
+    if is_list:
+        return f"*[None if array is None else (array, None) for array in saved[{place}]]"
+    return f"None if saved[{place}] is None else (saved[{place}], {edge})"
 
 
 def edge_positions(edges: list[Parameter]) -> dict[str, str]:

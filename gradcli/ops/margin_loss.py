@@ -12,7 +12,7 @@ from gradcli.ops.arithmetic import add, div, mul, neg, no_derivative, rsub, sub
 from gradcli.ops.compare import clamp_min, minimum
 from gradcli.ops.copies import ones_like, to_dtype, where, zeros_like
 from gradcli.ops.define import composite, op
-from gradcli.ops.elementary import sigmoid, sqrt
+from gradcli.ops.elementary import exp, sqrt
 from gradcli.ops.kinds import check_constant, only
 from gradcli.ops.loss import LEGACY, by_gradient, check_castable, reduce_loss, reduced, reduction_of, spread
 from gradcli.ops.reduce import sum_dim
@@ -26,12 +26,13 @@ def soft_margin_forward(self: Any, target: Any, reduction: str) -> Any:
 
 
 def soft_margin_slope(self: Any, target: Any) -> Any:
-    return -target * sigmoid(-target * self)
+    odds = np.exp(-target * self)
+    return -target * odds / (1 + odds)
 
 
 def soft_margin_curvature(self: Any, target: Any) -> Any:
-    share = sigmoid(-target * self)
-    return target * target * share * (1 - share)
+    odds = exp(-target * self)
+    return target * target * odds / ((odds + 1) * (odds + 1))
 
 
 def each_sample(self: Any) -> Any:
@@ -144,6 +145,7 @@ def multilabel_margin_backward_forward(grad_output: Any, self: Any, target: Any,
 
 soft_margin = op(
     "_soft_margin_loss(Tensor self, Tensor target, str reduction)", "SoftMarginLossBackward0", soft_margin_forward,
+    promote="same",
     self=lambda grad, self, target, reduction: soft_margin_backward(grad, self, target, reduction),
 )  # fmt: skip
 soft_margin_backward = op(
@@ -152,6 +154,7 @@ soft_margin_backward = op(
     lambda grad_output, self, target, reduction: spread(
         soft_margin_slope(self, target) * grad_output, self.shape, reduction
     ),
+    promote="same",
     grad_output=lambda grad, grad_output, self, target, reduction: by_gradient(
         grad, soft_margin_backward(ones_like(grad_output), self, target, reduction), reduction
     ),
@@ -195,7 +198,8 @@ def soft_margin_loss(
         kind = TYPE_NAMES[input.dtype.name]
         raise UserError("type", f"result type Float can't be cast to the desired output type {kind}")
     check_castable(input.array, target.array)
-    target = target if target.dtype == input.dtype else to_dtype(target, input.dtype)
+    if target.dtype.kind in "fc" and target.dtype != input.dtype:
+        target = to_dtype(target, input.dtype)
     return soft_margin(input, target, reduction_of(size_average, reduce, reduction))
 
 

@@ -418,7 +418,7 @@ cholesky_ex = op(
 )  # fmt: skip
 cholesky_solve = op(
     "cholesky_solve(Tensor self, Tensor input2, bool upper=False)", "CholeskySolveBackward0", cholesky_solve_forward,
-    joint=lambda grad, input2, result, upper, needs: cholesky_solve_backward(grad, input2, result, upper, needs),
+    joint=lambda grad, self, input2, result, upper, needs: cholesky_solve_backward(grad, input2, result, upper, needs),
 )  # fmt: skip
 cholesky_inverse = op(
     "cholesky_inverse(Tensor self, bool upper=False)", "CholeskyInverseBackward0", cholesky_inverse_forward,
@@ -435,7 +435,7 @@ triangular_solve = op(
     "triangular_solve(Tensor self, Tensor A, bool upper=True, bool transpose=False, bool unitriangular=False)"
     " -> (solution, cloned_coefficient)",
     "TriangularSolveBackward0", triangular_solve_forward,
-    joint=lambda grads, A, solution, upper, transpose, unitriangular, needs: triangular_solve_backward(
+    joint=lambda grads, self, A, solution, upper, transpose, unitriangular, needs: triangular_solve_backward(
         grads, A, solution, upper, transpose, unitriangular, needs
     ),
 )  # fmt: skip
