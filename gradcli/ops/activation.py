@@ -322,7 +322,8 @@ prelu_backward = op(
     "_prelu_kernel_backward(Tensor grad_output, Tensor self, Tensor weight) -> (result0, result1)",
     "PreluKernelBackwardBackward0",
     lambda grad_output, self, weight: (
-        np.where(self > 0, grad_output, weight * grad_output), np.where(self > 0, self * 0, self * grad_output)
+        np.where(self > 0, grad_output, weight * grad_output),
+        np.where(self > 0, np.zeros_like(self), self * grad_output),
     ),
     grad_output=lambda grads, self, weight: where(self >= 0, given(grads[0], self), (
         given(grads[0], self) * weight + given(grads[1], self) * self

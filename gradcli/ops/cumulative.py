@@ -56,9 +56,9 @@ def running_extreme(function: Any, reaches: Any) -> Any:
     return forward
 
 
-def extreme_backward(grad: Any, shape: tuple[int, ...], dim: int, indices: Any) -> Any:
-    result = new_zeros(grad, shape)
-    return result if 0 in shape else scatter_add(result, dim, indices, grad)
+def extreme_backward(grad: Any, self: Any, dim: int, indices: Any) -> Any:
+    """Of an empty tensor, as torch has it, the tensor itself."""
+    return self if 0 in self.shape else scatter_add(new_zeros(grad, self.shape), dim, indices, grad)
 
 
 def logcumsumexp_forward(self: Any, dim: int) -> Any:
@@ -83,14 +83,14 @@ cummax = op(
     running_extreme(np.maximum, np.greater_equal), constant=("indices",),
     contiguous=True,
     check=only("biuf", "cummax_cpu"),
-    self=lambda grad, self, dim, indices: extreme_backward(grad, self.shape, dim, indices),
+    self=lambda grad, self, dim, indices: extreme_backward(grad, self, dim, indices),
 )  # fmt: skip
 cummin = op(
     "cummin(Tensor self, int dim) -> (values, indices)", "CumminBackward0",
     running_extreme(np.minimum, np.less_equal), constant=("indices",),
     contiguous=True,
     check=only("biuf", "cummin_cpu"),
-    self=lambda grad, self, dim, indices: extreme_backward(grad, self.shape, dim, indices),
+    self=lambda grad, self, dim, indices: extreme_backward(grad, self, dim, indices),
 )  # fmt: skip
 logcumsumexp = op(
     "logcumsumexp(Tensor self, int dim)", "LogcumsumexpBackward0", logcumsumexp_forward,
@@ -184,6 +184,8 @@ def gradient(input: Any, spacing: Any = 1, dim: Any = None, edge_order: int = 1)
     if input.dtype.name == "uint8":
         raise UserError("type", "torch.gradient does not support uint8 input.")
     dims = list(range(input.ndim)) if dim is None else list(wrap_dims(dim, input.ndim))
+    if dim is not None and input.ndim == 0:
+        raise UserError("shape", "Dimension specified as 0 but tensor has no dimensions")
     given = list(spacing) if isinstance(spacing, list | tuple) else [spacing] * len(dims)
     if not all(isinstance(one, Tensor | int | float | complex) for one in given):
         raise UserError("type", "torch.gradient(): argument 'spacing' must be numbers or Tensors")

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from gradcli.engine.device import beside, np
+from gradcli.engine.device import as_array, beside, np
 from gradcli.engine.dtypes import TYPE_NAMES
 from gradcli.engine.mode import warn
 from gradcli.engine.tensor import Tensor
@@ -48,10 +48,10 @@ def dropped(input: Any, p: float, training: bool, inplace: bool, features: bool 
         kind = "Long" if alpha and input.dtype.kind == "b" else TYPE_NAMES[input.dtype.name]
         raise UserError("type", f"result type Float can't be cast to the desired output type {kind}")
     if not alpha:
-        return multiply(input, Tensor(noise / (1 - p)))
+        return multiply(input, Tensor(as_array(noise / (1 - p))))
     scale = 1 / math.sqrt((SELU_FLOOR * SELU_FLOOR * p + 1) * (1 - p))
     shift = (noise - 1) * (SELU_FLOOR * scale) + SELU_FLOOR * scale * p
-    return add.inplace(multiply(input, Tensor(noise * scale)), Tensor(shift))
+    return add.inplace(multiply(input, Tensor(as_array(noise * scale))), Tensor(as_array(shift)))
 
 
 def in_a_batch(input: Any, p: float, training: bool, inplace: bool) -> Any:

@@ -199,7 +199,7 @@ def trace_forward(self: Any) -> Any:
 
 def trace_backward(grad: Any, shape: Sequence[int]) -> Any:
     """Zeros with `grad` along the diagonal."""
-    places = make_index(range(0, shape[1] * min(shape), shape[1] + 1), grad)
+    places = make_index(np.arange(0, shape[1] * min(shape), shape[1] + 1), grad)
     return reshape(index_fill_tensor(new_zeros(grad, (math.prod(shape),)), 0, places, grad), tuple(shape))
 
 

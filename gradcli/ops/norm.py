@@ -271,7 +271,7 @@ def batch_norm_double_backward(
 def group_norm_forward(input: Any, weight: Any, bias: Any, group: int, eps: float) -> tuple[Any, Any, Any]:
     batch = input.shape[0]
     check_one_dtype(input, weight, bias)
-    groups = input.reshape((batch, group, -1 if input.size else 0))
+    groups = input.reshape((batch, group, math.prod(input.shape[1:]) // group))
     mean = groups.mean(axis=2)
     rstd = 1 / np.sqrt(groups.var(axis=2) + eps)
     result = ((groups - mean[:, :, None]) * rstd[:, :, None]).reshape(input.shape)
@@ -287,12 +287,13 @@ def group_norm_backward(
     batch, channels = input.shape[:2]
     share = channels // group
     count = math.prod(input.shape[1:]) // group
-    x = reshape(input, (batch, group, share, -1))
+    split = (batch, group, share, math.prod(input.shape[2:]))
+    x = reshape(input, split)
     mean, rstd = (reshape(statistic, (batch, group, 1, 1)) for statistic in (mean, rstd))
     by_result, by_mean, by_rstd = grads
     for_input = for_weight = for_bias = None
     if by_result is not None:
-        grad = reshape(by_result, (batch, group, share, -1))
+        grad = reshape(by_result, split)
         products = unsqueeze_in_place(sum_dim(grad * x, [3]), -1)
         totals = unsqueeze_in_place(sum_dim(grad, [3]), -1)
         if needs[0]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -104,16 +105,17 @@ def arg_extreme(name: str, function: Any) -> Any:
     """`function` (np.argmax, np.argmin) along `dim`, or over all; NaN counts as the extreme, as in torch."""
 
     def forward(self: Any, dim: int | None = None, keepdim: bool = False) -> Any:
-        if self.size == 0 and (dim is None or self.shape[wrap_dim(dim, self.ndim)] == 0):
+        at = None if dim is None else wrap_dim(dim, self.ndim)
+        if self.size == 0 and (at is None or self.shape[at] == 0):
             raise UserError(
                 "shape", f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the "
                 "reduction dim with the 'dim' argument."
             )  # fmt: skip
-        if dim is None:
+        if at is None:
             return function(self).reshape((1,) * self.ndim if keepdim else ())
         if self.ndim == 0:
             return np.zeros_like(self, np.int64)
-        return function(self, axis=wrap_dim(dim, self.ndim), keepdims=keepdim)
+        return function(self, axis=at, keepdims=keepdim)
 
     return forward
 
@@ -251,7 +253,7 @@ def around_zeros(grad: Any, self: Any, dim: int) -> Any:
 
 def cumprod_backward(grad: Any, self: Any, result: Any, dim: int) -> Any:
     """Where no factor is zero: the sum of grad * result from an element on, divided by the element."""
-    if self.ndim == 0:
+    if math.prod(self.shape) <= 1:
         return grad
     if not has_zero(self):
         return reversed_cumsum(grad * conj(result), dim) / conj(self)
@@ -286,7 +288,7 @@ def times_in_place(number: float, part: Any) -> None:
 
 
 def reversed_cumsum(self: Any, dim: int) -> Any:
-    return self if self.ndim == 0 or self.shape[dim] == 1 else flip(cumsum(flip(self, [dim]), dim), [dim])
+    return self if math.prod(self.shape) <= 1 or self.shape[dim] == 1 else flip(cumsum(flip(self, [dim]), dim), [dim])
 
 
 def evenly(grad: Any, at: Any) -> Any:
@@ -496,15 +498,13 @@ def var_backward(grad: Any, self: Any, dim: Dims, correction: float, keepdim: bo
     if degrees <= 0 and (dim is None or self.ndim == 0):
         return grad * where(self == mean(self), float("nan"), float("inf"))
     factor = float("inf") if degrees == 0 else 2 / degrees
-    center = mean(self) if axes(dim, self.ndim) is None else mean_dim(self, dim, keepdim=True)
+    center = mean(self) if self.ndim == 0 or axes(dim, self.ndim) is None else mean_dim(self, dim, keepdim=True)
     return factor * (grad if self.ndim <= 1 else kept(grad, self.shape, dim, keepdim)) * (self - center)
 
 
 def scattered(grad: Any, shape: tuple[int, ...], dim: int, keepdim: bool, indices: Any) -> Any:
     """`grad` at the `indices` chosen along `dim`, zero elsewhere."""
-    if not shape:
-        return grad
-    if not keepdim:
+    if shape and not keepdim:
         grad, indices = unsqueeze(grad, dim), unsqueeze(indices, dim)
     return scatter(new_zeros(grad, shape), dim, indices, grad)
 

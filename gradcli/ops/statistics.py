@@ -36,11 +36,12 @@ from gradcli.ops.shape import squeeze, t, unsqueeze, view, wrap_dim
 
 
 def aminmax_forward(self: Any, dim: int | None, keepdim: bool) -> tuple[Any, Any]:
+    axis = None if dim is None else wrap_dim(dim, self.ndim)
     if self.size == 0 and count(self.shape, dim) == 0:
         raise UserError(
             "shape", "aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity."
         )
-    axis = None if dim is None or self.ndim == 0 else wrap_dim(dim, self.ndim)
+    axis = axis if self.ndim else None
     return np.amin(self, axis=axis, keepdims=keepdim), np.amax(self, axis=axis, keepdims=keepdim)
 
 
