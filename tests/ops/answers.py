@@ -105,6 +105,9 @@ class Gradcli(Engine):
     def name_of(self, node: Any) -> str:
         return str(node.name)
 
+    def count_change(self, tensor: Any) -> None:
+        tensor.count_change()
+
     def opening(self, error: Exception) -> str:
         assert isinstance(error, UserError)
         return error.message[:OPENING]

@@ -11,6 +11,7 @@ from .pool import Input
 Answer = dict[str, Any]
 DEPTH = 4
 OPENING = 60
+OUTPUTS = 3  # of a sample, at most, that are changed to see whether they are saved
 
 
 class Engine(ABC):
@@ -38,6 +39,10 @@ class Engine(ABC):
     @abstractmethod
     def name_of(self, node: Any) -> str: ...
 
+    @abstractmethod
+    def count_change(self, tensor: Any) -> None:
+        """As an in-place operation does."""
+
     def opening(self, error: Exception) -> str:
         return str(error)[:OPENING]
 
@@ -60,6 +65,7 @@ class Engine(ABC):
             said["fails"] = self.opening(error)
             return said
         said["again"] = self._second_time(expression, pool, precision)
+        said["saved"] = self._saved(expression, pool, precision)
         return said
 
     def _evaluated(self, expression: str, pool: dict[str, Input], precision: str) -> tuple[Any, list[Any], list[Any]]:
@@ -78,6 +84,22 @@ class Engine(ABC):
         except self.fails:
             return False
         return True
+
+    def _saved(self, expression: str, pool: dict[str, Input], precision: str) -> list[str]:
+        """Which inputs (by name) and outputs (by number) may not change in place before the backward: what it needs."""
+        needed = []
+        for changed in (*self.bindings(expression, pool, precision), *range(OUTPUTS)):
+            tensors = self.bindings(expression, pool, precision)
+            outputs = self.tensors_of(self.evaluate(expression, tensors))
+            tensor = {**tensors, **dict(enumerate(outputs))}.get(changed)
+            if tensor is not None:
+                self.count_change(tensor)
+                leaves = [leaf for leaf in tensors.values() if leaf.requires_grad]
+                try:
+                    self.gradients([output for output in outputs if output.requires_grad], leaves, 0.0)
+                except self.fails:
+                    needed.append(str(changed))
+        return needed
 
     def tensors_of(self, value: Any) -> list[Any]:
         """The tensors of a result: one, or those of a tuple."""

@@ -1,14 +1,24 @@
 """The samples of linear algebra, as `samples` has those of the rest.
 
-Singular vectors and eigenvectors have no sign, or phase, of their own: what samples ask of them does not depend on it.
+Singular vectors and eigenvectors have no sign, or phase, of their own, those of `eig` no order: what samples ask of
+them does not depend on it.
+In the second derivatives of complex ones a product of what the phase adds and the singular values cancels: these are small.
+The reflections of a Householder product keep away from the one that is no reflection, tau = 1 / |v|^2, and is singular.
 """
 
 from __future__ import annotations
 
 SPD = "sq3 @ sq3.mT"
 HERMITIAN = "csq @ csq.mH"
+
 INDEFINITE = "dd.detach()[:, :3]"
 HERMITIAN_TOO = "(dd[:, :3].detach().to(complex128) * 1j + dd.detach()[:, 1:])"
+
+
+def in_order(matrix: str) -> str:
+    """What brings the eigenvalues of `matrix` into an order that does not depend on the machine."""
+    return f"argsort(linalg.eigvals({matrix}.detach()).real)"
+
 
 SMOOTH: dict[str, list[str]] = {
     "det": ["linalg.det(sq3)", "det(sqs)", "csq.det()"],
@@ -48,42 +58,42 @@ SMOOTH: dict[str, list[str]] = {
                          "linalg.lu_solve(csq, linalg.lu_factor(csq).pivots, csides, adjoint=True)"],
     "lu_solve": ["torch.lu_solve(sides, sq3, linalg.lu_factor(sq3)[1])", "sides.lu_solve(sq3, linalg.lu_factor(sq3)[1])"],
     "linalg::qr": ["linalg.qr(sq3)", "linalg.qr(tall)", "linalg.qr(wide)", "linalg.qr(tall)[0]", "linalg.qr(tall).R", "linalg.qr(wide)[0]",
-                   "linalg.qr(wide).R", "linalg.qr(sqs)", "linalg.qr(csq)", "linalg.qr(c)", "linalg.qr(cm)", "linalg.qr(wide, mode='complete')"],
+                   "linalg.qr(wide).R", "linalg.qr(sqs)", "linalg.qr(csq)", "linalg.qr(cwide)", "linalg.qr(ctall)", "linalg.qr(wide, mode='complete')"],
     "qr": ["torch.qr(tall)", "sq3.qr(some=False)"],
-    "linalg::householder_product": ["linalg.householder_product(sides, row[:2])", "linalg.householder_product(sq3, v) ** 2",
-                                    "linalg.householder_product(sqs, vs)", "linalg.householder_product(csides, csides[0])",
-                                    "linalg.householder_product(sq3, v[:1])"],
-    "orgqr": ["torch.orgqr(sides, row[:2]) ** 2", "cm.orgqr(c[0, :2]) ** 2"],
-    "linalg::svd": ["linalg.svd(sq3)[0].abs()", "linalg.svd(tall)[1]", "linalg.svd(wide).S", "linalg.svd(csq)[1]", "linalg.svd(sqs).Vh.abs()",
-                    "linalg.svd(tall, full_matrices=False)[0].abs()", "linalg.svd(wide, False)[2].abs()", "linalg.svd(csq)[0].abs()",
-                    "linalg.svd(wide, False)[0].abs()", "linalg.svd(tall, False).Vh.abs()", "linalg.svd(csq).Vh.abs()"],
-    "svd": ["torch.svd(tall)[0].abs()", "torch.svd(wide).V.abs()", "tall.svd(compute_uv=False)[1]", "torch.svd(csq).V.abs()"],
+    "linalg::householder_product": ["linalg.householder_product(sides, tau[:2])", "linalg.householder_product(sq3, tau) ** 2",
+                                    "linalg.householder_product(sqs, stack([tau[:2], tau[1:]]))", "linalg.householder_product(csides, tau[:2] * (1 - 0.2j))",
+                                    "linalg.householder_product(sq3, tau[:1])"],
+    "orgqr": ["torch.orgqr(sides, tau[:2]) ** 2", "cm.orgqr(tau[:2] * (1 + 0.2j)) ** 2"],
+    "linalg::svd": ["linalg.svd(sq3)[0].square()", "linalg.svd(tall)[1]", "linalg.svd(wide).S", "linalg.svd(csq)[1]", "linalg.svd(sqs).Vh.square()",
+                    "linalg.svd(tall, full_matrices=False)[0].square()", "linalg.svd(wide, False)[2].square()", "view_as_real(linalg.svd(csq / 8)[0]).square().sum(-1)",
+                    "linalg.svd(wide, False)[0].square()", "linalg.svd(tall, False).Vh.square()", "view_as_real(linalg.svd(csq / 8).Vh).square().sum(-1)"],
+    "svd": ["torch.svd(tall)[0].square()", "torch.svd(wide).V.square()", "tall.svd(compute_uv=False)[1]", "torch.svd(csq / 8).V.abs().square()"],
     "linalg::svdvals": ["linalg.svdvals(tall)", "linalg.svdvals(csq)", "linalg.svdvals(sqs)"],
-    "linalg::eigh": ["linalg.eigh(sq3 + sq3.mT)[0]", "linalg.eigh(sq3 + sq3.mT)[1].abs()", "linalg.eigh(sqs @ sqs.mT).eigenvectors.abs()",
-                     "linalg.eigh(csq + csq.mH)[0]", "linalg.eigh(csq + csq.mH)[1].abs()", "linalg.eigh(sq3 + sq3.mT, UPLO='U')[1].abs()"],
+    "linalg::eigh": ["linalg.eigh(sq3 + sq3.mT)[0]", "linalg.eigh(sq3 + sq3.mT)[1].square()", "linalg.eigh(sqs @ sqs.mT).eigenvectors.square()",
+                     "linalg.eigh(csq + csq.mH)[0]", "view_as_real(linalg.eigh(csq + csq.mH)[1]).square().sum(-1)", "linalg.eigh(sq3 + sq3.mT, UPLO='U')[1].square()"],
     "linalg::eigvalsh": ["linalg.eigvalsh(sq3 + sq3.mT)", f"linalg.eigvalsh({HERMITIAN}, 'U')"],
-    "linalg::eig": ["linalg.eig(sq3)[0]", "linalg.eig(csq)[0]", "linalg.eig(csq)[1].abs()", "linalg.eig(sq3).eigenvectors.abs()"],
-    "linalg::eigvals": ["linalg.eigvals(sqs)", "linalg.eigvals(csq)"],
+    "linalg::eig": [f"linalg.eig(sq3)[0][{in_order('sq3')}]", f"linalg.eig(csq)[0][{in_order('csq')}]", f"view_as_real(linalg.eig(csq)[1][:, {in_order('csq')}]).square().sum(-1)", f"view_as_real(linalg.eig(sq3).eigenvectors[:, {in_order('sq3')}]).square().sum(-1)"],
+    "linalg::eigvals": ["linalg.eigvals(sqs).real.sort().values", "(linalg.eigvals(sqs) ** 3).sum(-1)", f"linalg.eigvals(csq)[{in_order('csq')}]"],
     "linalg::pinv": ["linalg.pinv(tall)", "linalg.pinv(wide)", "linalg.pinv(csq)", "linalg.pinv(sqs)", "linalg.pinv(tall, rtol=1e-3)",
                      "linalg.pinv(tall, atol=tensor(0.01, dtype=float64))", "linalg.pinv(sq3 + sq3.mT, hermitian=True)"],
-    "pinverse": ["pinverse(tall)", "c.pinverse()", "cm.pinverse(rcond=1e-10)"],
+    "pinverse": ["pinverse(tall)", "cwide.pinverse()", "ctall.pinverse(rcond=1e-10)"],
     "linalg::lstsq": ["linalg.lstsq(sq3, sides)", "linalg.lstsq(tall, v4)", "linalg.lstsq(tall, v4[:, None])", "linalg.lstsq(wide, vs)",
                       "linalg.lstsq(sqs, vs)", "linalg.lstsq(csq, csides)", "linalg.lstsq(tall, v4[:, None], driver='gelsd')",
-                      "linalg.lstsq(tall, logits.T, driver='gels')", "linalg.lstsq(cm, c.T, driver='gelss').residuals"],
+                      "linalg.lstsq(tall, logits.T, driver='gels')", "linalg.lstsq(ctall, c.T, driver='gelss').residuals"],
     "matrix_exp": ["matrix_exp(sq3)", "linalg.matrix_exp(sqs)", "csq.matrix_exp()"],
-    "linalg::matrix_norm": ["linalg.matrix_norm(m)", "linalg.matrix_norm(m, 'nuc')", "linalg.matrix_norm(m, 2)", "linalg.matrix_norm(m, -2)",
+    "linalg::matrix_norm": ["linalg.matrix_norm(m)", "linalg.matrix_norm(blocks, 'nuc')", "linalg.matrix_norm(blocks[0], 2)", "linalg.matrix_norm(wide, -2)",
                             "linalg.matrix_norm(m, 1)", "linalg.matrix_norm(m, -1)", "linalg.matrix_norm(m, inf)", "linalg.matrix_norm(m, -inf)",
-                            "linalg.matrix_norm(cube, 'nuc', dim=(0, 1), keepdim=True)", "linalg.matrix_norm(cube, 2, dim=(2, 0))",
+                            "linalg.matrix_norm(blocks.permute(1, 2, 0), 'nuc', dim=(0, 1), keepdim=True)", "linalg.matrix_norm(blocks.permute(2, 0, 1), 2, dim=(2, 0))",
                             "linalg.matrix_norm(cube, 1, dim=(2, 0), keepdim=True)", "linalg.matrix_norm(cube, inf, dim=(0, 1))",
                             "linalg.matrix_norm(cube, -1, (1, -1))", "linalg.matrix_norm(csq)", "linalg.matrix_norm(csq, 'nuc')"],
-    "linalg::norm": ["linalg.norm(x)", "linalg.norm(v, 3)", "linalg.norm(x, 1)", "linalg.norm(x, 'nuc')", "linalg.norm(x, 'fro')", "linalg.norm(cube)",
-                     "linalg.norm(cube, dim=1)", "linalg.norm(cube, 2, dim=(0, 1))", "linalg.norm(x, inf, dim=1, keepdim=True)",
-                     "linalg.norm(cube, dim=(0, 1))", "linalg.norm(c)", "linalg.norm(x, ord=-2)", "linalg.norm(s)"],
-    "norm": ["norm(x, 'nuc')", "cube.norm('nuc', dim=(1, 2))", "norm(x, p='nuc', dim=(0, 1), keepdim=True)"],
+    "linalg::norm": ["linalg.norm(x)", "linalg.norm(v, 3)", "linalg.norm(x, 1)", "linalg.norm(wide, 'nuc')", "linalg.norm(x, 'fro')", "linalg.norm(cube)",
+                     "linalg.norm(cube, dim=1)", "linalg.norm(blocks.permute(1, 2, 0), 2, dim=(0, 1))", "linalg.norm(x, inf, dim=1, keepdim=True)",
+                     "linalg.norm(cube, dim=(0, 1))", "linalg.norm(c)", "linalg.norm(wide, ord=-2)", "linalg.norm(s)"],
+    "norm": ["norm(wide, 'nuc')", "blocks.norm('nuc', dim=(1, 2))", "norm(wide, p='nuc', dim=(0, 1), keepdim=True)"],
     "linalg::cond": ["linalg.cond(sq3)", "linalg.cond(tall)", "linalg.cond(sq3, -2)", "linalg.cond(sqs, 'nuc')", "linalg.cond(csq)"],
     "linalg::diagonal": ["linalg.diagonal(cube)", "linalg.diagonal(cube, offset=1, dim1=0, dim2=1)"],
     "linalg::vander": ["linalg.vander(v)", "linalg.vander(x, N=4)", "linalg.vander(v.to(complex128), N=3)"],
-    "linalg::tensorinv": ["linalg.tensorinv(sq3, ind=1)", "linalg.tensorinv(tensor4)"],
+    "linalg::tensorinv": ["linalg.tensorinv(sq3, ind=1)", "linalg.tensorinv(sq4.view(2, 2, 1, 4))"],
     "linalg::tensorsolve": ["linalg.tensorsolve(sq3, v)", "linalg.tensorsolve(sq3.view(3, 1, 3), v[:, None])",
                             "linalg.tensorsolve(sq3.view(1, 3, 3), v, dims=(0, 1))"],
 }  # fmt: skip
@@ -103,7 +113,7 @@ KINKED: dict[str, list[str]] = {
     "linalg::solve_triangular": ["linalg.solve_triangular(tril(zeroed.detach()), sides.detach(), upper=False)"],
     "lu_unpack": ["lu_unpack(sq3.detach(), linalg.lu_factor(sq3)[1], unpack_data=False)"],
     "linalg::qr": ["linalg.qr(tall, 'complete')", "linalg.qr(tall, mode='r')"],
-    "linalg::svd": ["linalg.svd(tall)[0].abs()"],
+    "linalg::svd": ["linalg.svd(tall)[0].square()"],
     "geqrf": ["geqrf(tall)", "geqrf(sqs)", "csq.detach().geqrf()", "geqrf(wide.detach())"],
     "svd": ["tall.detach().svd(compute_uv=False)"],
     "linalg::eigh": ["linalg.eigh(sq3)[0]"],

@@ -72,26 +72,38 @@ def integers(*shape: int, low: int = -4, high: int = 5) -> Recipe:
 
 
 def matrices(*shape: int) -> Recipe:
-    """Square, each with a dominant diagonal of numbers that differ."""
-    size = shape[-1]
-
-    def matrix(generator: random.Random) -> Any:
-        return [
-            [round(generator.uniform(-0.9, 0.9) + (row + 1.5) * 1.6 * (row == column), 3) for column in range(size)]
-            for row in range(size)
-        ]
-
-    return Recipe("float", filled(shape[:-1], matrix) if len(shape) > 1 else matrix)
+    """Far from singular: with eigenvalues (of square ones) and singular values that lie far from each other."""
+    return Recipe("float", filled(shape[:-2], matrix(*shape[-2:])))
 
 
-def complex_matrices(size: int) -> Recipe:
-    real, imaginary_part = matrices(size).make, filled((size, size), between(-0.9, 0.9))
+def complex_matrices(rows: int, columns: int) -> Recipe:
+    real, imaginary_part = matrix(rows, columns), filled((rows, columns), between(-0.4, 0.4))
 
     def make(generator: random.Random) -> Any:
         parts = zip(real(generator), imaginary_part(generator), strict=True)
         return [[complex(*pair) for pair in zip(*rows, strict=True)] for rows in parts]
 
     return Recipe("complex", make)
+
+
+def matrix(rows: int, columns: int) -> Draw:
+    """A dominant diagonal; for what is not square its numbers as singular values, of vectors far from the axes."""
+    sizes = [1.6 * (place + 1.5) for place in range(min(rows, columns))]
+
+    def element(row: int, column: int) -> float:
+        if rows == columns:
+            return sizes[row] * (row == column)
+        return sum(size * wave(rows, n, row) * wave(columns, n, column) for n, size in enumerate(sizes))
+
+    return lambda generator: [
+        [round(element(row, column) + generator.uniform(-0.4, 0.4), 3) for column in range(columns)]
+        for row in range(rows)
+    ]
+
+
+def wave(count: int, n: int, place: int) -> float:
+    """Vectors of `count` elements, orthonormal for the n below it."""
+    return math.sqrt((2 if n else 1) / count) * math.cos(math.pi * (place + 0.5) * n / count)
 
 
 def given(values: Any, kind: str = "float") -> Recipe:
@@ -119,8 +131,9 @@ POOL: dict[str, Recipe] = {
     "ignored": given([1, -100, 3], "int64"), "pixels": integers(2, 2, 2, low=0, high=2),
     "label2": integers(2, 2, low=0, high=2), "label": given(2, "int64"),
     # square, far from singular, of distinct eigenvalues and singular values; then taller, wider, singular ones
-    "sq2": matrices(2), "sq3": matrices(3), "sq3b": matrices(3), "sqs": matrices(2, 2), "csq": complex_matrices(2),
-    "sides": floats(3, 2), "tall": floats(4, 2), "wide": floats(2, 4), "csides": complexes(2, 2), "tensor4": floats(2, 2, 1, 4),
+    "sq2": matrices(2, 2), "sq3": matrices(3, 3), "sq3b": matrices(3, 3), "sqs": matrices(2, 2, 2), "csq": complex_matrices(2, 2),
+    "sides": floats(3, 2), "tall": matrices(4, 2), "wide": matrices(2, 4), "blocks": matrices(2, 3, 4), "ctall": complex_matrices(3, 2),
+    "cwide": complex_matrices(2, 3), "tau": floats(3, low=1.5), "csides": complexes(2, 2), "sq4": matrices(4, 4),
     "sig": floats(8), "sigs": floats(2, 8), "csig": complexes(8), "spec": complexes(3, 5), "specs": complexes(2, 3, 5), "fullspec": complexes(4, 5),
     "win3": floats(3, low=0.5), "win4": floats(4, low=0.5),
     "vs": floats(2, 2), "flat": given([[1.0, 2.0], [2.0, 4.0]]), "indefinite": given([[1.0, 2.0], [2.0, 1.0]]),

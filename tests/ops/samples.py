@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from . import fourier, linear_algebra, nn_samples, sliding, special_samples
+from . import edges, fourier, linear_algebra, nn_samples, sliding, special_samples
 from .pool import POOL
 
 # the argument that suits each elementwise function of one tensor
@@ -19,7 +19,7 @@ UNARY = {
     "expm1": "x", "floor": "d", "frac": "d", "log": "p", "log10": "p", "log1p": "p", "log2": "p", "logsigmoid": "x",
     "nan_to_num": "x", "neg": "x", "positive": "x", "reciprocal": "x", "relu": "x", "round": "d", "rsqrt": "p",
     "sgn": "x", "sigmoid": "x", "sign": "x", "silu": "x", "sin": "x", "sinh": "x", "softplus": "x", "sqrt": "p",
-    "square": "x", "tan": "u", "tanh": "x", "trunc": "d", "leaky_relu": "x", "erfc": "x", "logit": "probs", "sinc": "u",
+    "square": "x", "tan": "u", "tanh": "x", "trunc": "d", "leaky_relu": "x", "erfc": "x", "logit": "probs", "sinc": "q",
     "rad2deg": "x", "deg2rad": "x", "erfinv": "u", "lgamma": "p", "digamma": "p", "i0": "x",
 }  # fmt: skip
 COMPLEX = (
@@ -58,18 +58,18 @@ SMOOTH: dict[str, list[str]] = {
     "addcmul": ["addcmul(x, y, z)", "addcmul(x, row, col, value=2)", "x.addcmul(y, z, value=-0.5)", "addcmul(c, c2, c, value=1j)", "addcmul(s, x, y)"],
     "addcdiv": ["addcdiv(x, y, z)", "addcdiv(x, row, col, value=2)", "x.addcdiv(y, z, value=-0.5)", "addcdiv(c, c2, c)"],
     "hypot": ["hypot(x, y)", "x.hypot(row)"],
-    "copysign": ["tanh(copysign(x, y))", "tanh(x.copysign(row))"],
-    "copysign.Scalar": ["tanh(copysign(x, -2))", "tanh(x.copysign(1.5))"],
+    "copysign": ["copysign(x, y) ** 2", "x.copysign(row) ** 2"],
+    "copysign.Scalar": ["copysign(x, -2) ** 2", "x.copysign(1.5) ** 2"],
     "ldexp": ["ldexp(x, y)", "ldexp(x, k2)", "x.ldexp(row)"],
     "nextafter": ["nextafter(x, y)"],
-    "frexp": ["frexp(x)", "x.frexp()[0]", "tanh(frexp(x)[0])"],
+    "frexp": ["frexp(x)", "x.frexp()[0]", "frexp(x)[0] ** 2"],
     "logaddexp": ["logaddexp(x, y)", "logaddexp(c, c2)", "x.logaddexp(row)"],
     "logaddexp2": ["logaddexp2(x, y)", "x.logaddexp2(row)"],
     "logit": ["logit(probs, 0.2)", "probs.logit(eps=1e-6)"],
     "xlogy": ["xlogy(x, p)", "x.xlogy(p[0])", "torch.special.xlogy(row, p)"],
     "xlogy.Scalar_Self": ["xlogy(2.5, p)"],
     "xlogy.Scalar_Other": ["xlogy(x, 2)", "x.xlogy(0.5)"],
-    "round.decimals": ["round(x, decimals=0)", "tanh(round(x, decimals=0))"],
+    "round.decimals": ["round(x, decimals=0)", "round(x, decimals=0) ** 2"],
     "float_power": ["float_power(p, x)", "p.float_power(row)", "float_power(c, c2)"],
     "float_power.Tensor_Scalar": ["float_power(p, 2)", "p.float_power(-1.5)", "float_power(c, 2)", "float_power(p, 2j)"],
     "float_power.Scalar": ["float_power(2, x)", "float_power(1.5, row)"],
@@ -81,7 +81,7 @@ SMOOTH: dict[str, list[str]] = {
     "clamp_max": ["clamp_max(d, 0.2)", "d.clamp_max(0)"],
     "clamp_max.Tensor": ["clamp_max(d, x)", "d.clamp_max(row)"],
     "lerp.Tensor": ["lerp(x, y, z)", "x.lerp(y, row)", "lerp(row, x, col)", "lerp(c, c2, c)"],
-    "aminmax": ["aminmax(d)", "aminmax(d, dim=1)", "dd.aminmax(dim=0, keepdim=True)", "aminmax(d, dim=-1)[1]", "aminmax(s)", "aminmax(s, dim=0)", "tanh(aminmax(d)[0])", "tanh(aminmax(d, dim=1)[1])"],
+    "aminmax": ["aminmax(d)", "aminmax(d, dim=1)", "dd.aminmax(dim=0, keepdim=True)", "aminmax(d, dim=-1)[1]", "aminmax(s)", "aminmax(s, dim=0)", "aminmax(d)[0] ** 2", "aminmax(d, dim=1)[1] ** 2"],
     "var_mean": ["var_mean(x)", "var_mean(x, 1)", "var_mean(x, dim=0, keepdim=True)", "var_mean(cube, (0, 2), correction=0)", "var_mean(x, unbiased=False)",
                  "var_mean(x, 0, False)", "var_mean(c)", "var_mean(x, 1)[0]", "var_mean(x, 1)[1]", "var_mean(x)[1]"],
     "std_mean": ["std_mean(x)", "std_mean(x, 1)", "std_mean(x, dim=-1, keepdim=True)", "std_mean(cube, (0, 2), correction=0)",
@@ -93,19 +93,19 @@ SMOOTH: dict[str, list[str]] = {
                     "linalg.matrix_norm(m, -inf, keepdim=True)", "linalg.matrix_norm(cube, 1, (0, 2))", "linalg.matrix_norm(cube, inf, (0, 2))",
                     "linalg.matrix_norm(cube, 'fro', dim=(0, 1), keepdim=True)", "linalg.matrix_norm(c, 1)", "linalg.matrix_norm(m, 1, keepdim=True)",
                     "linalg.matrix_norm(x, 1, dtype=float64)"],
-    "cummax": ["cummax(d, 1)", "d.cummax(dim=0)", "cummax(dd, -1)[0]", "tanh(cummax(d, 1)[0])", "cummax(s, 0)"],
-    "cummin": ["cummin(d, 1)", "d.cummin(dim=0)", "cummin(dd, -1)[0]", "tanh(cummin(d, 1)[0])", "cummin(s, 0)"],
-    "logcumsumexp": ["logcumsumexp(x, 1)", "x.logcumsumexp(dim=0)", "logcumsumexp(cube, -2)", "logcumsumexp(s, 0)"],
+    "cummax": ["cummax(d, 1)", "d.cummax(dim=0)", "cummax(dd, -1)[0]", "cummax(d, 1)[0] ** 2", "cummax(s, 0)"],
+    "cummin": ["cummin(d, 1)", "d.cummin(dim=0)", "cummin(dd, -1)[0]", "cummin(d, 1)[0] ** 2", "cummin(s, 0)"],
+    "logcumsumexp": ["logcumsumexp(x, 1)", "x.logcumsumexp(dim=0)", "logcumsumexp(sq / 2, -2)", "logcumsumexp(s, 0)"],
     "diff": ["diff(x)", "diff(m, 2)", "m.diff(dim=0)", "diff(m, n=1, dim=1, prepend=col[:1].expand(3, 1))", "diff(x, append=y)", "diff(x, 1, 0, y, y)",
              "diff(c)", "diff(x, 0)"],
     "median": ["median(d)", "median(dd)", "s.median()", "d5.median()"],
-    "median.dim": ["median(d, 1)", "d.median(dim=0, keepdim=True)", "median(dd, -1)[0]", "tanh(median(d, 1)[0])", "s.median(0)"],
+    "median.dim": ["median(d, 1)", "d.median(dim=0, keepdim=True)", "median(dd, -1)[0]", "median(d, 1)[0] ** 2", "s.median(0)"],
     "nanmedian": ["nanmedian(d)", "nanmedian(dd)", "s.nanmedian()"],
-    "nanmedian.dim": ["nanmedian(d, 1)", "tanh(nanmedian(d, 1)[0])", "dd.nanmedian(dim=0, keepdim=True)", "s.nanmedian(0)"],
-    "mode": ["mode(d)", "mode(d, 0)", "tanh(mode(d, 0)[0])", "d.mode(dim=1, keepdim=True)", "mode(s)"],
-    "kthvalue": ["kthvalue(d, 2)", "tanh(kthvalue(d, 2)[0])", "dd.kthvalue(3, dim=0, keepdim=True)", "kthvalue(dd, k=1, dim=-1)[0]", "kthvalue(s, 1)"],
+    "nanmedian.dim": ["nanmedian(d, 1)", "nanmedian(d, 1)[0] ** 2", "dd.nanmedian(dim=0, keepdim=True)", "s.nanmedian(0)"],
+    "mode": ["mode(d)", "mode(d, 0)", "mode(d, 0)[0] ** 2", "d.mode(dim=1, keepdim=True)", "mode(s)"],
+    "kthvalue": ["kthvalue(d, 2)", "kthvalue(d, 2)[0] ** 2", "dd.kthvalue(3, dim=0, keepdim=True)", "kthvalue(dd, k=1, dim=-1)[0]", "kthvalue(s, 1)"],
     "msort": ["msort(d)", "dd.msort()", "msort(s)"],
-    "sort.stable": ["sort(d, stable=True)", "tanh(sort(d, stable=True)[0])", "d.sort(stable=True, dim=0, descending=True)", "sort(dd, dim=-1, stable=False)[0]"],
+    "sort.stable": ["sort(d, stable=True)", "sort(d, stable=True)[0] ** 2", "d.sort(stable=True, dim=0, descending=True)", "sort(dd, dim=-1, stable=False)[0]"],
     "quantile": ["quantile(d, 0.3)", "quantile(d, sp)", "quantile(dd, sp, 1)", "quantile(dd, probs[0, :2], 1, keepdim=True)", "quantile(d, probs[0, :2])", "quantile(d, sp, interpolation='midpoint')", "quantile(d, 0.3, 1)", "quantile(dd, 0.3, dim=0)", "dd.quantile(0.6, 0, keepdim=True)",
                  "quantile(dd, tensor([0.3, 0.6], dtype=dd.dtype), dim=0)", "quantile(dd, tensor([0.3, 0.6], dtype=dd.dtype), dim=1, keepdim=True)",
                  "quantile(dd, tensor([0.1, 0.6, 0.9], dtype=dd.dtype))", "quantile(d, 0.3, interpolation='lower')", "quantile(d, 0.3, 1, interpolation='higher')",
@@ -139,7 +139,7 @@ SMOOTH: dict[str, list[str]] = {
     "gradient": ["gradient(row)", "gradient(m)", "gradient(m, spacing=2.0, dim=0)", "gradient(cube, dim=(2, 1))", "gradient(m, edge_order=2)",
                  "gradient(m, spacing=[2.0, 3.0], dim=(1, 0))", "gradient(row, spacing=(cumsum(v * v, 0),))", "gradient(v4, spacing=(cumsum(v4 * v4, 0),), edge_order=2)",
                  "gradient(m, spacing=(tensor([0.0, 1.0, 3.0], dtype=m.dtype), tensor([0.0, 1.0, 1.5, 3.0], dtype=m.dtype)))",
-                 "gradient(c, dim=1)", "tanh(gradient(m, dim=1)[0])"],
+                 "gradient(c, dim=1)", "gradient(m, dim=1)[0] ** 2"],
     "trapezoid": ["trapezoid(x)", "trapezoid(x, dx=2)", "trapezoid(m, dim=0)", "trapezoid(x, v)", "trapezoid(m, v, dim=0)", "trapezoid(x, y)", "trapz(cube, m)",
                   "trapezoid(x, x=v)"],
     "cumulative_trapezoid": ["cumulative_trapezoid(x)", "cumulative_trapezoid(x, dx=2)", "cumulative_trapezoid(m, dim=0)", "cumulative_trapezoid(x, v)",
@@ -264,8 +264,8 @@ SMOOTH: dict[str, list[str]] = {
     "atleast_3d": ["atleast_3d(row)", "atleast_3d(x)", "atleast_3d(s)", "atleast_3d(cube)"],
     "atleast_1d.Sequence": ["atleast_1d(s, row)", "atleast_1d([s])"], "atleast_2d.Sequence": ["atleast_2d([s, row, x])"],
     "atleast_3d.Sequence": ["atleast_3d(s, row, x)"],
-    "broadcast_tensors": ["broadcast_tensors(row, col)", "broadcast_tensors(x, s)", "tanh(broadcast_tensors(row, col)[0])"],
-    "meshgrid": ["meshgrid(row, v4)", "meshgrid([row, s], indexing='ij')", "meshgrid(row, v4, indexing='xy')", "tanh(meshgrid(row, v4, v)[1])",
+    "broadcast_tensors": ["broadcast_tensors(row, col)", "broadcast_tensors(x, s)", "broadcast_tensors(row, col)[0] ** 2"],
+    "meshgrid": ["meshgrid(row, v4)", "meshgrid([row, s], indexing='ij')", "meshgrid(row, v4, indexing='xy')", "meshgrid(row, v4, v)[1] ** 2",
                  "meshgrid(row)", "meshgrid(row, v, v4, indexing='xy')[0]"],
     "cartesian_prod": ["cartesian_prod(row, v4)", "cartesian_prod(row)", "cartesian_prod(row, row, v)"],
     "combinations": ["combinations(row)", "combinations(v4, 3)", "combinations(row, r=2, with_replacement=True)", "combinations(row, 1)"],
@@ -304,23 +304,23 @@ SMOOTH: dict[str, list[str]] = {
     "ger": ["ger(row, v4)"],
     "addmv": ["addmv(s2, x, v)", "x[:, 0].addmv(x, v, beta=0.5, alpha=2)", "addmv(one, c.abs(), v, beta=0)", "addmv(c[0, :2], c, c2[0], alpha=1j)",
               "clone(x[:, 0]).addmv_(x, v, alpha=3)"],
-    "addbmm": ["addbmm(s, cube, cube2)", "x.t().addbmm(cube, cube2, beta=2, alpha=3)", "clone(x.t()).addbmm_(cube, cube2)", "addbmm(s, cube, cube2, beta=0)", "tanh(addbmm(s, cube / 9, cube2 / 9, alpha=2))"],
-    "baddbmm": ["baddbmm(s, cube, cube2)", "cube[:, :, :2].baddbmm(cube, cube2, beta=2, alpha=3)", "tanh(baddbmm(s, cube / 9, cube2 / 9, alpha=2))", "clone(cube[:, :, 1:3]).baddbmm_(cube, cube2, beta=0)"],
+    "addbmm": ["addbmm(s, cube, cube2)", "x.t().addbmm(cube, cube2, beta=2, alpha=3)", "clone(x.t()).addbmm_(cube, cube2)", "addbmm(s, cube, cube2, beta=0)", "addbmm(s, cube / 9, cube2 / 9, alpha=2) ** 2"],
+    "baddbmm": ["baddbmm(s, cube, cube2)", "cube[:, :, :2].baddbmm(cube, cube2, beta=2, alpha=3)", "baddbmm(s, cube / 9, cube2 / 9, alpha=2) ** 2", "clone(cube[:, :, 1:3]).baddbmm_(cube, cube2, beta=0)"],
     "addr": ["addr(s, row, v4)", "m.addr(row, v4, beta=2, alpha=3)", "clone(m).addr_(v, v4)", "addr(c, cs.reshape(1).expand(2), c2[0])"],
     "tensordot": ["tensordot(x, m, 1)", "tensordot(x, y, dims=2)", "tensordot(x, m, dims=0)", "tensordot(s, s2, 0)", "tensordot(row, s2, 0)"],
     "tensordot.dims": ["tensordot(cube, cube2, ([0], [0]))", "tensordot(cube, cube2, dims=([0, 2], [0, 1]))", "tensordot(x, y, ([1, 0], [1, 0]))",
                        "tensordot(x, col, ([1], [1]))", "tensordot(row, v, ([0], [0]))", "tensordot(x[:, :1], y, ([-1], [1]))", "tensordot(row[None], v, ([1], [0]))", "tensordot(y, one, ([0], [0]))"],
     "kron": ["kron(x, m)", "row.kron(m)", "kron(s, x)", "kron(cube, other=x)", "kron(x.t(), y.t())"],
     "bilinear": ["bilinear(x, n.t(), cube)", "F.bilinear(x, n.t(), cube, col[:, 0])", "bilinear(row, v4, cube, bias=col[:, 0])"],
-    "chain_matmul": ["chain_matmul(x, m, n)", "chain_matmul(x)", "tanh(chain_matmul(x / 9, m, n))", "torch.chain_matmul(x, m)"],
-    "multi_dot": ["linalg.multi_dot([x, m, n])", "linalg.multi_dot([row, m, n])", "linalg.multi_dot([row, m, v4])", "tanh(linalg.multi_dot([x / 9, m, n]))", "linalg.multi_dot([row, v])", "linalg.multi_dot([x, v])",
+    "chain_matmul": ["chain_matmul(x, m, n)", "chain_matmul(x)", "chain_matmul(x / 9, m, n) ** 2", "torch.chain_matmul(x, m)"],
+    "multi_dot": ["linalg.multi_dot([x, m, n])", "linalg.multi_dot([row, m, n])", "linalg.multi_dot([row, m, v4])", "linalg.multi_dot([x / 9, m, n]) ** 2", "linalg.multi_dot([row, v])", "linalg.multi_dot([x, v])",
                   "linalg.multi_dot([m, n, x, m, n])", "linalg.multi_dot((c, cm, c))", "linalg.multi_dot([row, sq, m, n])", "linalg.multi_dot([sq, sq, sq])",
                   "linalg.multi_dot([sq, sq, sq, sq])"],
     "cross": ["cross(x, y)", "x.t().cross(y.t())", "sq.cross(sq * sq, dim=0)", "cross(m, logits)"],
     "linalg::cross": ["linalg.cross(x, y)", "torch.linalg.cross(row[None], x)", "linalg.cross(m, logits, dim=0)", "linalg.cross(c, c2)"],
     "vecdot": ["linalg.vecdot(x, y)", "linalg.vecdot(row, x, dim=-1)", "torch.linalg.vecdot(x, y, dim=0)", "linalg.vecdot(row, v)", "linalg.vecdot(c, c2)", "linalg.vecdot(c[0], c2[0])"],
-    "matrix_power": [f"matrix_power(sq, {n})" for n in (2, 3, 5, 7, 1, -1, -2, -3)] + ["linalg.matrix_power(cube[:, :, :3], 3)", "cube[:, :, 1:].matrix_power(-1)",
-                     "linalg.matrix_power(c[:, :2], n=4)", "tanh(matrix_power(sq, 2))", "tanh(matrix_power(cube[:, :, :3] / 3, 3))"],
+    "matrix_power": [f"matrix_power(sq3 / 3, {n})" for n in (2, 3, 5, 7, 1, -1, -2, -3)] + ["linalg.matrix_power(cube[:, :, :3], 3)", "blocks[:, :, :3].matrix_power(-1)",
+                     "linalg.matrix_power(c[:, :2], n=4)", "matrix_power(sq, 2) ** 2", "matrix_power(cube[:, :, :3] / 3, 3) ** 2"],
     "linalg::diagonal": ["linalg.diagonal(cube)", "torch.linalg.diagonal(m, offset=1, dim1=0, dim2=-1)"],
     "cdist": ["cdist(x, y, 2.0, 'use_mm_for_euclid_dist')", "cdist(cube, m, compute_mode='use_mm_for_euclid_dist')", "cdist(cube, cube + p.unsqueeze(-1), 2, 'use_mm_for_euclid_dist')",
               "cdist(logits.repeat(9, 1), m)[::9]"],
@@ -357,7 +357,7 @@ SMOOTH: dict[str, list[str]] = {
     "log_softmax": ["log_softmax(x, 1)", "F.log_softmax(x, dim=0)", "log_softmax(cube, dim=-2)"],
     "log_softmax.int": ["torch.log_softmax(x, 1)", "x.log_softmax(dim=0)", "s.log_softmax(0)"],
     "layer_norm": ["layer_norm(x, (3,))", "layer_norm(x, (3,), row, v)", "layer_norm(x, [3], weight=row)", "layer_norm(x, [3], bias=v, eps=0.1)",
-                   "F.layer_norm(cube, (3, 4), m)", "layer_norm(cube, (4,), v4, v4)", "layer_norm(row, (3,), v, v)"],
+                   "F.layer_norm(cube, (3, 4), m)", "layer_norm(cube, (4,), v4, v4)", "layer_norm(row, (3,), v, v, eps=0.1)"],
     "softplus": ["softplus(x, 2, 1)", "softplus(x, beta=0.5)"],
     "leaky_relu": ["leaky_relu(x, 0.2)", "leaky_relu(x, negative_slope=-0.5)"],
     "binary_cross_entropy_with_logits": [
@@ -385,7 +385,9 @@ SMOOTH: dict[str, list[str]] = {
     "vjp": ["vjp(exp(x), x, y, create_graph=True)"],
     "jvp": ["jvp(exp(x), x, y, create_graph=True)"],
     "hvp": ["hvp(sum(x ** 3), x, y, create_graph=True)"],
-    "in place": ["clone(x).mul_(y).add_(row)", "(x * y)[0].mul_(y[1])", "clone(x)[:, 1:].exp_()", "clone(x).t().add_(col.t())", "clone(x).diagonal().mul_(s)"],
+    "in place": ["clone(x).mul_(y).add_(row)", "(x * y)[0].mul_(y[1])", "clone(x)[:, 1:].exp_()", "clone(x).t().add_(col.t())", "clone(x).diagonal().mul_(s)",
+                 "view_as_complex(clone(n)).exp_()", "view_as_complex(clone(n)[:2]).exp_()", "view_as_complex(clone(n))[0].exp_()",
+                 "view_as_complex(clone(n)[1:]).imag.exp_()", "view_as_real(clone(c)).exp_()", "clone(c)[0].imag.exp_()"],
     **sliding.SMOOTH,
 }  # fmt: skip
 
@@ -472,7 +474,7 @@ KINKED: dict[str, list[str]] = {
     "nanmedian": ["nanmedian(ties)", "nanmedian(special)", "nanmedian(k)", "nanmedian(none)", "nanmedian(special[2:3])"],
     "nanmedian.dim": ["nanmedian(special, 0)", "nanmedian(tied, 1)", "nanmedian(special[2:3], 0)"],
     "mode": ["mode(ties)", "mode(tied)", "mode(tied, 0)", "mode(k)", "mode(mask)", "mode(special)", "mode(zeroed, 0, True)", "mode(empty, 1)", "mode(labels)"],
-    "kthvalue": ["kthvalue(special, 3)", "kthvalue(edge, 5)"],
+    "kthvalue": ["kthvalue(special, 3)", "kthvalue(ties, 4)", "kthvalue(tied, 2)", "kthvalue(k, 2, 0)", "kthvalue(halves[[0, 1, 0, 4, 0, 1, 1, 0, 4]], 6)", "kthvalue(edge, 5)"],
     "msort": ["msort(k)", "msort(special)"],
     "sort.stable": ["sort(ties, stable=True)", "sort(ties, stable=True, descending=True)", "sort(k, stable=True)", "sort(special, stable=True)"],
     "argsort.stable": ["argsort(ties, stable=True)", "ties.argsort(stable=True, descending=True)", "argsort(tied, dim=0, stable=True)"],
@@ -542,7 +544,7 @@ KINKED: dict[str, list[str]] = {
     "count_nonzero": ["count_nonzero(cube, dim=(0, 1))", "count_nonzero(k)", "count_nonzero(k, 0)", "count_nonzero(zeroed, dim=1)"],
     "argsort": ["argsort(d)", "d.argsort(dim=0, descending=True)"],
     "sort": ["sort(k, 1)", "sort(special)", "sort(special, descending=True)"],
-    "topk": ["topk(special, 3)"],
+    "topk": ["topk(special, 3)", "topk(ties, 2)", "topk(tied, 2)", "topk(tied, 1, 0, False)", "topk(k, 3)", "topk(d5, 3, sorted=False)", "topk(halves[[0, 1, 0, 4, 0, 1, 1, 0, 4]], 6, largest=False)", "topk(tensor([1, 0, 2]).repeat(40), 45)", "topk(tensor([0, 1, 0]).repeat(40), 1)"],
     "isnan": ["isnan(special)", "isnan(k)"],
     "isinf": ["isinf(special)", "isinf(k)"],
     "isfinite": ["isfinite(special)", "isfinite(k)"],
@@ -594,8 +596,8 @@ KINKED: dict[str, list[str]] = {
     "zeros_like": ["zeros_like(x)", "zeros_like(k, dtype=float64)"],
     "ones_like": ["ones_like(k)", "ones_like(x, requires_grad=True)"],
     "full_like": ["full_like(x, 3)", "full_like(k, 2.5, dtype=float64)", "full_like(x.t(), 2).is_contiguous()"],
-    "as_strided": ["x.t().as_strided((0, 2), (1, 1))", "x[1].as_strided((2,), (1,), 0)", "x[1].as_strided((2, 2), (1, 2), 1).tanh()"],
-    "as_strided_scatter": ["as_strided_scatter(x, v, (3,), (2,), 1)", "x.as_strided_scatter(src=v, size=[3], stride=[1])", "tanh(as_strided_scatter(x, v, (3,), (2,)))",
+    "as_strided": ["x.t().as_strided((0, 2), (1, 1))", "x[1].as_strided((2,), (1,), 0)", "x[1].as_strided((2, 2), (1, 2), 1) ** 2"],
+    "as_strided_scatter": ["as_strided_scatter(x, v, (3,), (2,), 1)", "x.as_strided_scatter(src=v, size=[3], stride=[1])", "as_strided_scatter(x, v, (3,), (2,)) ** 2",
                            "x.t().detach().as_strided_scatter(v, (3,), (1,))"],
     "broadcast_shapes": ["broadcast_shapes((2, 1), (3,))", "broadcast_shapes((4,), 4, (1, 1))", "broadcast_shapes()"],
     "unsqueeze_": ["k.unsqueeze_(0)", "k[0].unsqueeze_(1)"], "t_": ["k.t_()"],
@@ -607,14 +609,14 @@ KINKED: dict[str, list[str]] = {
     "diag": ["diag(none)", "diag(k, 4)"], "diag_embed": ["diag_embed(mask)"], "meshgrid": ["meshgrid(none, row)"],
     "scatter_reduce": [f"scatter_reduce({options}, '{reduce}')" for reduce in ("sum", "prod", "mean", "amax", "amin")
                        for options in ("tied, 1, tensor([[0, 0], [1, 1]]), tied", "zeroed, 0, pixels[0], zeroed * 1", "k, 1, index1, k2", "x, 1, index1[:, :2], y", "x, 0, index[:1], y")]
-                      + ["x.scatter_reduce(1, index1[:, :0], y, 'amax')", "x.scatter_reduce(1, index1, y, 'prod', include_self=False).tanh()", "k.scatter_reduce(1, index1, k2, 'mean', include_self=False)",
+                      + ["x.scatter_reduce(1, index1[:, :0], y, 'amax')", "x.scatter_reduce(1, index1, y, 'prod', include_self=False) ** 2", "k.scatter_reduce(1, index1, k2, 'mean', include_self=False)",
                          "mask.scatter_reduce(1, index1, mask2, 'sum')"],
     "index_reduce": [f"index_reduce({options}, '{reduce}')" for reduce in ("prod", "mean", "amax", "amin")
                      for options in ("tied, 0, two, tied", "zeroed, 1, places, zeroed * 1", "k, 1, places, k2")]
-                    + ["x.index_reduce(1, places, y, 'prod', include_self=False).tanh()"],
+                    + ["x.index_reduce(1, places, y, 'prod', include_self=False) ** 2"],
     "scatter.reduce": ["scatter(x, 1, index1, y, reduce='add')", "x.detach().scatter(1, index1, k2.double(), reduce='multiply')", "k.scatter(1, index1, k2, reduce='add')"],
     "scatter.value_reduce": ["scatter(x, 1, index1, 2.5, reduce='multiply')", "k.scatter(1, index1, 2, reduce='add')"],
-    "index_copy": ["k.index_copy(0, two, k2)", "x.index_copy(1, places[:0], y[:, :0])", "x.index_copy(1, places[:1], y[:, :1]).tanh()"],
+    "index_copy": ["k.index_copy(0, two, k2)", "x.index_copy(1, places[:0], y[:, :0])", "x.index_copy(1, places[:1], y[:, :1]) ** 2"],
     "take": ["k.take(places)", "x.take(places[:0])"], "take_along_dim": ["k.take_along_dim(index1, 1)", "take_along_dim(x, index1 + 2, 1)", "take_along_dim(x, index1 - 1)", "take_along_dim(x, index1 - 1, 1)", "take_along_dim(x, index1 - 6, 0)"],
     "put": ["k.put(places, k2[0])", "k.put(places, k2[0], True)", "k.put_(two, k2[0, :2])"],
     "nonzero": ["nonzero(k)", "k.nonzero(as_tuple=True)", "nonzero(x)", "s.nonzero()", "nonzero(s, as_tuple=True)", "nonzero(empty)"],
@@ -629,26 +631,26 @@ KINKED: dict[str, list[str]] = {
     "triu_indices": ["triu_indices(3, 3)", "triu_indices(3, 4, -1)", "triu_indices(row=2, col=3, offset=1)"],
     "randint_like": ["randint_like(x, 5)", "randint_like(k, high=9)"], "randint_like.low_dtype": ["randint_like(k, 5, 10)", "randint_like(x, -3, 3, dtype=int64)"],
     "cdist": [f"cdist({rows}, p={p})" for p in (0, 0.5, 1, 1.5, 2, 2.5, 3, "inf") for rows in ("x, y", "tied, zeroed", "cube, m", "m, logits")]
-             + ["tanh(cdist(x, x))", "tanh(cdist(cube, cube[:1]))", "cdist(x.t(), y.t(), 2.0, 'donot_use_mm_for_euclid_dist')", "cdist(empty, x)", "cdist(x[:, :0], y[:, :0])",
+             + ["cdist(x, x) ** 2", "cdist(cube, cube[:1]) ** 2", "cdist(x.t(), y.t(), 2.0, 'donot_use_mm_for_euclid_dist')", "cdist(empty, x)", "cdist(x[:, :0], y[:, :0])",
                 "cdist(tied[:, :2], zeroed[:, :2], compute_mode='use_mm_for_euclid_dist')"],
     "pdist": [f"pdist({rows}, {p})" for p in (0, 0.5, 1, 1.5, 2, 2.5, 3, "inf") for rows in ("m", "zeroed", "tied.repeat(2, 1)")]
-             + ["tanh(pdist(m.t()))", "F.pdist(x)", "pdist(x[:1])", "pdist(x[:, :0])"],
+             + ["pdist(m.t()) ** 2", "F.pdist(x)", "pdist(x[:1])", "pdist(x[:, :0])"],
     "matrix_power": ["matrix_power(sq, 0)", "matrix_power(k[:, :2], 5)", "linalg.matrix_power(cube[:, :, :3], 0)"],
     "cross": ["cross(k, k2)"], "vdot": ["vdot(k[0], k2[0])"], "inner": ["inner(k, k2)"], "addmv": ["addmv(ks, k, k2[0])", "addmv(origin / 0, x, v, beta=0)"],
     "addr": ["addr(ks, k[0], k2[0], beta=2, alpha=3)", "addr(s, k[0], v4)", "addr(k, two, places)"], "kron": ["kron(k, k2)", "kron(k, x)"],
     "normal_": ["clone(x).normal_()", "clone(m).t().normal_(1, 2)", "clone(logits.repeat(2, 1)).normal_(std=0.5)", "clone(logits.repeat(2, 1)).t().normal_()", "x.normal_()",
                 "c.detach().normal_()", "x.detach()[:, ::2].normal_()"],
-    "uniform_": ["clone(x).uniform_()", "clone(x).t().uniform_(-1, 2)", "tanh(clone(x).uniform_(to=3.0))"], "log_normal_": ["clone(x).log_normal_()", "clone(x).log_normal_(0.5, std=0.1)"],
+    "uniform_": ["clone(x).uniform_()", "clone(x).t().uniform_(-1, 2)", "clone(x).uniform_(to=3.0) ** 2"], "log_normal_": ["clone(x).log_normal_()", "clone(x).log_normal_(0.5, std=0.1)"],
     "exponential_": ["clone(x).exponential_()", "clone(x).t().exponential_(lambd=2)"], "cauchy_": ["clone(x).cauchy_()", "clone(x).cauchy_(1, sigma=0.5)"],
     "geometric_": ["clone(x).geometric_(0.3)", "k.geometric_(p=0.5)"], "random_": ["clone(x).random_()", "k.random_()", "mask.random_()"],
     "random_.to": ["clone(x).random_(5)", "k.t().random_(9)"], "random_.from": ["clone(x).random_(2, 5)", "k.random_(-9, to=12)"],
     "bernoulli_": ["clone(x).bernoulli_()", "k.bernoulli_(p=0.3)", "mask.bernoulli_(0.7)"],
     "bernoulli_.Tensor": ["clone(x).bernoulli_(u.abs())", "clone(x).t().bernoulli_(probs[0, :2])", "clone(x).bernoulli_(sp)", "k.bernoulli_(probs.detach()[:2, :3])"],
     "bernoulli.p": ["bernoulli(x, 0.4)", "k.bernoulli(p=0.5)", "x.detach().t().bernoulli(0.6)"],
-    "poisson": ["poisson(p)", "poisson(p * 20)", "tanh(poisson(zeroed * 7))", "poisson(logits.abs().repeat(20, 1) * 12)"],
+    "poisson": ["poisson(p)", "poisson(p * 20)", "poisson(zeroed * 7) ** 2", "poisson(logits.abs().repeat(20, 1) * 12)"],
     "multinomial": ["multinomial(probs, 2)", "probs[0].multinomial(num_samples=3, replacement=True)", "multinomial(probs.repeat(5, 1), 1)", "multinomial(probs, 9, True)",
                     "multinomial(onezero, 2)", "multinomial(row.abs(), 1, replacement=True)"],
-    "normal.Tensor_float": ["normal(x, 2.0)", "normal(mean=x)", "tanh(normal(x, std=0.5))"], "normal.float_Tensor": ["normal(0.5, p)", "normal(mean=1.0, std=emptyp)"],
+    "normal.Tensor_float": ["normal(x, 2.0)", "normal(mean=x)", "normal(x, std=0.5) ** 2"], "normal.float_Tensor": ["normal(0.5, p)", "normal(mean=1.0, std=emptyp)"],
     "normal.Tensor_Tensor": ["normal(x, p)", "normal(col, row.abs())", "normal(m, std=one.abs())", "normal(logits.repeat(2, 1), probs.repeat(2, 1))"],
     "rand": ["rand(2, 3)", "rand(())"], "randn": ["randn(3)", "randn(2, 2, dtype=float64)"],
     "rand_like": ["rand_like(x)", "rand_like(x.t())", "rand_like(cube.permute(1, 2, 0))", "rand_like(row.expand(2, 3))"],
@@ -680,7 +682,7 @@ KINKED: dict[str, list[str]] = {
     **sliding.KINKED,
 }  # fmt: skip
 
-TOPICS = (linear_algebra, fourier, special_samples)
+TOPICS = (linear_algebra, fourier, special_samples, edges)
 
 # here torch's own second derivatives fail, where ours are right
 TORCH_FAILS = ("layer_norm(x, [3], bias=v, eps=0.1)", *nn_samples.TORCH_FAILS)
@@ -703,7 +705,7 @@ def smooth() -> Iterator[tuple[str, str]]:
         for expression in expressions:
             yield name, expression
             if name in LINEAR or name in nn_samples.LINEAR:
-                yield name, f"tanh({expression})"
+                yield name, f"({expression}) ** 2"
 
 
 def kinked() -> Iterator[tuple[str, str]]:

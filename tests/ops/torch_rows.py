@@ -97,6 +97,9 @@ class Torch(Engine):
         name: str = node.name().removeprefix("torch::autograd::")
         return name
 
+    def count_change(self, tensor: Any) -> None:
+        torch.autograd.graph.increment_version(tensor)
+
 
 TORCH = Torch()
 answer = TORCH.answer

@@ -1,0 +1,29 @@
+"""Samples of tensors without dimensions, and without elements; see `samples`."""
+
+from __future__ import annotations
+
+SMOOTH: dict[str, list[str]] = {
+    "var": ["s.detach().var(0, False)"],
+    "mode": ["mode(s, 0)[0] ** 2"], "median.dim": ["median(s, 0)[0] ** 2"],
+    "movedim": ["movedim(s, 0, -1)", "movedim(s, -1, 0) ** 2"],
+    "squeeze_.dim": ["clone(s).squeeze_(0)", "clone(s).squeeze_(-1) ** 2"],
+    "t": ["s.mT", "cs.H", "cs.mH ** 2", "s.H"],
+    "dropout": ["dropout(clone(s), 0.3, inplace=True)"],
+    "alpha_dropout": ["alpha_dropout(s, 0.3, True)"],
+}  # fmt: skip
+KINKED: dict[str, list[str]] = {
+    "adjoint": ["adjoint(cs)", "s.adjoint()"],
+    "_getitem": ["s[mask0]", "s[mask0] ** 2"],
+    "chunk": ["none.chunk(2)", "x[:0].chunk(3)"], "trace": ["trace(x[:0])"],
+    "cumprod": ["cumprod(empty, 0)", "cumprod(x[:0], 1) ** 2", "cumprod(one, 0) ** 2", "cumsum(one, 0) ** 2"],
+    "cummax": ["cummax(empty, 0)", "cummax(x[:0], 1)[0] ** 2"], "cummin": ["cummin(x[:0], -1)"],
+    "group_norm": ["group_norm(x[:0], 3)", "group_norm(image[:0], 1, row)"],
+    "bincount": ["bincount(places[:0], v.detach())", "bincount(places[:0], minlength=2)"],
+    "real": ["real(c[:0])", "real(c[:0]) ** 2"], "imag": ["imag(c[:0]) ** 2"], "view_as_complex": ["view_as_complex(n[:0]) ** 2"],
+    "mul": ["x[:0] * c[:0]"], "div": ["x[:0] / c[:0]"],
+    "index_select": ["index_select(s, 0, places[1:2])"], "prelu": ["prelu(special[0], s)"],
+}  # fmt: skip
+REFUSED = (
+    "aminmax(s, dim=1)", "argmax(s, 1)", "argmin(s, -2)", "index_select(s, 0, places)", "index_select(s, 1, two)", "gradient(s, dim=0)",
+    "s.index_put([mask0], s2)",
+)  # fmt: skip
