@@ -550,12 +550,10 @@ def chunk(self: Any, chunks: int, dim: int = 0) -> Any:
 @composite("movedim(Tensor self, int[] source, int[] destination)")
 def movedim(self: Any, source: Any, destination: Any) -> Any:
     sources, destinations = wrap_dims(source, self.ndim), wrap_dims(destination, self.ndim)
-    if self.ndim == 0:
-        return alias(self)
     order = [dim for dim in range(self.ndim) if dim not in sources]
     for place, dim in sorted(zip(destinations, sources, strict=True)):
         order.insert(place, dim)
-    return permute(self, order)
+    return permute(self, order) if self.ndim else alias(self)
 
 
 @composite("expand_as(Tensor self, Tensor other)")
