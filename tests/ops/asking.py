@@ -91,7 +91,8 @@ class Engine(ABC):
         for changed in (*self.bindings(expression, pool, precision), *range(OUTPUTS)):
             tensors = self.bindings(expression, pool, precision)
             outputs = self.tensors_of(self.evaluate(expression, tensors))
-            tensor = {**tensors, **dict(enumerate(outputs))}.get(changed)
+            named: dict[str | int, Any] = {**tensors, **dict(enumerate(outputs))}
+            tensor = named.get(changed)
             if tensor is not None:
                 self.count_change(tensor)
                 leaves = [leaf for leaf in tensors.values() if leaf.requires_grad]
