@@ -91,8 +91,7 @@ class Engine(ABC):
         for changed in (*self.bindings(expression, pool, precision), *range(OUTPUTS)):
             tensors = self.bindings(expression, pool, precision)
             outputs = self.tensors_of(self.evaluate(expression, tensors))
-            named: dict[str | int, Any] = {**tensors, **dict(enumerate(outputs))}
-            tensor = named.get(changed)
+            tensor = tensors.get(changed) if isinstance(changed, str) else dict(enumerate(outputs)).get(changed)
             if tensor is not None:
                 self.count_change(tensor)
                 leaves = [leaf for leaf in tensors.values() if leaf.requires_grad]
