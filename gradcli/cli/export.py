@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,7 +15,7 @@ from gradcli.cli.loading import load, show_errors
 from gradcli.cli.writing import write_whole
 from gradcli.errors import UserError
 
-Target = Literal["torch"]
+Target = Literal["torch", "numpy"]
 
 
 def export(
@@ -25,22 +26,21 @@ def export(
 ) -> int:
     """Write a spec as a Python script.
 
-    The script computes and prints what `gradcli run` prints, from the same seed, and is there to be read: names and
-    order are the spec's, expectations are assertions. Files that the spec loads are read by their paths as they are
-    seen from the current folder.
+    The script computes what `gradcli run` computes, and is there to be read: names and order are the spec's,
+    expectations are assertions. For torch it also prints the same text, from the same seed. For numpy every
+    backward is written out, formula by formula; random numbers are written into the script, and what has no
+    counterpart is an error. Files that the spec loads are read by their paths as seen from the current folder.
 
     \b
     Examples:
       gradcli export specs/quickstart.yaml --to torch
-      gradcli export specs/training.yaml --to torch -o training.py
+      gradcli export specs/training.yaml --to numpy -o training.py
     """
     documents, errors = load(spec, options.limits_of(limit or []))
     if errors:
         return Status.USER_ERROR
-    from gradcli.export.torch.document import script
-
     try:
-        text = script(documents)
+        text = import_module(f"gradcli.export.{to}.document").script(documents)
     except UserError as error:
         show_errors([error], documents[0].source)
         return Status.USER_ERROR

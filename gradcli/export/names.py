@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
+from typing import Any
 
+from gradcli.record import Record
 from gradcli.spec import steps, tree
-from gradcli.spec.steps import Spec, Step
+from gradcli.spec.steps import Expression, Spec, Step
 
 # Python's own that scripts call
 BUILTINS = frozenset({
@@ -29,6 +32,10 @@ class Names:
         self.taken = {*own, *BUILTINS}
         self.values = {name: self.fresh(name) for name in sorted(values)}
         self.functions = {entry.name: self.fresh(entry.name) for entry in spec.functions}
+
+    def numbered(self, letter: str) -> str:
+        """A name for what has none: `t1`, `t2`, ..."""
+        return next(self.fresh(one) for one in (f"{letter}{place}" for place in count(1)) if one not in self.taken)
 
     def fresh(self, name: str) -> str:
         """`name`, or something like it that nothing else is called."""
@@ -58,3 +65,18 @@ def every(todo: Sequence[Step]) -> Iterator[Step]:
     for step in todo:
         yield step
         yield from every(getattr(step, "steps", ()))
+
+
+def trees_in(part: Any) -> Iterator[Any]:
+    """The trees of all expressions in a part of a spec."""
+    if isinstance(part, Expression):
+        yield part.tree
+    elif isinstance(part, tree.Node):
+        yield part
+    elif isinstance(part, list | tuple):
+        for item in part:
+            yield from trees_in(item)
+    elif isinstance(part, dict):
+        yield from trees_in(list(part.values()))
+    elif isinstance(part, Record):
+        yield from trees_in([getattr(part, field) for field in part.fields])

@@ -59,7 +59,7 @@ def constant(value: object) -> str:
     """The text of a literal."""
     if isinstance(value, str):
         return quoted(value)
-    return "..." if value is ... else re.sub(r"(?<=e)([-+]?)\+?0(?=\d)", r"\1", repr(value))
+    return "..." if value is ... else re.sub(r"e\+?(-?)0?(?=\d)", r"e\1", repr(value))
 
 
 def quoted(text: str) -> str:
@@ -284,11 +284,12 @@ def changed(root: tree.Expr, change: Callable[[Any], Any]) -> Any:
         count = len(node.children())
         children = made[len(made) - count :]
         del made[len(made) - count :]
-        made.append(change(_with_children(node, children)))
+        made.append(change(with_children(node, children)))
     return made[0]
 
 
-def _with_children(node: Any, children: list[Any]) -> Any:
+def with_children(node: Any, children: list[Any]) -> Any:
+    """A copy of a node with other nodes below it."""
     place = {"start": node.start, "end": node.end}
     match node:
         case tree.Keyword() | tree.Attribute():

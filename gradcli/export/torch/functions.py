@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from gradcli.export.kinds import Kind, kind_of
-from gradcli.export.names import every
+from gradcli.export.names import every, trees_in
 from gradcli.export.python import literal, name
-from gradcli.export.torch.translation import Translation, trees_in
+from gradcli.export.torch.translation import Translation
 from gradcli.spec import steps, tree
 from gradcli.spec.steps import Expression, FunctionEntry
 

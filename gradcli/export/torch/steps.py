@@ -9,10 +9,10 @@ from typing import Any
 
 from gradcli.engine.dtypes import TYPE_NAMES
 from gradcli.export.loads import loaded
-from gradcli.export.names import every
+from gradcli.export.names import every, trees_in
 from gradcli.export.python import ATOM, PLACE, SIGNS, call, literal, method, name, quoted, source
 from gradcli.export.script import Script
-from gradcli.export.torch.translation import Translation, trees_in
+from gradcli.export.torch.translation import Translation
 from gradcli.spec import steps, tree
 from gradcli.spec.language import DEVICE
 from gradcli.spec.steps import Expression, Literal, Load, Spec, Step, TensorEntry

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from gradcli.export.names import Names
 from gradcli.export.python import PLACE, call, changed, literal, name
 from gradcli.export.script import STANDARD, Script, functions_in
 from gradcli.export.torch.names import function_name
-from gradcli.record import Record, replace
+from gradcli.record import replace
 from gradcli.spec import tree
 from gradcli.spec.steps import Expression, FunctionEntry, Literal, Spec
 
@@ -108,18 +108,3 @@ class Translation:
 
     def unable(self, why: str, expression: Expression, node: Any = None) -> UserError:
         return UserError("spec", f"{why}, which cannot be exported", span=expression.span(node))
-
-
-def trees_in(part: Any) -> Iterator[Any]:
-    """The trees of all expressions in a part of a spec."""
-    if isinstance(part, Expression):
-        yield part.tree
-    elif isinstance(part, tree.Node):
-        yield part
-    elif isinstance(part, list | tuple):
-        for item in part:
-            yield from trees_in(item)
-    elif isinstance(part, dict):
-        yield from trees_in(list(part.values()))
-    elif isinstance(part, Record):
-        yield from trees_in([getattr(part, field) for field in part.fields])

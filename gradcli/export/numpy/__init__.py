@@ -1,0 +1,1 @@
+"""Specs as scripts for NumPy: every step forward, and every backward written out."""
