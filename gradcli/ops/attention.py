@@ -17,6 +17,7 @@ from gradcli.ops.dropout import dropout
 from gradcli.ops.linalg import matmul
 from gradcli.ops.shape import expand, reshape, row_major, transpose, unsqueeze
 from gradcli.ops.softmax import softmax_backward
+from gradcli.ops.views import in_torch_layout
 
 
 def safe_softmax_forward(self: Any, dim: int) -> Any:
@@ -61,12 +62,13 @@ def of_shared_heads(grad: Any, heads: int) -> Any:
 def flash_forward(query: Any, key: Any, value: Any, is_causal: bool, attn_mask: Any, scale: float) -> Any:
     heads = query.shape[-3]
     shares = attention_shares(query, for_all_heads(key, heads), is_causal, attn_mask, scale)
-    return np.matmul(shares, for_all_heads(value, heads))
+    result = np.matmul(shares, for_all_heads(value, heads))
+    return in_torch_layout(result, (query,)) if query.strides[-1] == query.itemsize else result
 
 
 def flash_backward_forward(
     grad_out: Any, query: Any, key: Any, value: Any, out: Any, is_causal: bool, attn_mask: Any, scale: float
-) -> tuple[Any, Any, Any]:
+) -> tuple[Any, ...]:
     heads, few = query.shape[-3], key.shape[-3]
     key, value = for_all_heads(key, heads), for_all_heads(value, heads)
     shares = attention_shares(query, key, is_causal, attn_mask, scale)
@@ -74,7 +76,13 @@ def flash_backward_forward(
     slope = shares * (for_shares - np.add.reduce(grad_out * out, axis=-1, keepdims=True)) * scale
     for_key = np.matmul(np.swapaxes(slope, -2, -1), query)
     for_value = np.matmul(np.swapaxes(shares, -2, -1), grad_out)
-    return np.matmul(slope, key), of_shared_heads(for_key, few), of_shared_heads(for_value, few)
+    grads = np.matmul(slope, key), of_shared_heads(for_key, few), of_shared_heads(for_value, few)
+    return tuple(heads_last(grad) for grad in grads)
+
+
+def heads_last(grad: Any) -> Any:
+    """`grad` in the memory order that the kernel gives it: for each position all heads."""
+    return grad.swapaxes(1, 2).copy("C").swapaxes(1, 2)
 
 
 def flash_slopes(grad: Any, needs: Sequence[bool], *saved: Any) -> tuple[Any, ...]:
@@ -138,6 +146,8 @@ def takes_one_kernel(query: Any, key: Any, value: Any, attn_mask: Any, dropout_p
     if query.dtype.kind != "f" or dropout_p > 0 or not query.ndim == key.ndim == value.ndim == 4:
         return False
     if not query.shape[-1] == key.shape[-1] == value.shape[-1] or 0 in (query.shape[-2], key.shape[-2]):
+        return False
+    if any(one.array.strides[-1] != one.array.itemsize for one in (query, key, value)):
         return False
     if not query.shape[0] == key.shape[0] == value.shape[0] or key.shape[1] != value.shape[1]:
         return False

@@ -37,8 +37,8 @@ Found = TypeVar("Found")
 LATER = [
     "softmax", "activation", "loss", "cross_entropy", "join", "windows", "special", "cumulative", "statistics", "norm",
     "dropout", "products", "embedding", "pad", "similarity", "distance", "margin_loss", "conv", "pool", "average",
-    "attention", "bessel", "ctc", "decompose", "fft", "fold", "grid", "householder", "ldl", "matrix", "polynomials",
-    "resample", "shuffle", "signal", "solve", "tbc",
+    "attention", "bessel", "ctc", "decompose", "fft", "fold", "grid", "householder", "ldl", "matrix", "multi_head",
+    "polynomials", "resample", "shuffle", "signal", "solve", "tbc",
 ]  # fmt: skip
 
 PREFIXES = (

@@ -14,6 +14,7 @@ FUNCTIONAL = (
     "binary_cross_entropy", "kl_div", "poisson_nll_loss", "gaussian_nll_loss", "hinge_embedding_loss",
     "margin_ranking_loss", "soft_margin_loss", "triplet_margin_loss", "triplet_margin_with_distance_loss",
     "cosine_embedding_loss", "multi_margin_loss", "multilabel_margin_loss", "multilabel_soft_margin_loss",
+    "multi_head_attention_forward",
 )  # fmt: skip
 
 ACTIVATIONS = (
@@ -21,6 +22,8 @@ ACTIVATIONS = (
     "rrelu",
 )  # fmt: skip
 UNSMOOTH = ("hardsigmoid",)  # torch has no second derivative of these
+
+PACKED = "cat([m, logits, probs, m]) * 0.3"  # the weight of three projections
 
 SMOOTH: dict[str, list[str]] = {
     "relu.functional": ["F.relu(x, inplace=False)", "F.relu(clone(x), True)"],
@@ -131,6 +134,17 @@ SMOOTH: dict[str, list[str]] = {
                       "cross_entropy(image, pixels, imagew.detach(), label_smoothing=0.2)", "cross_entropy(v4, classw, reduction='sum')",
                       "cross_entropy(volume, label2, label_smoothing=0.2, reduction='none')", "cross_entropy(logits, labels, label_smoothing=-0.5)",
                       "cross_entropy(logits, labels.to(uint8))", "cross_entropy(logits, probs, weight=classw)"],
+    "multi_head_attention_forward": [
+        f"multi_head_attention_forward(cube, cube, cube, 4, 2, {PACKED}, None, None, None, False, 0.0, sq4, None)",
+        f"multi_head_attention_forward(cube, cube, cube, 4, 2, {PACKED}, v4.repeat(3), None, None, False, 0.0, sq4, v4)[0]",
+        f"multi_head_attention_forward(cube, cat([cube, cube[:1]]), cat([cube, cube[:1]]), 4, 1, {PACKED}, v4.repeat(3), v4[None, None], classw[None, None], True, 0.0, sq4, v4, average_attn_weights=False)",
+        f"multi_head_attention_forward(m, logits, logits, 4, 2, {PACKED}, v4.repeat(3), None, None, False, 0.4, sq4, v4)",
+        f"multi_head_attention_forward(m, logits, probs, 4, 2, {PACKED}, None, None, None, False, 0.0, sq4, None, attn_mask=sq[None].expand(2, 3, 3))",
+        "multi_head_attention_forward(cube, cube * 0.2, volume[:, :, :1] * x[:, :, None], 4, 2, None, v4.repeat(3), None, None, False, 0.0, sq4, v4, attn_mask=cube2.permute(0, 2, 1)[0, :, :2], use_separate_proj_weight=True, q_proj_weight=sq4, k_proj_weight=sq4 * 0.5, v_proj_weight=v4[:, None])",
+        f"multi_head_attention_forward(cube, cube, cube, 4, 2, {PACKED}, None, None, None, False, 0.5, sq4, None, training=False, key_padding_mask=mask.t() & False, attn_mask=mask[:, :2] & False)",
+        f"multi_head_attention_forward(cube, cube, cube, 4, 2, {PACKED}, None, v4[None, None], classw[None, None], True, 0.0, sq4, None, True, m[:, :2], True, x[:, 1:])",
+        f"multi_head_attention_forward(cube, cube, cube, 4, 2, {PACKED}, None, None, None, False, 0.0, sq4, None, static_k=tensor4.view(1, 2, 8).repeat(6, 1, 1)[:, :, :2], static_v=tensor4.view(1, 2, 8).repeat(6, 1, 1)[:, :, 2:4])",
+    ],
 }  # fmt: skip
 # here torch's own second derivatives fail, where ours are right
 TORCH_FAILS = ("group_norm(image, 1, bias=row)",)
@@ -195,7 +209,10 @@ KINKED: dict[str, list[str]] = {
         "scaled_dot_product_attention(cube[None] / 4, cube[None] / 2, cube[None], sq.detach(), scale=0.7)",
         "scaled_dot_product_attention(cube[None] / 2, cube[None] / 2, cube[None], sq.detach() > 0)",
         "scaled_dot_product_attention(cube[None], cube[None][:, :1] * 2, cube[None][:, :1] + 1, enable_gqa=True)",
-        "scaled_dot_product_attention(cube, cube[:1], cube[:1], enable_gqa=True)", "scaled_dot_product_attention(cube, cube, cube, sq.detach() > 99)"],
+        "scaled_dot_product_attention(cube, cube[:1], cube[:1], enable_gqa=True)", "scaled_dot_product_attention(cube, cube, cube, sq.detach() > 99)",
+        "scaled_dot_product_attention(cube[None].mT, cube[None].mT, cube[None].mT).reshape(8, 3)",
+        "scaled_dot_product_attention(cube[None], cube[None], cube[None], sq.detach().mT).reshape(8, 3)",
+        "scaled_dot_product_attention(cube[None].transpose(1, 2), cube[None].transpose(1, 2), cube[None].transpose(1, 2)).transpose(1, 2).reshape(6, 4)"],
     "ctc_loss": [
         "ctc_loss(log_softmax(cube.permute(2, 0, 1), 2), tensor([[1, 2, 1], [2, 1, 1]]), tensor([4, 3]), tensor([3, 1]))",
         "ctc_loss(log_softmax(cube.permute(1, 0, 2), 2), tensor([[1, 2, 3], [2, 2, 1]]), (3, 3), (2, 2), reduction='none')",
@@ -233,6 +250,14 @@ KINKED: dict[str, list[str]] = {
                                "multilabel_margin_loss(v4, tensor([1, -1, 0, 0]))", "multilabel_margin_loss(tied, tensor([[0, -1, 0], [1, 2, -1]]))"],
     "nll_loss": ["nll_loss(volume[:, :, :0], label2[:, :0])", "nll_loss(volume[:0], label2[:0], reduction='none')"],
     "cross_entropy": ["cross_entropy(v4, labels[:1])"],
+    "multi_head_attention_forward": [
+        f"multi_head_attention_forward(cube, cube, cube, 4, 2, {PACKED}, None, None, None, False, 0.0, sq4, None, need_weights=False)",
+        f"multi_head_attention_forward(m, m, m, 4, 2, {PACKED}, None, None, None, False, 0.0, sq4, None, need_weights=False, attn_mask=tril(sq.detach()), is_causal=True)",
+        f"multi_head_attention_forward(cube, cube, cube, 4, 2, {PACKED}, None, None, None, True, 0.3, sq4, None, need_weights=False, key_padding_mask=m.detach()[:, :2] > 0)",
+        f"multi_head_attention_forward(m, m, m, 4, 2, {PACKED}, None, None, None, False, 0.0, sq4, None, attn_mask=sq.detach() > 0, is_causal=True)",
+        f"multi_head_attention_forward(cube, cube, cube, 4, 2, {PACKED}, None, None, None, False, 0.0, sq4, None, need_weights=False, attn_mask=x.detach()[:, :2].repeat(6, 1, 1))",
+        f"multi_head_attention_forward(cube, cube, cube, 4, 2, {PACKED}, None, None, None, False, 0.0, sq4, None, need_weights=False, attn_mask=x[:, :2])",
+    ],
 }  # fmt: skip
 
 REFUSED = (
@@ -290,6 +315,34 @@ REFUSED = (
     "cross_entropy(logits, labels, weight=classw.detach().float())", "cross_entropy(logits, labels, weight=classw)", "cross_entropy(v4, labels[:1]).backward()",
     "nll_loss(s, label)", "nll_loss(volume, label2[:, :1])", "nll_loss(image, pixels[:, :1])", "binary_cross_entropy_with_logits(x, k)",
     "binary_cross_entropy_with_logits(k, k)", "binary_cross_entropy_with_logits(x, u, reduction='bad')",
+    f"multi_head_attention_forward(cube, cube, cube, 5, 2, {PACKED}, None, None, None, False, 0.0, sq4, None)",
+    f"multi_head_attention_forward(cube, cube, cube, 4, 3, {PACKED}, None, None, None, False, 0.0, sq4, None)",
+    f"multi_head_attention_forward(row, row, row, 4, 2, {PACKED}, None, None, None, False, 0.0, sq4, None)",
+    f"multi_head_attention_forward(cube, m, cube, 4, 2, {PACKED}, None, None, None, False, 0.0, sq4, None)",
+    f"multi_head_attention_forward(m, m, cube, 4, 2, {PACKED}, None, None, None, False, 0.0, sq4, None)",
+    f"multi_head_attention_forward(cube, cube, cube[:1], 4, 2, {PACKED}, None, None, None, False, 0.0, sq4, None)",
+    "multi_head_attention_forward(cube, cube, cube, 4, 2, None, None, None, None, False, 0.0, sq4, None)",
+    f"multi_head_attention_forward(cube, cube, cube, 4, 2, {PACKED}, None, v4, None, False, 0.0, sq4, None)",
+    f"multi_head_attention_forward(cube, cube, cube, 4, 2, {PACKED}, None, None, v4, False, 0.0, sq4, None)",
+    f"multi_head_attention_forward(cube, cube, cube, 4, 2, {PACKED}, None, v4, v4, False, 0.0, sq4, None, static_k=cube)",
+    f"multi_head_attention_forward(cube, cube, cube, 4, 2, {PACKED}, None, v4, v4, False, 0.0, sq4, None, static_v=cube)",
+    f"multi_head_attention_forward(cube, cube, cube, 4, 2, {PACKED}, None, None, None, False, 0.0, sq4, None, static_v=cube)",
+    f"multi_head_attention_forward(cube, cube, cube, 4, 2, {PACKED}, None, None, None, False, 0.0, sq4, None, static_k=cube.repeat(3, 1, 1))",
+    f"multi_head_attention_forward(cube, cube, cube, 4, 2, {PACKED}, None, None, None, False, 0.0, sq4, None, is_causal=True)",
+    f"multi_head_attention_forward(cube, cube, cube, 4, 2, {PACKED}, None, None, None, False, 0.0, sq4, None, attn_mask=v)",
+    f"multi_head_attention_forward(cube, cube, cube, 4, 2, {PACKED}, None, None, None, False, 0.0, sq4, None, attn_mask=m)",
+    f"multi_head_attention_forward(cube, cube, cube, 4, 2, {PACKED}, None, None, None, False, 0.0, sq4, None, attn_mask=k)",
+    f"multi_head_attention_forward(cube, cube, cube, 4, 2, {PACKED}, None, None, None, False, 0.0, sq4, None, attn_mask=cube)",
+    f"multi_head_attention_forward(cube, cube, cube, 4, 2, {PACKED}, None, None, None, False, 0.0, sq4, None, key_padding_mask=v)",
+    f"multi_head_attention_forward(cube, cube, cube, 4, 2, {PACKED}, None, None, None, False, 0.0, sq4, None, key_padding_mask=x)",
+    f"multi_head_attention_forward(cube, cube, cube, 4, 2, {PACKED}, None, None, None, False, 0.0, sq4, None, key_padding_mask=m)",
+    "multi_head_attention_forward(cube, cube, cube, 4, 2, None, None, None, None, False, 0.0, sq4, None, use_separate_proj_weight=True)",
+    "multi_head_attention_forward(cube, cube, cube, 4, 2, None, None, None, None, False, 0.0, sq4, None, use_separate_proj_weight=True, q_proj_weight=sq4, k_proj_weight=sq4, v_proj_weight=m)",
+    "multi_head_attention_forward(cube, cube, cube, 4, 2, None, b5, None, None, False, 0.0, sq4, None, use_separate_proj_weight=True, q_proj_weight=sq4, k_proj_weight=sq4, v_proj_weight=sq4)",
+    f"multi_head_attention_forward(m, m, m, 4, 2, {PACKED}, None, None, None, False, 0.0, sq4, None, attn_mask=sq[None])",
+    f"multi_head_attention_forward(m, m, m, 4, 2, {PACKED}, None, None, None, False, 0.0, sq4, None, attn_mask=v)",
+    f"multi_head_attention_forward(m, m, m, 4, 2, {PACKED}, None, None, None, False, 0.0, sq4, None, key_padding_mask=sq)",
+    "multi_head_attention_forward(cube, cube, cube[:1], 4, 2, None, None, None, None, False, 0.0, sq4, None, use_separate_proj_weight=True, q_proj_weight=sq4, k_proj_weight=sq4, v_proj_weight=sq4)",
 )  # fmt: skip
 
 DTYPES = (

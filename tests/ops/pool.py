@@ -119,7 +119,7 @@ POOL: dict[str, Recipe] = {
     "d5": Recipe("float", spread_out(5)),
     "cube": floats(2, 3, 4), "cube2": floats(2, 4, 2), "thin": floats(1, 3, 1), "four": floats(2, 2, 1, 3),
     "m": floats(3, 4), "n": floats(4, 2), "sq": floats(3, 3), "w": floats(5, 3), "b5": floats(5),
-    "logits": floats(3, 4), "probs": floats(3, 4, low=0.1, high=0.9), "image": floats(2, 3, 2, 2),
+    "logits": floats(3, 4), "sq4": floats(4, 4), "probs": floats(3, 4, low=0.1, high=0.9), "image": floats(2, 3, 2, 2),
     "volume": floats(2, 3, 2), "classw": floats(4, low=0.5), "imagew": floats(3, low=0.5),
     "c": complexes(2, 3), "c2": complexes(2, 3), "cm": complexes(3, 2), "cs": complexes(),
     "k": integers(2, 3), "k2": integers(2, 3, low=1, high=3), "ks": integers(), "flag": given([True, False, True], "bool"),
