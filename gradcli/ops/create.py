@@ -9,6 +9,7 @@ from typing import Any
 from gradcli.engine import memory
 from gradcli.engine.device import beside, device_of, np, to_device, to_host
 from gradcli.engine.dtypes import TYPE_NAMES, default_dtype, number_in, scalar_dtype
+from gradcli.engine.mode import warn
 from gradcli.engine.random import Generator
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
@@ -181,21 +182,53 @@ def arange(
     return made((start + np.arange(size) * step).astype(dtype), requires_grad, device)
 
 
+@composite(f"range(Scalar start=0, Scalar? end=None, Scalar step=1, {FACTORY})")
+def range_(
+    start: Any = 0, end: Any = None, step: Any = 1, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """As `arange`, with `end` itself, and the default dtype whatever the numbers are."""
+    warn(
+        "torch.range is deprecated and will be removed in a future release because its behavior is inconsistent with "
+        "Python's range builtin. Instead, use torch.arange, which produces values in [start, end)."
+    )
+    if end is None:
+        raise UserError("type", 'range() missing 1 required positional arguments: "end"')
+    if any(isinstance(number, complex) for number in (start, end, step)):
+        raise UserError("type", "value cannot be converted to type double without overflow")
+    dtype = dtype or default_dtype.floating
+    if dtype.kind in "bc":
+        raise UserError("type", f"\"range_cpu\" not implemented for '{TYPE_NAMES[dtype.name]}'")
+    if not (math.isfinite(start) and math.isfinite(end)):
+        raise UserError("value", f"unsupported range: {start:g} -> {end:g}")
+    if dtype.kind in "iu":
+        start, end, step = int(start), int(end), int(step)
+    if step == 0:
+        raise UserError("value", "step must be nonzero")
+    if (end - start) * step < 0:
+        raise UserError("value", "upper bound and lower bound inconsistent with step sign")
+    size = math.floor((end - start) / step) + 1
+    memory.check([size], dtype)
+    return made((start + np.arange(size) * step).astype(dtype), requires_grad, device)
+
+
 @composite(f"linspace(Scalar start, Scalar end, int steps, {FACTORY})")
 def linspace(
     start: Any, end: Any, steps: int, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
-    """From both ends towards the middle, each half in the dtype's own precision, as torch computes it."""
     if steps < 0:
         raise UserError("value", "number of steps must be non-negative")
-    dtype = dtype or default_dtype.floating
+    return made(evenly_spaced(start, end, steps, dtype or default_dtype.floating), requires_grad, device)
+
+
+def evenly_spaced(start: Any, end: Any, steps: int, dtype: Any) -> Any:
+    """From both ends towards the middle, each half in the dtype's own precision, as torch computes it."""
     place = np.arange(steps)
     compute = dtype if dtype.kind in "fc" else np.dtype(np.float64)
     first, last = np.asarray(start, compute), np.asarray(end, compute)
     step = (last - first) / np.asarray(steps - 1 or 1, compute)
     forward = fused(place, step, first, compute)
     backward = fused(-(steps - 1 - place), step, last, compute)
-    return made(np.where((place < steps // 2) | (steps == 1), forward, backward).astype(dtype), requires_grad, device)
+    return np.where((place < steps // 2) | (steps == 1), forward, backward).astype(dtype)
 
 
 def fused(factor: Any, step: Any, offset: Any, dtype: Any) -> Any:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
+from gradcli.engine import memory
 from gradcli.engine.device import combine_at, np
 from gradcli.engine.device import scatter_add as scatter_add_at
 from gradcli.engine.dtypes import TYPE_NAMES
+from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import no_derivative, remainder_scalar
 from gradcli.ops.copies import masked_fill, ones_like, to_dtype, where, zeros_like
@@ -292,6 +295,34 @@ argwhere = op("argwhere(Tensor self)", None, np.argwhere)
 @composite("nonzero(Tensor self, *, bool as_tuple=False)")
 def nonzero(self: Any, as_tuple: bool = False) -> Any:
     return nonzero_places(self) if as_tuple else argwhere(self)
+
+
+@composite("nonzero_static(Tensor self, *, int size, int fill_value=-1)")
+def nonzero_static(self: Any, size: int, fill_value: int = -1) -> Any:
+    """The first `size` rows of `nonzero`, or all of them and rows of `fill_value`."""
+    if size < 0:
+        raise UserError("value", "nonzero_static: 'size' must be an non-negative integer")
+    memory.check((size, self.ndim), np.dtype(np.int64))
+    found = argwhere(self).array[:size]
+    result = np.full_like(found, fill_value, shape=(size, self.ndim))
+    result[: len(found)] = found
+    return Tensor(result)
+
+
+@composite("unravel_index(Tensor indices, int|int[] shape)")
+def unravel_index(indices: Any, shape: Any) -> Any:
+    """For each dimension of a tensor of `shape` the index into it, from `indices` into all its elements in a row."""
+    if indices.dtype.kind not in "iu":
+        raise UserError("type", f"expected 'indices' to be integer dtype, but got torch.{indices.dtype.name}")
+    sizes = (shape,) if isinstance(shape, int) else tuple(shape)
+    if min(sizes, default=0) < 0:
+        raise UserError("value", f"'shape' cannot have negative values, but got {sizes}")
+    if 0 in sizes and indices.array.size:
+        raise UserError("value", "ZeroDivisionError")
+    # without the check against the number of elements that NumPy's function of this name makes
+    behind = [math.prod(sizes[dim + 1 :]) for dim in range(len(sizes))]
+    places = indices.array.astype(np.int64)
+    return tuple(Tensor(places // max(step, 1) % max(length, 1)) for step, length in zip(behind, sizes, strict=True))
 
 
 @composite("take_along_dim(Tensor self, Tensor indices, int? dim=None)")

@@ -11,6 +11,7 @@ from gradcli.engine.device import scatter_add as scatter_add_at
 from gradcli.engine.mode import grad_mode
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
+from gradcli.ops.copies import fill
 from gradcli.ops.define import Op, composite, op
 from gradcli.ops.linalg import as_writable, diagonal, diagonal_forward, diagonal_zeros
 from gradcli.ops.shape import (
@@ -196,6 +197,25 @@ def checked_window(array: Any, size: Sequence[int], stride: Sequence[int], stora
             f"size {memory.nbytes}",
         )
     return array.shape, element_strides(array), tuple(size), tuple(stride), offset - first
+
+
+@composite("fill_diagonal_(Tensor self, Scalar fill_value, bool wrap=False)")
+def fill_diagonal_(self: Tensor, fill_value: Any, wrap: bool = False) -> Tensor:
+    """`fill_value` where all indices are equal; with `wrap`, below a tall matrix's diagonal again and again."""
+    if self.ndim < 2:
+        raise UserError("shape", "dimensions must larger than 1")
+    if self.ndim > 2 and len(set(self.shape)) > 1:
+        raise UserError("shape", "all dimensions of input must be of equal length")
+    steps = element_strides(self.array)
+    first = offset_in(storage_of(self.array), self.array)
+    size, step = min(self.shape), sum(steps)
+    fill.inplace(strided(self, (size,), (step,), first), fill_value)
+    if wrap and self.ndim == 2 and self.shape[0] > self.shape[1] + 1:
+        rows, columns = self.shape
+        again = columns + 1
+        count = (rows * columns + columns) // again - columns
+        fill.inplace(strided(self, (count,), (step,), first + again * steps[0]), fill_value)
+    return self
 
 
 @composite("as_strided(Tensor self, int[] size, int[] stride, int? storage_offset=None)")
