@@ -37,8 +37,8 @@ Found = TypeVar("Found")
 LATER = [
     "softmax", "activation", "loss", "cross_entropy", "join", "windows", "special", "cumulative", "statistics", "norm",
     "dropout", "products", "embedding", "pad", "similarity", "distance", "margin_loss", "conv", "pool", "average",
-    "attention", "bessel", "ctc", "decompose", "fft", "fold", "grid", "histogram", "householder", "ldl", "matrix",
-    "multi_head", "polynomials", "resample", "segment", "shuffle", "signal", "solve", "tbc",
+    "attention", "bessel", "ctc", "decompose", "fft", "fold", "grid", "histogram", "householder", "ldl", "lowrank",
+    "matrix", "multi_head", "polynomials", "resample", "segment", "shuffle", "signal", "solve", "tbc",
 ]  # fmt: skip
 
 PREFIXES = (
@@ -72,8 +72,8 @@ OUT_OF_PLACE = frozenset({
     "dot", "flip", "fmax", "fmin", "gather", "hardshrink", "histc", "index_select", "isclose", "isfinite", "isinf",
     "isnan", "isneginf", "isposinf", "isreal", "logaddexp", "logaddexp2", "logcumsumexp", "logsumexp",
     "masked_select", "matrix_exp", "max", "maximum", "mean", "median", "min", "minimum", "mm", "multinomial", "mv",
-    "nanmedian", "nansum", "ormqr", "prod", "repeat", "roll", "rot90", "rsub", "select_scatter", "signbit", "slice_scatter",
-    "sum", "take", "trace", "vdot", "vector_norm",
+    "nanmedian", "nansum", "ormqr", "prod", "repeat", "roll", "rot90", "rsub", "select_scatter", "signbit",
+    "slice_scatter", "sum", "take", "trace", "vdot", "vector_norm",
 })  # fmt: skip
 
 

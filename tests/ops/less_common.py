@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+SYMMETRIC = "(sq6 + sq6.T + 5 * diag(arange(6.0))).double()"  # of eigenvalues far from each other
+# until the basis of three blocks spans everything, where the answer does not depend on the tolerance
+STEPS = "niter=3, tol=1e-10"
 REDUCTIONS = ("sum", "mean", "max", "min", "prod")
 
 SMOOTH: dict[str, list[str]] = {
@@ -11,6 +14,13 @@ SMOOTH: dict[str, list[str]] = {
               "torch.ormqr(sq3, v, x, left=False, transpose=True)", "sqs.ormqr(vs, sqs * 2)", "torch.ormqr(cm, c[0, :2], cm)", "torch.ormqr(cm, c[0, :2], c, False)",
               "torch.ormqr(cm, c[0, :2], c, False, True)", "torch.ormqr(cm, c[0, :2], cm, transpose=True)", "torch.ormqr(c, c[0, :2], csides)",
               "torch.ormqr(sides.detach(), row[:2].detach(), sq3)"],
+    "svd_lowrank": ["svd_lowrank(sq3.double(), 2, niter=1)[1]", "svd_lowrank(sq3.double(), 2)[0].abs()", "svd_lowrank(tall.double(), 2)[2].abs()", "svd_lowrank(wide.double(), 2, None)[1]",
+                    "svd_lowrank(sqs.double(), None)[1]", "svd_lowrank(sq3.double(), q=2, niter=1, M=v[:, None].double() * 0.1)[1]", "svd_lowrank(tall.double(), 2, 0, v4[:, None].double())[0].abs()",
+                    "svd_lowrank(csq.cdouble(), 2)[1]", "svd_lowrank(cm.cdouble(), 2)[2].abs()", "svd_lowrank(c.cdouble(), 1, 0)[1]"],
+    "pca_lowrank": ["pca_lowrank(sq6.double(), 5)[1]", "pca_lowrank(sq3.double(), 2, center=False)[0].abs()", "pca_lowrank(tall.double())[2].abs()", "pca_lowrank(cube.double(), q=1, niter=1)[1]"],
+    "lobpcg": [f"lobpcg({SYMMETRIC}, 2, {STEPS})[0]", f"lobpcg({SYMMETRIC}, 2, {STEPS})[1].abs()", f"lobpcg({SYMMETRIC}, 2, largest=False, method='basic', {STEPS})[0]",
+               f"lobpcg({SYMMETRIC}, 2, iK=eye(6, dtype=float64) * 2, method='basic', {STEPS})[1].abs()", f"lobpcg(stack([{SYMMETRIC}, {SYMMETRIC}]), 1, n=2, {STEPS})[0]",
+               f"lobpcg({SYMMETRIC}, X=eye(6, 2, dtype=float64) + 0.3, {STEPS})[1].abs()", "lobpcg((sq3 + sq3.T).double(), niter=3, tol=1e-10)[0]"],
 }  # fmt: skip
 
 KINKED: dict[str, list[str]] = {
@@ -36,9 +46,14 @@ KINKED: dict[str, list[str]] = {
                       + ["segment_reduce(d5, 'amax', lengths=two, unsafe=True)", "segment_reduce(empty, 'sum', lengths=tensor([0, 0]))",
                          "segment_reduce(d5, 'amin', lengths=tensor([2, 3], dtype=int32))", "segment_reduce(d5, 'sum', lengths=tensor([2, 3]), offsets=tensor([0, 1, 5]))",
                          "segment_reduce(cube.permute(2, 1, 0), 'max', lengths=tensor([1, 3]))"],
+    "lobpcg": [f"lobpcg({SYMMETRIC}, 1, B={SYMMETRIC}.detach(), {STEPS})[0]", f"lobpcg({SYMMETRIC}.detach(), 1, B=eye(6, dtype=float64) * 3, {STEPS})[1].abs()",
+               "lobpcg((sq6 + sq6.T).detach().double(), 1, niter=1)[0]", "lobpcg((sq6 + sq6.T).detach().double(), 2, niter=2, largest=False)[0]", "lobpcg((sq6 + sq6.T).detach().double(), 1)[0]"],
 }  # fmt: skip
 
 REFUSED = (
+    "pca_lowrank(m, 9)", "pca_lowrank(m, -1)", "pca_lowrank(m, niter=-1)", "svd_lowrank(m, -1)", "svd_lowrank(k, 2)", "lobpcg(sq6, 3)", "lobpcg(x.detach())",
+    "lobpcg(sq6, 1, B=sq3)", "lobpcg(sq6, 1, X=v[:, None])", f"lobpcg({SYMMETRIC}, 1, B={SYMMETRIC})[0].sum().backward()", f"lobpcg({SYMMETRIC}.detach(), 1, B=sq6.double() * 0)",
+
     "torch.range(1, 4, 0)", "torch.range(4, 1)", "torch.range(0, inf)", "torch.range(1, 4, dtype=torch.bool)", "torch.range(4)", "torch.range(1j, 4)",
     "x.nonzero_static(size=-1)", "torch.unravel_index(x, (3, 2))", "torch.unravel_index(mask, (3, 2))", "torch.unravel_index(places, (-3, 2))",
     "x.fill_diagonal_(1)", "cube.detach().fill_diagonal_(1)", "v.fill_diagonal_(1)", "x.detach().fill_diagonal_(x)", "k.fill_diagonal_(1j)",

@@ -119,7 +119,7 @@ POOL: dict[str, Recipe] = {
     "d5": Recipe("float", spread_out(5)),
     "cube": floats(2, 3, 4), "cube2": floats(2, 4, 2), "thin": floats(1, 3, 1), "four": floats(2, 2, 1, 3),
     "m": floats(3, 4), "n": floats(4, 2), "sq": floats(3, 3), "w": floats(5, 3), "b5": floats(5),
-    "logits": floats(3, 4), "sq4": floats(4, 4), "probs": floats(3, 4, low=0.1, high=0.9), "image": floats(2, 3, 2, 2),
+    "logits": floats(3, 4), "probs": floats(3, 4, low=0.1, high=0.9), "image": floats(2, 3, 2, 2),
     "volume": floats(2, 3, 2), "classw": floats(4, low=0.5), "imagew": floats(3, low=0.5),
     "c": complexes(2, 3), "c2": complexes(2, 3), "cm": complexes(3, 2), "cs": complexes(),
     "k": integers(2, 3), "k2": integers(2, 3, low=1, high=3), "ks": integers(), "flag": given([True, False, True], "bool"),
@@ -133,7 +133,7 @@ POOL: dict[str, Recipe] = {
     # square, far from singular, of distinct eigenvalues and singular values; then taller, wider, singular ones
     "sq2": matrices(2, 2), "sq3": matrices(3, 3), "sq3b": matrices(3, 3), "sqs": matrices(2, 2, 2), "csq": complex_matrices(2, 2),
     "sides": floats(3, 2), "tall": matrices(4, 2), "wide": matrices(2, 4), "blocks": matrices(2, 3, 4), "ctall": complex_matrices(3, 2),
-    "cwide": complex_matrices(2, 3), "tau": floats(3, low=1.5), "csides": complexes(2, 2), "sq4": matrices(4, 4),
+    "cwide": complex_matrices(2, 3), "tau": floats(3, low=1.5), "csides": complexes(2, 2), "sq4": matrices(4, 4), "sq6": matrices(6, 6),
     "sig": floats(8), "sigs": floats(2, 8), "csig": complexes(8), "spec": complexes(3, 5), "specs": complexes(2, 3, 5), "fullspec": complexes(4, 5),
     "win3": floats(3, low=0.5), "win4": floats(4, low=0.5),
     "vs": floats(2, 2), "flat": given([[1.0, 2.0], [2.0, 4.0]]), "indefinite": given([[1.0, 2.0], [2.0, 1.0]]),

@@ -61,7 +61,7 @@ def made(given: Input, precision: str = "float64") -> torch.Tensor:
 class Torch(Engine):
     tensor = torch.Tensor
     refuses = Exception
-    fails = RuntimeError
+    fails = (RuntimeError, ValueError)
 
     def bindings(self, expression: str, pool: dict[str, Input], precision: str) -> dict[str, Any]:
         return {name: made(pool[name], precision) for name in names_in(expression)}
