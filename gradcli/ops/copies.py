@@ -111,6 +111,12 @@ def view_as_complex_forward(self: Any) -> Any:
 
 
 conj_complex = op("_conj(Tensor self)", "ConjBackward0", np.conj, self=lambda grad: conj_complex(grad))
+conj_physical_complex = op(
+    "_conj_physical(Tensor self)", "ConjPhysicalBackward0", np.conj, self=lambda grad: conj_physical_complex(grad),
+)  # fmt: skip
+conj_in_place = op(
+    "_conj_physical_(Tensor self)", "ConjPhysicalBackward1", np.conj, self=lambda grad: conj_physical(grad),
+)  # fmt: skip
 where = op(
     "where(Tensor condition, Tensor|Scalar self, Tensor|Scalar other)", "WhereBackward0", where_forward,
     promote="same", operands=("self", "other"), host_scalars=3,
@@ -179,6 +185,17 @@ def conjugate(self: Tensor) -> Tensor:
 def conj(self: Any) -> Any:
     """Real tensors, and the real numbers in formulas, are their own conjugates: no node, no copy."""
     return self.conjugate()
+
+
+@composite("conj_physical(Tensor self)")
+def conj_physical(self: Any) -> Any:
+    """torch's conjugate that is computed at once."""
+    return conj_physical_complex(self) if self.dtype.kind == "c" else self
+
+
+@composite("conj_physical_(Tensor self)")
+def conj_physical_(self: Any) -> Any:
+    return conj_in_place.inplace(self)
 
 
 @composite("real(Tensor self)")

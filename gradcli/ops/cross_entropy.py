@@ -17,6 +17,7 @@ from gradcli.ops.define import Op, composite, op
 from gradcli.ops.elementary import logit, sigmoid
 from gradcli.ops.index import along, gather, masked_select
 from gradcli.ops.kinds import check_constant, only
+from gradcli.ops.linalg import linear
 from gradcli.ops.loss import LEGACY, by_gradient, reduced, reduction_of, spread
 from gradcli.ops.reduce import sum, sum_dim
 from gradcli.ops.shape import broadcast_sizes, expand, flatten, reshape
@@ -363,6 +364,62 @@ def cross_entropy(
         return loss
     smooth = smoothing(logs, target, weight, ignore_index, reduction, dim)
     return add(mul_number(loss, 1 - label_smoothing), mul_number(smooth, label_smoothing / input.shape[dim]))
+
+
+@composite(
+    "linear_cross_entropy(Tensor input, Tensor linear_weight, Tensor target, *, Tensor? linear_bias=None, "
+    'Tensor? weight=None, str reduction="mean", int? ignore_index=None, float label_smoothing=0.0, any options=None)'
+)
+def linear_cross_entropy(
+    input: Any,
+    linear_weight: Any,
+    target: Any,
+    linear_bias: Any = None,
+    weight: Any = None,
+    reduction: str = "mean",
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    options: None = None,
+) -> Any:
+    """The cross entropy of `linear(input, linear_weight, linear_bias)`; several losses a sample for a weight of more
+    dimensions. torch's `options` are an object that only Python can make.
+    """
+    if options is not None:
+        raise UserError("type", "linear_cross_entropy(): options of chunking are not supported")
+    shape = check_linear_cross_entropy(input, linear_weight, linear_bias)
+    if target.shape == shape and ignore_index is not None:
+        raise UserError("value", "ignore_index cannot be specified when target contains probabilities")
+    if linear_weight.ndim > 2:
+        outputs = math.prod(linear_weight.shape[:-1])
+        linear_weight = reshape(linear_weight, (outputs, input.shape[-1]))
+        linear_bias = None if linear_bias is None else reshape(linear_bias, (outputs,))
+    logits = reshape(linear(input, linear_weight, linear_bias), shape)
+    ignored = -100 if ignore_index is None else ignore_index
+    return cross_entropy(logits, target, weight, None, ignored, None, reduction, label_smoothing)
+
+
+def check_linear_cross_entropy(input: Any, linear_weight: Any, linear_bias: Any) -> tuple[int, ...]:
+    """The shape of the logits."""
+    if input.ndim not in (1, 2):
+        raise UserError("shape", f"expected input with dimensionality 1 or 2, got {input.ndim}")
+    if linear_weight.ndim < 2:
+        raise UserError("shape", f"expected linear_weight with dimensionality at least 2, got {linear_weight.ndim}")
+    if input.shape[-1] != linear_weight.shape[-1]:
+        raise UserError(
+            "shape",
+            "expected equal input and linear_weight last dimensions (in_features), got "
+            f"{input.shape[-1]} and {linear_weight.shape[-1]}, respectively",
+        )
+    classes = linear_weight.shape[:-1]
+    if linear_bias is not None and linear_bias.shape != classes:
+        raise UserError("shape", f"expected linear_bias shape {tuple(classes)}, got {tuple(linear_bias.shape)}")
+    if len(classes) > 1 and input.ndim == 1:
+        raise UserError(
+            "shape",
+            f"K-dimensional loss defined by linear_weight shape {tuple(linear_weight.shape)} requires batched input, "
+            f"(N, {input.shape[-1]}), got unbatched input with shape {tuple(input.shape)}",
+        )
+    return (*input.shape[:-1], *classes)
 
 
 def of_probabilities(logs: Any, target: Any, weight: Any, reduction: str, label_smoothing: float, dim: int) -> Any:

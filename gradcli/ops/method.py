@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from gradcli.engine import graph
 from gradcli.engine.device import beside, device_of, np, zeros_beside
-from gradcli.engine.dtypes import as_dtype, can_cast, dtype_named, promote_types, result_type
+from gradcli.engine.dtypes import TYPE_NAMES, as_dtype, can_cast, dtype_named, promote_types, result_type
+from gradcli.engine.node import Node
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import add, mul
@@ -16,7 +18,7 @@ from gradcli.ops.define import composite
 from gradcli.ops.index import getitem
 from gradcli.ops.reduce import sum
 from gradcli.ops.shape import reshape, stack, transpose, wrap_dim
-from gradcli.ops.views import View
+from gradcli.ops.views import View, memory_order
 
 
 class Size(tuple[int, ...]):
@@ -179,6 +181,55 @@ def cpu(self: Tensor) -> Tensor:
     """`self` in the host's memory."""
     moved: Tensor = to_device(self, "cpu")
     return moved
+
+
+@composite("type(Tensor self, ScalarType|str? dtype=None, bool non_blocking=False)")
+def type_of(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
+    """The name of the type, or `self` converted to a dtype or to the type of that name."""
+    if dtype is None:
+        return typename(self)
+    if isinstance(dtype, str):
+        named = {f"torch.{kind}Tensor": name for name, kind in TYPE_NAMES.items()}
+        device = "cuda" if dtype.startswith("torch.cuda.") else "cpu"
+        wanted = dtype.replace("torch.cuda.", "torch.")
+        if wanted not in named:
+            raise UserError("value", f"invalid type: '{dtype}'")
+        return to_device(self, device, dtype_named(named[wanted]))
+    return to(self, dtype)
+
+
+@composite("typename(any obj)")
+def typename(obj: Any) -> str:
+    """`torch.FloatTensor` of a tensor; of everything else the name of its type."""
+    if isinstance(obj, Tensor):
+        device = "" if device_of(obj.array) == "cpu" else "cuda."
+        return f"torch.{device}{TYPE_NAMES[obj.dtype.name]}Tensor"
+    if isinstance(obj, Node):
+        return obj.name
+    if isinstance(obj, np.dtype):
+        return "torch.dtype"
+    return "torch.Size" if isinstance(obj, Size) else type(obj).__name__
+
+
+@composite("get_device(Tensor self)")
+def get_device(self: Tensor) -> int:
+    """The number of the GPU, -1 for the CPU."""
+    device = device_of(self.array)
+    return -1 if device == "cpu" else int(device.rpartition(":")[2])
+
+
+@composite("dim_order(Tensor self, *, bool ambiguity_check=False)")
+def dim_order(self: Tensor, ambiguity_check: bool = False) -> tuple[int, ...]:
+    """The dimensions in the order of the memory, from the outermost one inwards."""
+    steps = self.array.strides
+    if ambiguity_check and (1 in self.shape or any(step == other for step, other in pairwise(steps))):
+        raise UserError(
+            "value",
+            "The tensor does not have unique dim order, or cannot map to exact one of the given memory formats.",
+        )
+    if ambiguity_check and 0 in steps:
+        raise UserError("value", "The tensor does not have unique dim order.")
+    return tuple(memory_order(self.shape, (self.array,)))
 
 
 @composite("to.other(Tensor self, Tensor other)")

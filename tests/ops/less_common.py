@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SYMMETRIC = "(sq6 + sq6.T + 5 * diag(arange(6.0))).double()"  # of eigenvalues far from each other
+SYMMETRIC = "(sq6 + sq6.T + 5 * diag(arange(6.0))).to(dtype=float64)"  # of eigenvalues far from each other
 # until the basis of three blocks spans everything, where the answer does not depend on the tolerance
 STEPS = "niter=3, tol=1e-10"
 REDUCTIONS = ("sum", "mean", "max", "min", "prod")
@@ -10,17 +10,24 @@ REDUCTIONS = ("sum", "mean", "max", "min", "prod")
 SMOOTH: dict[str, list[str]] = {
     "fill_diagonal_": ["clone(x).fill_diagonal_(5)", "clone(m).t().fill_diagonal_(2.5)", "clone(w).repeat(2, 1).fill_diagonal_(2, wrap=True)",
                        "clone(cube)[:, :2, :2].fill_diagonal_(3)", "tanh(clone(w).fill_diagonal_(1, True))"],
-    "ormqr": ["torch.ormqr(sides, row[:2], v[:, None])", "torch.ormqr(sides, row[:2], sq3, transpose=True)", "torch.ormqr(sides, row[:2], sq3, left=False)",
-              "torch.ormqr(sq3, v, x, left=False, transpose=True)", "sqs.ormqr(vs, sqs * 2)", "torch.ormqr(cm, c[0, :2], cm)", "torch.ormqr(cm, c[0, :2], c, False)",
-              "torch.ormqr(cm, c[0, :2], c, False, True)", "torch.ormqr(cm, c[0, :2], cm, transpose=True)", "torch.ormqr(c, c[0, :2], csides)",
+    "ormqr": ["torch.ormqr(sides, row[:2] * 0.01, v[:, None])", "torch.ormqr(sides, row[:2] * 0.01, sq3, transpose=True)", "torch.ormqr(sides, row[:2] * 0.01, sq3, left=False)",
+              "torch.ormqr(sq3, v * 0.01, x, left=False, transpose=True)", "sqs.ormqr(vs * 0.01, sqs * 2)", "torch.ormqr(cm, c[0, :2] * 0.01, cm)", "torch.ormqr(cm, c[0, :2] * 0.01, c, False)",
+              "torch.ormqr(cm, c[0, :2] * 0.01, c, False, True)", "torch.ormqr(cm, c[0, :2] * 0.01, cm, transpose=True)", "torch.ormqr(c, c[0, :2] * 0.01, csides)",
               "torch.ormqr(sides.detach(), row[:2].detach(), sq3)"],
-    "svd_lowrank": ["svd_lowrank(sq3.double(), 2, niter=1)[1]", "svd_lowrank(sq3.double(), 2)[0].abs()", "svd_lowrank(tall.double(), 2)[2].abs()", "svd_lowrank(wide.double(), 2, None)[1]",
-                    "svd_lowrank(sqs.double(), None)[1]", "svd_lowrank(sq3.double(), q=2, niter=1, M=v[:, None].double() * 0.1)[1]", "svd_lowrank(tall.double(), 2, 0, v4[:, None].double())[0].abs()",
-                    "svd_lowrank(csq.cdouble(), 2)[1]", "svd_lowrank(cm.cdouble(), 2)[2].abs()", "svd_lowrank(c.cdouble(), 1, 0)[1]"],
-    "pca_lowrank": ["pca_lowrank(sq6.double(), 5)[1]", "pca_lowrank(sq3.double(), 2, center=False)[0].abs()", "pca_lowrank(tall.double())[2].abs()", "pca_lowrank(cube.double(), q=1, niter=1)[1]"],
+    "svd_lowrank": ["svd_lowrank(sq3.to(dtype=float64), 2, niter=1)[1]", "svd_lowrank(sq3.to(dtype=float64), 2)[0].abs()", "svd_lowrank(tall.to(dtype=float64), 2)[2].abs()", "svd_lowrank(wide.to(dtype=float64), 2, None)[1]",
+                    "svd_lowrank(sqs.to(dtype=float64), None)[1]", "svd_lowrank(sq3.to(dtype=float64), q=2, niter=1, M=v[:, None].to(dtype=float64) * 0.1)[1]", "svd_lowrank(tall.to(dtype=float64), 2, 0, v4[:, None].to(dtype=float64))[0].abs()",
+                    "svd_lowrank(csq.to(dtype=complex128), 2)[1]", "svd_lowrank(cm.to(dtype=complex128), 2)[2].abs()", "svd_lowrank(c.to(dtype=complex128), 1, 0)[1]"],
+    "pca_lowrank": ["pca_lowrank(sq6.to(dtype=float64), 5)[1]", "pca_lowrank(sq3.to(dtype=float64), 2, center=False)[0].abs()", "pca_lowrank(tall.to(dtype=float64))[2].abs()", "pca_lowrank(cube.to(dtype=float64), q=1, niter=1)[1]"],
     "lobpcg": [f"lobpcg({SYMMETRIC}, 2, {STEPS})[0]", f"lobpcg({SYMMETRIC}, 2, {STEPS})[1].abs()", f"lobpcg({SYMMETRIC}, 2, largest=False, method='basic', {STEPS})[0]",
                f"lobpcg({SYMMETRIC}, 2, iK=eye(6, dtype=float64) * 2, method='basic', {STEPS})[1].abs()", f"lobpcg(stack([{SYMMETRIC}, {SYMMETRIC}]), 1, n=2, {STEPS})[0]",
-               f"lobpcg({SYMMETRIC}, X=eye(6, 2, dtype=float64) + 0.3, {STEPS})[1].abs()", "lobpcg((sq3 + sq3.T).double(), niter=3, tol=1e-10)[0]"],
+               f"lobpcg({SYMMETRIC}, X=eye(6, 2, dtype=float64) + 0.3, {STEPS})[1].abs()", "lobpcg((sq3 + sq3.T).to(dtype=float64), niter=3, tol=1e-10)[0]"],
+    "conj_physical": ["conj_physical(c)", "conj_physical(x) * 2", "c.conj().conj_physical()", "tanh(conj_physical(c))"],
+    "conj_physical_": ["clone(c).conj_physical_()", "clone(x).conj_physical_()", "tanh(clone(c).conj_physical_())"],
+    "linear_cross_entropy": [
+        "F.linear_cross_entropy(x, w, two)", "F.linear_cross_entropy(x, w, two, linear_bias=b5, reduction='sum', label_smoothing=0.1)",
+        "F.linear_cross_entropy(v, w, label, linear_bias=b5)", "F.linear_cross_entropy(x, w, y.detach().softmax(1)[:, [0, 1, 2, 0, 1]], reduction='none')",
+        "F.linear_cross_entropy(x, cube.permute(2, 0, 1), label2[:, :1].repeat(1, 2))", "F.linear_cross_entropy(x, w, two, ignore_index=1)",
+        "F.linear_cross_entropy(x, cube.permute(2, 0, 1), label2, linear_bias=cube[0, 0, :, None].expand(4, 2), weight=v4.abs().detach())"],
 }  # fmt: skip
 
 KINKED: dict[str, list[str]] = {
@@ -47,12 +54,24 @@ KINKED: dict[str, list[str]] = {
                          "segment_reduce(d5, 'amin', lengths=tensor([2, 3], dtype=int32))", "segment_reduce(d5, 'sum', lengths=tensor([2, 3]), offsets=tensor([0, 1, 5]))",
                          "segment_reduce(cube.permute(2, 1, 0), 'max', lengths=tensor([1, 3]))"],
     "lobpcg": [f"lobpcg({SYMMETRIC}, 1, B={SYMMETRIC}.detach(), {STEPS})[0]", f"lobpcg({SYMMETRIC}.detach(), 1, B=eye(6, dtype=float64) * 3, {STEPS})[1].abs()",
-               "lobpcg((sq6 + sq6.T).detach().double(), 1, niter=1)[0]", "lobpcg((sq6 + sq6.T).detach().double(), 2, niter=2, largest=False)[0]", "lobpcg((sq6 + sq6.T).detach().double(), 1)[0]"],
+               "lobpcg((sq6 + sq6.T).detach().to(dtype=float64), 1, niter=1)[0]", "lobpcg((sq6 + sq6.T).detach().to(dtype=float64), 2, niter=2, largest=False)[0]", "lobpcg((sq6 + sq6.T).detach().to(dtype=float64), 1)[0]"],
+    "conj_physical": ["k.conj_physical()"],
+    "type": ["x.type()", "c.type()", "x.half().type()", "x.type(float64)", "x.type('torch.LongTensor')", "x.type('torch.ComplexFloatTensor')",
+             "x.type(dtype='torch.DoubleTensor', non_blocking=True)"],
+    "typename": ["torch.typename(x)", "torch.typename(mask)", "torch.typename(3)", "torch.typename('a')", "torch.typename(None)", "torch.typename(float64)",
+                 "torch.typename(x.size())", "torch.typename((x * 2).grad_fn)"],
+    "dim_order": ["cube.dim_order()", "cube.permute(2, 0, 1).dim_order()", "cube.permute(1, 2, 0).dim_order(ambiguity_check=True)", "s.dim_order()",
+                  "cube[:, :1].dim_order()", "cube.expand(5, 2, 3, 4).dim_order()", "row.expand(2, 3).t().dim_order()", "thin.transpose(0, 1).dim_order()"],
+    "get_device": ["x.get_device()", "torch.get_device(k)"],
 }  # fmt: skip
 
 REFUSED = (
+    "x.type('foo')", "x.type('torch.float32')", "thin.dim_order(ambiguity_check=True)", "row.expand(2, 3).dim_order(ambiguity_check=True)",
+    "F.linear_cross_entropy(cube, w, two)", "F.linear_cross_entropy(x, v, two)", "F.linear_cross_entropy(x, m, two)", "F.linear_cross_entropy(x, w, two, linear_bias=v)",
+    "F.linear_cross_entropy(v, cube.permute(2, 0, 1), label2)", "F.linear_cross_entropy(x, w, y.detach().softmax(1)[:, [0, 1, 2, 0, 1]], ignore_index=1)",
+
     "pca_lowrank(m, 9)", "pca_lowrank(m, -1)", "pca_lowrank(m, niter=-1)", "svd_lowrank(m, -1)", "svd_lowrank(k, 2)", "lobpcg(sq6, 3)", "lobpcg(x.detach())",
-    "lobpcg(sq6, 1, B=sq3)", "lobpcg(sq6, 1, X=v[:, None])", f"lobpcg({SYMMETRIC}, 1, B={SYMMETRIC})[0].sum().backward()", f"lobpcg({SYMMETRIC}.detach(), 1, B=sq6.double() * 0)",
+    "lobpcg(sq6, 1, B=sq3)", "lobpcg(sq6, 1, X=v[:, None])", f"lobpcg({SYMMETRIC}, 1, B={SYMMETRIC})[0].sum().backward()", f"lobpcg({SYMMETRIC}.detach(), 1, B=sq6.to(dtype=float64) * 0)",
 
     "torch.range(1, 4, 0)", "torch.range(4, 1)", "torch.range(0, inf)", "torch.range(1, 4, dtype=torch.bool)", "torch.range(4)", "torch.range(1j, 4)",
     "x.nonzero_static(size=-1)", "torch.unravel_index(x, (3, 2))", "torch.unravel_index(mask, (3, 2))", "torch.unravel_index(places, (-3, 2))",

@@ -42,6 +42,8 @@ ABSENT = {
         has_torch_function has_torch_function_unary has_torch_function_variadic import_ir_module
         import_ir_module_from_buffer merge_type_from_type_comment module_load parse_ir parse_schema parse_type_comment
         sym_float sym_int sym_ite sym_max sym_min sym_not sym_sum unify_type_list wait while_loop""",
+    "dimensions as objects, of torch's functorch.dim": "index",
+    "it answers in uint64, which gradcli does not have": "hash_tensor",
     "functions of Python; a spec has `hook:` for tensors": """
         apply_ map_ register_hook register_post_accumulate_grad_hook vmap""",
     "forms of other operations that the compiler writes, not users": """
@@ -53,10 +55,6 @@ ABSENT = {
         view_as_complex_copy view_as_real_copy view_copy""",
     "conjugates and negatives are computed at once": """
         is_conj is_neg resolve_conj resolve_neg""",
-    "not yet": """
-        conj_physical conj_physical_ dim_order  get_device hash_tensor   index
-        linear_cross_entropy lobpcg    pca_lowrank  
-        svd_lowrank type typename """,
 }
 REASONS = {name: reason for reason, names in ABSENT.items() for name in names.split()}
 
