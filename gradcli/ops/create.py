@@ -182,17 +182,15 @@ def arange(
     return made((start + np.arange(size) * step).astype(dtype), requires_grad, device)
 
 
-@composite(f"range(Scalar start=0, Scalar? end=None, Scalar step=1, {FACTORY})")
+@composite(f"range(Scalar start, Scalar end, Scalar step=1, {FACTORY})")
 def range_(
-    start: Any = 0, end: Any = None, step: Any = 1, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    start: Any, end: Any, step: Any = 1, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """As `arange`, with `end` itself, and the default dtype whatever the numbers are."""
     warn(
         "torch.range is deprecated and will be removed in a future release because its behavior is inconsistent with "
         "Python's range builtin. Instead, use torch.arange, which produces values in [start, end)."
     )
-    if end is None:
-        raise UserError("type", 'range() missing 1 required positional arguments: "end"')
     if any(isinstance(number, complex) for number in (start, end, step)):
         raise UserError("type", "value cannot be converted to type double without overflow")
     dtype = dtype or default_dtype.floating

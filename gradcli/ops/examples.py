@@ -32,21 +32,24 @@ NUMBERS: Given = {
 PLAIN = {"target", "running_mean", "running_var"}
 # compositions without a gradient, and what torch has no derivative of
 UNDIFFERENTIABLE = frozenset({
-    "allclose", "bincount", "bool", "bucketize", "byte", "char", "detach", "detach_", "dim", "element_size",
-    "empty_like", "equal", "full_like", "geqrf", "int", "is_complex", "is_contiguous", "is_floating_point",
+    "allclose", "bincount", "bool", "bucketize", "byte", "char", "detach", "detach_", "dim", "dim_order",
+    "element_size", "empty_like", "equal", "full_like", "geqrf", "get_device", "histogramdd",
+    "histogramdd.TensorList_bins", "histogramdd.int_bins", "int", "is_complex", "is_contiguous", "is_floating_point",
     "is_nonzero", "is_signed", "isclose", "item", "linalg::ldl_factor", "linalg::matrix_rank", "long", "new_empty",
-    "new_full", "new_ones", "new_tensor", "new_zeros", "nonzero", "numel", "ones_like", "rand_like", "randint_like",
-    "randint_like.low_dtype", "randn_like", "result_type", "searchsorted", "short", "size", "storage_offset", "stride",
-    "tolist", "unique", "unique_consecutive", "vander", "zeros_like", "zeta.other_scalar",
+    "new_full", "new_ones", "new_tensor", "new_zeros", "nonzero", "nonzero_static", "numel", "ones_like", "rand_like",
+    "randint_like", "randint_like.low_dtype", "randn_like", "result_type", "searchsorted", "short", "size",
+    "storage_offset", "stride", "tolist", "type", "typename", "unique", "unique_consecutive", "vander", "zeros_like",
+    "zeta.other_scalar",
 })  # fmt: skip
 # what torch has as methods only
 METHODS = frozenset({
-    "bernoulli_", "bool", "byte", "cauchy_", "cdouble", "cfloat", "char", "contiguous", "copy", "cpu", "cuda",
-    "dim", "double", "element_size", "expand", "expand_as", "exponential_", "float", "geometric_", "half", "int",
-    "is_contiguous", "item", "log_normal_", "log_softmax.int", "long", "new_empty", "new_full", "new_ones",
-    "new_tensor", "new_zeros", "normal_", "random_", "repeat", "requires_grad_", "reshape_as", "retain_grad",
-    "short", "size", "softmax.int", "split", "squeeze_", "storage_offset", "stride", "sum_to_size", "swapaxes_",
-    "t_", "to", "tolist", "transpose_", "type_as", "uniform_", "unsqueeze_", "view", "view_as", "zero",
+    "bernoulli_", "bool", "byte", "cauchy_", "cdouble", "cfloat", "char", "contiguous", "copy", "cpu", "cuda", "dim",
+    "dim_order", "double", "element_size", "expand", "expand_as", "exponential_", "fill_diagonal_", "float",
+    "geometric_", "half", "int", "is_contiguous", "item", "log_normal_", "log_softmax.int", "long", "new_empty",
+    "new_full", "new_ones", "new_tensor", "new_zeros", "normal_", "random_", "repeat", "requires_grad_", "reshape_as",
+    "retain_grad", "short", "size", "softmax.int", "split", "squeeze_", "storage_offset", "stride", "sum_to_size",
+    "swapaxes_", "t_", "to", "tolist", "transpose_", "type", "type_as", "uniform_", "unsqueeze_", "view", "view_as",
+    "zero",
 })  # fmt: skip
 PREFIXES = {"linalg": "linalg.", "special": "special.", "fft": "fft.", "autograd": "torch.autograd."}
 EXTRA = ("a", "b", "c")
@@ -67,7 +70,7 @@ float_power pow.Tensor_Tensor: self = rand(2, 3); exponent = randn(2, 3)
 pow.Scalar float_power.Scalar: exponent = randn(2, 3)
 Tensor::float_power_: self = rand(2, 3, dtype=float64); exponent = randn(2, 3)
 mvlgamma: self = rand(2, 3) + 2; p = 3
-imag: self = randn(2, 3, dtype=complex64)
+imag conj_physical conj_physical_: self = randn(2, 3, dtype=complex64)
 view_as_real: self = randn(2, 3, dtype=complex64)
 view_as_complex: self = randn(3, 2)
 div.Tensor_mode: rounding_mode = 'floor'
@@ -162,6 +165,13 @@ searchsorted: sorted_sequence = [-0.5, 0.0, 0.5]
 isin: elements = [[1, 2, 3], [4, 5, 6]]; test_elements = [2, 4]
 quantile nanquantile: q = 0.5
 where.nonzero: condition = [true, false, true]
+nonzero_static: size = 4
+unravel_index: indices = [5, 2]; shape = (2, 3)
+segment_reduce: data = randn(5); reduce = 'sum'; lengths = [2, 3]
+histogram.bins_tensor: self = randn(5); bins = [-1.0, 0.0, 1.0]
+histogramdd: input = randn(4, 2); bins = (2, 3)
+histogramdd.int_bins: input = randn(4, 2); bins = 2
+histogramdd.TensorList_bins: input = randn(4, 2); a = [-1.0, 0.0, 1.0]; bins = [a, a]
 
 # products
 mm: mat2 = randn(3, 2)
@@ -226,6 +236,10 @@ hinge_embedding_loss soft_margin_loss margin_ranking_loss: target = [[1, -1, 1]]
 multi_margin_loss: target = [0, 2]
 multilabel_margin_loss: target = [[0, -1, 1], [2, 1, -1]]
 ctc_loss: log_probs = randn(4, 2, 3); targets = [[1, 2], [1, 1]]; input_lengths = [4, 4]; target_lengths = [2, 1]
+linear_cross_entropy: linear_weight = randn(4, 3); target = [0, 2]
+multi_head_attention_forward: query = randn(2, 1, 4); in_proj_weight = randn(12, 4); out_proj_weight = randn(4, 4); \
+call = multi_head_attention_forward(query, query, query, 4, 2, in_proj_weight, None, None, None, False, 0.0, \
+out_proj_weight, None); of = result[0]
 scaled_dot_product_attention: query = randn(2, 2, 3); key = randn(2, 2, 3); value = randn(2, 2, 3)
 
 # linear algebra
@@ -244,6 +258,9 @@ linalg::ldl_solve: LD = [[2.0, 0.5], [0.5, 1.0]]; pivots = tensor([1, 2], dtype=
 linalg::tensorinv: A = randn(2, 3, 6); ind = 2
 linalg::tensorsolve: A = randn(2, 3, 6); B = randn(2, 3)
 linalg::householder_product orgqr: input = randn(3, 2); tau = randn(2); self = randn(3, 2); input2 = randn(2)
+ormqr: self = randn(3, 2); input2 = randn(2); input3 = randn(3, 2)
+svd_lowrank pca_lowrank: q = 2; of = result[1]
+lobpcg: A = [[2.0, 0.5, 0.1], [0.5, 1.0, 0.3], [0.1, 0.3, 3.0]]; of = result[0]
 vander linalg::vander: x = randn(3)
 gradient: of = result[0]
 var_mean std_mean: of = result[0]
@@ -255,6 +272,7 @@ istft: self = randn(3, 5, dtype=complex64)
 # creation and random numbers
 tensor as_tensor: data = [[1.5, 2.0], [0.0, -1.0]]
 new_tensor: data = [1.5, 2.0]
+range: end = 3; start = 1
 scalar_tensor: s = 1.5
 manual_seed: a = ones(2); steps = torch.manual_seed(1) | print: rand_like(a)
 normal.float_Tensor: std = rand(2, 3)
@@ -268,7 +286,7 @@ where: self = randn(2, 3); other = randn(2, 3)
 
 # what is asked of tensors
 item is_nonzero: self = randn(())
-is_tensor: obj = 0.5
+is_tensor typename: obj = 0.5
 promote_types: type1 = int64; type2 = float32
 can_cast: from_ = float64; to = int64
 to: dtype = float64

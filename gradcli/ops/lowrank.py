@@ -75,6 +75,11 @@ def pca_lowrank(A: Any, q: int | None = None, center: bool = True, niter: int = 
     return svd_lowrank(centered, q, niter, None)
 
 
+def norm(matrix: Any) -> float:
+    length: float = np.linalg.norm(matrix).item()
+    return length
+
+
 class Search:
     """The iteration of LOBPCG for one matrix: the basis S holds the eigenvectors X, what is left of them, and where
     they came from. After the first step, what has converged stays.
@@ -86,8 +91,7 @@ class Search:
         self.count = X.shape[1]
         self.values = np.zeros_like(X, shape=(self.count,))
         self.converged = 0
-        size = np.linalg.norm(X)
-        self.norms = np.linalg.norm(A @ X) / size, np.linalg.norm(self.in_metric(X)) / size
+        self.norms = norm(A @ X) / norm(X), norm(self.in_metric(X)) / norm(X)
         self.basis = self.begin()
 
     def in_metric(self, X: Any) -> Any:
@@ -163,7 +167,7 @@ class Search:
     def orthonormal(self, U: Any, V: Any) -> Any:
         """The columns of `U`, made orthogonal to `V` and to each other in the metric of B, with two repetitions."""
         eye = np.eye(U.shape[1], dtype=U.dtype)
-        V_norm, product = np.linalg.norm(self.in_metric(V)), self.in_metric(U)
+        V_norm, product = norm(self.in_metric(V)), self.in_metric(U)
         for _ in range(3):
             U = U - V @ (V.T @ product)
             for _ in range(3):
@@ -171,10 +175,10 @@ class Search:
                 if not U.size:
                     return U
                 product = self.in_metric(U)
-                error = np.linalg.norm(U.T @ product - beside(U, eye[: U.shape[1], : U.shape[1]]))
-                if error / (np.linalg.norm(product) * np.linalg.norm(U)) < self.tol:
+                error = norm(U.T @ product - beside(U, eye[: U.shape[1], : U.shape[1]]))
+                if error < self.tol * norm(product) * norm(U):
                     break
-            if np.linalg.norm(V.T @ product) / (V_norm * np.linalg.norm(U)) < self.tol:
+            if norm(V.T @ product) < self.tol * V_norm * norm(U):
                 break
             if len(U) < U.shape[1] + V.shape[1]:
                 raise UserError(
@@ -207,11 +211,11 @@ def lobpcg_forward(
     rows, batch = A.shape[-1], A.shape[:-2]
     count = math.prod(batch)
     stacks = {name: given[name].reshape(count, *given[name].shape[-2:]) for name in ("B", "X") if name in given}
-    found = []
-    for place, matrix in enumerate(A.reshape(count, rows, rows)):
+    matrices, found = A.reshape(count, rows, rows), []
+    for place in range(count):
         start = stacks["X"][place] if "X" in stacks else random_matrix(A, rows, n)
         metric = stacks["B"][place] if "B" in stacks else None
-        found.append(Search(matrix, metric, start, given.get("iK"), k, tol, largest, ortho).run(niter))
+        found.append(Search(matrices[place], metric, start, given.get("iK"), k, tol, largest, ortho).run(niter))
     values, vectors = (np.stack(parts) for parts in zip(*found, strict=True))
     return values.reshape(*batch, *values.shape[1:]), vectors.reshape(*batch, *vectors.shape[1:])
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gradcli.engine import memory
-from gradcli.engine.device import combine_at, np
+from gradcli.engine.device import as_array, combine_at, np
 from gradcli.engine.device import scatter_add as scatter_add_at
 from gradcli.engine.dtypes import TYPE_NAMES
 from gradcli.engine.tensor import Tensor
@@ -322,7 +322,9 @@ def unravel_index(indices: Any, shape: Any) -> Any:
     # without the check against the number of elements that NumPy's function of this name makes
     behind = [math.prod(sizes[dim + 1 :]) for dim in range(len(sizes))]
     places = indices.array.astype(np.int64)
-    return tuple(Tensor(places // max(step, 1) % max(length, 1)) for step, length in zip(behind, sizes, strict=True))
+    return tuple(
+        Tensor(as_array(places // max(step, 1) % max(length, 1))) for step, length in zip(behind, sizes, strict=True)
+    )
 
 
 @composite("take_along_dim(Tensor self, Tensor indices, int? dim=None)")

@@ -31,6 +31,8 @@ ROWS = {
 }  # fmt: skip
 
 
+# torch warns of whatever calls these
+DEPRECATED = ("range",)
 # what these are recorded as depends on what they differentiate
 OF_A_GRAPH = ("grad", "vjp")
 
@@ -62,7 +64,7 @@ def test_it_runs_and_differentiates(key: str, monkeypatch: pytest.MonkeyPatch) -
     row = ROWS[key]
     said = description(row)
     report, results = ran(row, said.example, monkeypatch)
-    assert report.error is None and report.warnings == []
+    assert report.error is None and (report.warnings == [] or key in DEPRECATED)
     assert results, "another overload was called"
     if "backward" in said.example:
         check_gradients(row, said, report)
@@ -97,4 +99,4 @@ def test_torch_runs_it_and_names_the_same_nodes(key: str) -> None:
 
 def names_in(text: str) -> list[list[str]]:
     """The nodes and dtypes that lines name."""
-    return [re.findall(r"[A-Z]\w+Backward\w+|torch\.\w+", line) for line in text.splitlines()]
+    return [re.findall(r"[A-Z]\w+Backward\w*|torch\.(?!autograd)\w+", line) for line in text.splitlines()]
