@@ -392,6 +392,12 @@ ATTRIBUTES: dict[str, Callable[[Tensor], Any]] = {
     "imag": imaginary_part,
     "shape": lambda self: Size(self.shape),
     "device": lambda self: device_of(self.array),
+    "itemsize": lambda self: self.array.itemsize,
+    "nbytes": lambda self: self.array.nbytes,
+    "is_cpu": lambda self: device_of(self.array) == "cpu",
+    "is_cuda": lambda self: device_of(self.array) != "cpu",
+    "is_sparse": lambda self: False,
+    "output_nr": lambda self: 0 if self.edge is None else self.edge[1],
     "_version": lambda self: self.version[0],
     "_base": lambda self: self.base if isinstance(self, View) else None,
     **{

@@ -13,7 +13,7 @@ from gradcli.engine.mode import warn
 from gradcli.engine.random import Generator
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
-from gradcli.ops.copies import to_dtype
+from gradcli.ops.copies import clone, to_dtype
 from gradcli.ops.copies import zeros_like as zeros_like_grad
 from gradcli.ops.define import composite, op
 from gradcli.ops.shape import is_contiguous
@@ -117,6 +117,31 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
         return made_of
     converted: Tensor = data if dtype is None or dtype == data.dtype else to_dtype(data, dtype)
     return converted
+
+
+@composite(
+    "asarray(any obj, *, ScalarType? dtype=None, Device? device=None, bool? copy=None, bool requires_grad=False)"
+)
+def asarray(
+    obj: Any, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False
+) -> Tensor:
+    """`obj` itself, if it is such a tensor already, or a copy: always with `copy=True`, never with `copy=False`."""
+    if not isinstance(obj, Tensor):
+        if copy is False:
+            raise UserError("value", "can't alias arbitrary sequence into a tensor.")
+        made_of: Tensor = tensor(obj, dtype, device, requires_grad)
+        return made_of
+    if copy is False and dtype not in (None, obj.dtype):
+        kinds = TYPE_NAMES[obj.dtype.name], TYPE_NAMES[dtype.name]
+        raise UserError("value", f"can't alias tensor with dtype '{kinds[0]}' into dtype '{kinds[1]}'.")
+    result: Tensor = as_tensor(obj, dtype, device)
+    if result is obj and copy:
+        result = clone(obj)
+    if not requires_grad or result.requires_grad:
+        return result
+    if result.dtype.kind not in "fc":
+        raise UserError("autograd", "Only Tensors of floating point and complex dtype can require gradients")
+    return result.requires_grad_()
 
 
 @composite(f"scalar_tensor(Scalar s, {FACTORY})")
@@ -460,3 +485,9 @@ bernoulli = op(
 def manual_seed(seed: int) -> None:
     """Begins the random stream anew."""
     default_generator.manual_seed(seed)
+
+
+@composite("initial_seed()")
+def initial_seed() -> int:
+    """The seed that the random stream began with."""
+    return default_generator.initial_seed

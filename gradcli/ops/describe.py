@@ -213,7 +213,17 @@ def formulas(row: Op, node: ast.Call) -> dict[str, str]:
     names = [parameter.name for parameter in row.differentiable]
     if row.joint is not None:
         return {", ".join(names): formula(given["joint"])}
-    return {name: formula(given[name]) if name in given else "" for name in names}
+    return {name: formula(given[name]) if name in given else formula_of_origin(row, name) for name in names}
+
+
+def formula_of_origin(row: Op, name: str) -> str:
+    """The formula that `row` shares with the row that it is made of, if it is."""
+    for other in (other for rows in frontend.TABLE.values() for other in rows):
+        if isinstance(other, Op) and other is not row and other.formulas.get(name) is row.formulas[name]:
+            keywords = {keyword.arg: keyword.value for keyword in declaration_of(other).node.keywords}
+            if name in keywords:
+                return formula(keywords[name])
+    return ""
 
 
 def formula(node: ast.expr) -> str:

@@ -35,11 +35,11 @@ UNDIFFERENTIABLE = frozenset({
     "allclose", "bincount", "bool", "bucketize", "byte", "char", "detach", "detach_", "dim", "dim_order",
     "element_size", "empty_like", "equal", "full_like", "geqrf", "get_device", "histogramdd",
     "histogramdd.TensorList_bins", "histogramdd.int_bins", "int", "is_complex", "is_contiguous", "is_floating_point",
-    "is_nonzero", "is_signed", "isclose", "item", "linalg::ldl_factor", "linalg::matrix_rank", "long", "new_empty",
-    "new_full", "new_ones", "new_tensor", "new_zeros", "nonzero", "nonzero_static", "numel", "ones_like", "rand_like",
-    "randint_like", "randint_like.low_dtype", "randn_like", "result_type", "searchsorted", "short", "size",
-    "storage_offset", "stride", "tolist", "type", "typename", "unique", "unique_consecutive", "vander", "zeros_like",
-    "zeta.other_scalar",
+    "is_inference", "is_nonzero", "is_same_size", "is_signed", "isclose", "item", "linalg::ldl_factor",
+    "linalg::matrix_rank", "long", "new_empty", "new_full", "new_ones", "new_tensor", "new_zeros", "nonzero",
+    "nonzero_static", "numel", "ones_like", "rand_like", "randint_like", "randint_like.low_dtype", "randn_like",
+    "result_type", "searchsorted", "short", "size", "storage_offset", "stride", "tolist", "type", "typename", "unique",
+    "unique_consecutive", "vander", "view_as_complex_copy", "zeros_like", "zeta.other_scalar",
 })  # fmt: skip
 # what torch has as methods only
 METHODS = frozenset({
@@ -71,8 +71,8 @@ pow.Scalar float_power.Scalar: exponent = randn(2, 3)
 Tensor::float_power_: self = rand(2, 3, dtype=float64); exponent = randn(2, 3)
 mvlgamma: self = rand(2, 3) + 2; p = 3
 imag conj_physical conj_physical_: self = randn(2, 3, dtype=complex64)
-view_as_real: self = randn(2, 3, dtype=complex64)
-view_as_complex: self = randn(3, 2)
+view_as_real view_as_real_copy: self = randn(2, 3, dtype=complex64)
+view_as_complex view_as_complex_copy: self = randn(3, 2)
 div.Tensor_mode: rounding_mode = 'floor'
 round.decimals: decimals = 1
 clamp: min = -0.5; max = 0.5
@@ -94,28 +94,29 @@ softmax.int log_softmax.int: dim = 1
 softmax log_softmax softmin: dim = 1
 
 # shapes
-permute: dims = (1, 0)
-squeeze squeeze.dims: self = randn(1, 3); dim = (0, 1)
-squeeze.dim: self = randn(1, 3); dim = 0
+permute permute_copy: dims = (1, 0)
+squeeze squeeze.dims squeeze_copy squeeze_copy.dims: self = randn(1, 3); dim = (0, 1)
+squeeze.dim squeeze_copy.dim: self = randn(1, 3); dim = 0
 squeeze_ unsqueeze_: self = randn(1, 3); dim = 0
 squeeze_.dims: self = randn(1, 3); dim = (0, 1)
-select: index = 0
-split: split_size = 2; dim = 1; of = result[0]
+select select_copy: index = 0
+split split_copy unsafe_split: split_size = 2; dim = 1; of = result[0]
+split_with_sizes split_with_sizes_copy unsafe_split_with_sizes: split_sizes = [1, 2]; dim = 1; of = result[0]
 split.sizes: split_size = [1, 2]; dim = 1; of = result[0]
-unbind: of = result[0]
-chunk: dim = 1; of = result[0]
+unbind unbind_copy: of = result[0]
+chunk unsafe_chunk: dim = 1; of = result[0]
 flip: dims = (0, 1)
 roll: shifts = 1; dims = 1
 reshape: shape = (3, 2)
-view: size = (3, 2)
-expand broadcast_to: self = randn(3)
+view view_copy: size = (3, 2)
+expand expand_copy broadcast_to: self = randn(3)
 to.other type_as: other = zeros(2, dtype=float64)
 expand_as: self = randn(3); other = zeros(2, 3)
 copy: call = clone(self).copy_(src)
 zero: call = clone(self).zero_()
 view_as reshape_as: other = zeros(3, 2)
 sum_to_size: size = (1, 3)
-narrow: length = 2
+narrow narrow_copy: length = 2
 movedim: source = 0; destination = 1
 unflatten: sizes = (3, 1)
 tile repeat: dims = (2, 1); repeats = (2, 1)
@@ -123,9 +124,9 @@ repeat_interleave.Tensor: repeats = [1, 2]
 repeat_interleave.self_Tensor: repeats = [1, 2]; dim = 0
 repeat_interleave.self_int: repeats = 2
 combinations cartesian_prod: input = randn(3)
-as_strided as_strided_: size = (2, 2); stride = (1, 2)
+as_strided as_strided_ as_strided_copy: size = (2, 2); stride = (1, 2)
 as_strided_scatter: src = randn(2, 2); size = (2, 2); stride = (1, 2)
-Tensor::unfold: dimension = 1; size = 2; step = 1
+Tensor::unfold unfold_copy: dimension = 1; size = 2; step = 1
 select_scatter: src = randn(2); index = 0
 diagonal_scatter: src = randn(2)
 slice_scatter: src = randn(1, 3); end = 1
@@ -143,7 +144,7 @@ hsplit.array vsplit.array: indices = [1]; of = result[0]
 hsplit: self = randn(2, 4); of = result[0]
 dsplit.array: self = randn(2, 2, 3); indices = [1]; of = result[0]
 tensor_split.tensor_indices_or_sections: tensor_indices_or_sections = [1]; of = result[0]
-pad: pad = (1, 2)
+pad constant_pad_nd: pad = (1, 2)
 
 # indices
 index_put: a = [0, 1]; indices = [a]; values = randn(3)
@@ -200,6 +201,12 @@ conv1d conv_transpose1d: input = randn(1, 2, 5); weight = randn(2, 2, 2)
 conv2d conv_transpose2d: input = randn(1, 2, 3, 3); weight = randn(2, 2, 2, 2)
 conv3d conv_transpose3d: input = randn(1, 1, 3, 3, 3); weight = randn(1, 1, 2, 2, 2)
 conv_tbc: input = randn(4, 1, 2); weight = randn(2, 2, 3); bias = randn(3)
+max_pool1d_with_indices adaptive_max_pool1d_with_indices: of = result[0]
+max_pool2d_with_indices adaptive_max_pool2d_with_indices: input = randn(1, 4, 4); of = result[0]
+max_pool3d_with_indices adaptive_max_pool3d_with_indices: input = randn(1, 2, 4, 4); of = result[0]
+fractional_max_pool2d_with_indices: input = randn(1, 4, 4); output_size = 2; of = result[0]
+fractional_max_pool3d_with_indices: input = randn(1, 2, 4, 4); kernel_size = (1, 2, 2); \
+output_size = (1, 2, 2); of = result[0]
 max_pool2d avg_pool2d lp_pool2d adaptive_max_pool2d adaptive_avg_pool2d: input = randn(1, 4, 4)
 max_pool3d avg_pool3d lp_pool3d adaptive_max_pool3d adaptive_avg_pool3d: input = randn(1, 2, 4, 4)
 fractional_max_pool2d: input = randn(1, 4, 4); output_size = 2
@@ -240,6 +247,9 @@ linear_cross_entropy: linear_weight = randn(4, 3); target = [0, 2]
 multi_head_attention_forward: query = randn(2, 1, 4); in_proj_weight = randn(12, 4); out_proj_weight = randn(4, 4); \
 call = multi_head_attention_forward(query, query, query, 4, 2, in_proj_weight, None, None, None, False, 0.0, \
 out_proj_weight, None); of = result[0]
+lstm_cell: a = randn(2, 2); hx = [a, a]; w_ih = randn(8, 3); w_hh = randn(8, 2); of = result[0]
+gru_cell: hx = randn(2, 2); w_ih = randn(6, 3); w_hh = randn(6, 2)
+rnn_tanh_cell rnn_relu_cell: hx = randn(2, 2); w_ih = randn(2, 3); w_hh = randn(2, 2)
 scaled_dot_product_attention: query = randn(2, 2, 3); key = randn(2, 2, 3); value = randn(2, 2, 3)
 
 # linear algebra
@@ -271,6 +281,7 @@ istft: self = randn(3, 5, dtype=complex64)
 
 # creation and random numbers
 tensor as_tensor: data = [[1.5, 2.0], [0.0, -1.0]]
+asarray: obj = [[1.5, 2.0], [0.0, -1.0]]
 new_tensor: data = [1.5, 2.0]
 range: end = 3; start = 1
 scalar_tensor: s = 1.5

@@ -38,7 +38,8 @@ LATER = [
     "softmax", "activation", "loss", "cross_entropy", "join", "windows", "special", "cumulative", "statistics", "norm",
     "dropout", "products", "embedding", "pad", "similarity", "distance", "margin_loss", "conv", "pool", "average",
     "attention", "bessel", "ctc", "decompose", "fft", "fold", "grid", "histogram", "householder", "ldl", "lowrank",
-    "matrix", "multi_head", "polynomials", "resample", "segment", "shuffle", "signal", "solve", "tbc",
+    "matrix", "multi_head", "polynomials", "recurrent", "resample", "segment", "shuffle", "signal", "solve", "tbc",
+    "view_copies",
 ]  # fmt: skip
 
 PREFIXES = (
@@ -66,14 +67,22 @@ VARIADIC = frozenset({
     "einsum", "meshgrid", "broadcast_tensors", "cartesian_prod", "block_diag", "chain_matmul", "atleast_1d.Sequence",
     "atleast_2d.Sequence", "atleast_3d.Sequence", "broadcast_shapes",
 })  # fmt: skip
+# whose in-place form torch has as a function, too
+IN_PLACE_FUNCTIONS = frozenset({
+    "abs", "acos", "acosh", "addmv", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctanh", "asin", "asinh",
+    "atan", "atanh", "ceil", "clamp", "clamp_max", "clamp_min", "clip", "cos", "cosh", "deg2rad", "erf", "erfc", "exp",
+    "exp2", "expm1", "fill", "fix", "floor", "frac", "gcd", "i0", "index_put", "lcm", "ldexp", "log", "log10", "log1p",
+    "log2", "logit", "nan_to_num", "neg", "negative", "rad2deg", "reciprocal", "round", "rsqrt", "sigmoid", "sin",
+    "sinc", "sinh", "sqrt", "square", "tan", "tanh", "trunc", "xlogy", "zero",
+})  # fmt: skip
 OUT_OF_PLACE = frozenset({
     "all", "amax", "amin", "angle", "any", "argmax", "argmin", "argsort", "argwhere", "bincount", "bmm", "cholesky",
-    "cholesky_inverse", "cholesky_solve", "clone", "count_nonzero", "det", "diag_embed", "diagonal_scatter", "dist",
-    "dot", "flip", "fmax", "fmin", "gather", "hardshrink", "histc", "index_select", "isclose", "isfinite", "isinf",
-    "isnan", "isneginf", "isposinf", "isreal", "logaddexp", "logaddexp2", "logcumsumexp", "logsumexp",
-    "masked_select", "matrix_exp", "max", "maximum", "mean", "median", "min", "minimum", "mm", "multinomial", "mv",
-    "nanmedian", "nansum", "ormqr", "prod", "repeat", "roll", "rot90", "rsub", "select_scatter", "signbit",
-    "slice_scatter", "sum", "take", "trace", "vdot", "vector_norm",
+    "cholesky_inverse", "cholesky_solve", "clone", "count_nonzero", "det", "detach_copy", "diag_embed",
+    "diagonal_scatter", "dist", "dot", "flip", "fmax", "fmin", "gather", "hardshrink", "histc", "index_select",
+    "isclose", "isfinite", "isinf", "isnan", "isneginf", "isposinf", "isreal", "logaddexp", "logaddexp2",
+    "logcumsumexp", "logsumexp", "masked_select", "matrix_exp", "max", "maximum", "mean", "median", "min", "minimum",
+    "mm", "multinomial", "mv", "nanmedian", "nansum", "ormqr", "prod", "repeat", "roll", "rot90", "rsub",
+    "select_scatter", "signbit", "slice_scatter", "sum", "take", "trace", "vdot", "vector_norm",
 })  # fmt: skip
 
 
@@ -106,6 +115,8 @@ def rows_of(name: str) -> Rows | None:
     """The rows of a bare name: torch's own, or else those of one of its namespaces."""
     if name.startswith("_"):
         return None
+    if name.removesuffix("_") in IN_PLACE_FUNCTIONS and name.endswith("_"):
+        return find_method(name)
     own = until_found(lambda: TABLE.get(name) or TABLE.get(ALIAS_NAMES.get(name, "")))
     return own or next((TABLE[key] for key in (f"{space}::{name}" for space in NAMESPACES) if key in TABLE), None)
 
@@ -132,7 +143,8 @@ def inplace_rows(name: str) -> Rows | None:
 
 def has_inplace(row: Op) -> bool:
     """Whether the one result of a row can take the place of `self`: neither a view nor several outputs."""
-    return not row.view and "->" not in row.text and row.name not in OUT_OF_PLACE
+    is_copy = row.grad_fn is not None and row.grad_fn.endswith("_copy")
+    return not (row.view or is_copy) and "->" not in row.text and row.name not in OUT_OF_PLACE
 
 
 def is_method(row: Row) -> bool:

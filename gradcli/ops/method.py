@@ -8,7 +8,8 @@ from typing import Any
 
 from gradcli.engine import graph
 from gradcli.engine.device import beside, device_of, np, zeros_beside
-from gradcli.engine.dtypes import TYPE_NAMES, as_dtype, can_cast, dtype_named, promote_types, result_type
+from gradcli.engine.dtypes import TYPE_NAMES, as_dtype, can_cast, default_dtype, dtype_named, promote_types, result_type
+from gradcli.engine.mode import grad_mode
 from gradcli.engine.node import Node
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
@@ -104,6 +105,32 @@ def storage_offset(self: Tensor) -> int:
 @composite("element_size(Tensor self)")
 def element_size(self: Tensor) -> int:
     return int(self.array.itemsize)
+
+
+@composite("is_same_size(Tensor self, Tensor other)")
+def is_same_size(self: Tensor, other: Tensor) -> bool:
+    return self.shape == other.shape
+
+
+@composite("is_grad_enabled()")
+def is_grad_enabled() -> bool:
+    return grad_mode.enabled
+
+
+@composite("is_inference(Tensor self)")
+def is_inference(self: Tensor) -> bool:
+    """Whether `self` was made in torch's inference mode, which specs do not have."""
+    return False
+
+
+@composite("is_inference_mode_enabled()")
+def is_inference_mode_enabled() -> bool:
+    return False
+
+
+@composite("get_default_dtype()")
+def get_default_dtype() -> Any:
+    return default_dtype.floating
 
 
 @composite("is_complex(Tensor self)")

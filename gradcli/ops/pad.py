@@ -151,6 +151,11 @@ def circular_pad(input: Any, pad: Sequence[int]) -> Any:
     return result
 
 
+@composite("constant_pad_nd(Tensor self, int[] pad, Scalar value=0)")
+def constant_pad_nd(self: Any, pad: Sequence[int], value: float = 0) -> Any:
+    return constant_pad(self, pad, value)
+
+
 @composite('pad(Tensor input, int[] pad, str mode="constant", float? value=None)')
 def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Any:
     """`pad` is the margin before and behind the last dimension, then the one before that, and so on."""

@@ -13,7 +13,7 @@ from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.copies import zeros_like
 from gradcli.ops.create import default_generator
-from gradcli.ops.define import Op, composite, op
+from gradcli.ops.define import TABLE, Op, composite, op
 from gradcli.ops.index import along, gather
 from gradcli.ops.kinds import only
 from gradcli.ops.pool_windows import (
@@ -500,3 +500,18 @@ def unpooled(input: Any, indices: Any, sizes: Sizes) -> Any:
             )
     only("f", f"max_unpool{rank}d")(input)
     return UNPOOLS[rank](input, indices, list(sizes))
+
+
+def declare_pair(name: str) -> None:
+    """torch's form of a pooling that gives the indices, too, whether it is asked for them or not."""
+    (pooling,) = TABLE[name]
+    composite(f"{name}_with_indices({pooling.text.partition('(')[2]}")(
+        lambda **given: pooling(**{**given, "return_indices": True})
+    )
+
+
+for _rank in (1, 2, 3):
+    declare_pair(f"max_pool{_rank}d")
+    declare_pair(f"adaptive_max_pool{_rank}d")
+for _rank in (2, 3):
+    declare_pair(f"fractional_max_pool{_rank}d")

@@ -436,10 +436,10 @@ split = op(
         grads, even_sizes(self_shape[dim], split_size), self_shape, dim
     ),
 )  # fmt: skip
-split_sizes = op(
-    "split.sizes(Tensor self, int[] split_size, int dim=0) -> (tensors[])", "SplitWithSizesBackward0",
+split_with_sizes = op(
+    "split_with_sizes(Tensor self, int[] split_sizes, int dim=0) -> (tensors[])", "SplitWithSizesBackward0",
     split_sizes_forward, view=True,
-    self=lambda grads, self_shape, split_size, dim: joined(grads, split_size, self_shape, dim),
+    self=lambda grads, self_shape, split_sizes, dim: joined(grads, split_sizes, self_shape, dim),
 )  # fmt: skip
 unbind = op(
     "unbind(Tensor self, int dim=0) -> (tensors[])", "UnbindBackward0", unbind_forward, view=True,
@@ -526,6 +526,12 @@ def flatten(self: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
 
 @composite("narrow(Tensor self, int dim, int start, int length)")
 def narrow(self: Any, dim: int, start: int, length: int) -> Any:
+    start = checked_start(self, dim, start, length)
+    return slice_(self, dim, start, start + length, 1)
+
+
+def checked_start(self: Any, dim: int, start: int, length: int) -> int:
+    """`start` counted from the front, if as many elements as `length` follow it."""
     size = self.shape[wrap_dim(dim, self.ndim)]
     if not -size <= start <= size:
         raise UserError(
@@ -534,17 +540,28 @@ def narrow(self: Any, dim: int, start: int, length: int) -> Any:
     start = start + size if start < 0 else start
     if not 0 <= length <= size - start:
         raise UserError("shape", f"start ({start}) + length ({length}) exceeds dimension size ({size}).")
-    return slice_(self, dim, start, start + length, 1)
+    return start
+
+
+@composite("split.sizes(Tensor self, int[] split_size, int dim=0)")
+def split_sizes(self: Any, split_size: Sequence[int], dim: int = 0) -> Any:
+    return split_with_sizes(self, split_size, dim)
 
 
 @composite("chunk(Tensor self, int chunks, int dim=0)")
 def chunk(self: Any, chunks: int, dim: int = 0) -> Any:
+    size = chunk_size(self, chunks, dim)
+    return split(self, size, dim) if size else split_with_sizes(self, [0] * chunks, dim)
+
+
+def chunk_size(self: Any, chunks: int, dim: int) -> int:
+    """How long each of at most as many `chunks` is."""
     if self.ndim == 0:
         raise UserError("shape", "chunk expects at least a 1-dimensional tensor")
     if chunks <= 0:
         raise UserError("value", f"chunk expects `chunks` to be greater than 0, got: {chunks}")
-    length = self.shape[wrap_dim(dim, self.ndim)]
-    return split(self, -(-length // chunks), dim) if length else split_sizes(self, [0] * chunks, dim)
+    length: int = self.shape[wrap_dim(dim, self.ndim)]
+    return -(-length // chunks)
 
 
 @composite("movedim(Tensor self, int[] source, int[] destination)")

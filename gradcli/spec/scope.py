@@ -16,11 +16,13 @@ _TORCH_MEMBERS = frozenset({*CONSTANTS, *TYPE_NAMES, *ALIASES})
 _TENSOR_ATTRIBUTES = (
     "grad", "grad_fn", "T", "mT", "H", "mH", "shape", "ndim", "dtype", "device", "requires_grad", "is_leaf",
     "retains_grad", "real", "imag", "data", "_version", "_base", "next_functions", "name",
+    "itemsize", "nbytes", "is_cpu", "is_cuda", "is_sparse", "output_nr",
 )  # fmt: skip
 _RESULT_FIELDS = (
     "values", "indices", "U", "S", "Vh", "V", "Q", "R", "L", "LU", "P", "pivots", "info", "eigenvalues",
     "eigenvectors", "sign", "logabsdet", "solution", "residuals", "rank", "singular_values", "inverse",
-    "mantissa", "exponent", "hist", "bin_edges", "output", "counts", "inverse_indices",
+    "mantissa", "exponent", "hist", "bin_edges", "output", "counts", "inverse_indices", "LD", "a", "tau", "min", "max",
+    "result", "cloned_coefficient",
 )  # fmt: skip
 ATTRIBUTES = frozenset({*_TENSOR_ATTRIBUTES, *_RESULT_FIELDS})
 ASSIGNABLE = ("grad", "requires_grad", "data")

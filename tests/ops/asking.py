@@ -19,7 +19,7 @@ class Engine(ABC):
 
     tensor: ClassVar[Any]  # the class of tensors
     refuses: ClassVar[type[Exception]]  # an expression
-    fails: ClassVar[type[Exception]]  # in a backward
+    fails: ClassVar[type[Exception] | tuple[type[Exception], ...]]  # in a backward
 
     @abstractmethod
     def bindings(self, expression: str, pool: dict[str, Input], precision: str) -> dict[str, Any]:

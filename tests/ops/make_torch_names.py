@@ -24,8 +24,13 @@ NAMESPACES: dict[str, Any] = {
 
 
 def public(namespace: Any) -> list[str]:
-    """The names of the documented functions of a namespace: its types and modules are something else."""
+    """The names of the functions of a namespace, documented or not: its types and modules are something else."""
     return [name for name in sorted(vars_of(namespace)) if is_function(getattr(namespace, name))]
+
+
+def attributes() -> list[str]:
+    """The names of what is read off a tensor without a call."""
+    return [name for name in sorted(vars_of(torch.Tensor)) if not callable(getattr(torch.Tensor, name))]
 
 
 def vars_of(namespace: Any) -> list[str]:
@@ -33,11 +38,15 @@ def vars_of(namespace: Any) -> list[str]:
 
 
 def is_function(value: Any) -> bool:
-    return callable(value) and bool(value.__doc__) and not isinstance(value, type | ModuleType)
+    return callable(value) and not isinstance(value, type | ModuleType)
+
+
+def all_names() -> dict[str, list[str]]:
+    return {**{space: public(namespace) for space, namespace in NAMESPACES.items()}, "attributes": attributes()}
 
 
 def main() -> None:
-    names = {space: public(namespace) for space, namespace in NAMESPACES.items()}
+    names = all_names()
     lines = (f'"{space}": {json.dumps(found)}' for space, found in names.items())
     FILE.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 

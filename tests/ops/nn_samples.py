@@ -143,7 +143,7 @@ SMOOTH: dict[str, list[str]] = {
         "multi_head_attention_forward(cube, cube * 0.2, volume[:, :, :1] * x[:, :, None], 4, 2, None, v4.repeat(3), None, None, False, 0.0, sq4, v4, attn_mask=cube2.permute(0, 2, 1)[0, :, :2], use_separate_proj_weight=True, q_proj_weight=sq4, k_proj_weight=sq4 * 0.5, v_proj_weight=v4[:, None])",
         f"multi_head_attention_forward(cube, cube, cube, 4, 2, {PACKED}, None, None, None, False, 0.5, sq4, None, training=False, key_padding_mask=mask.t() & False, attn_mask=mask[:, :2] & False)",
         f"multi_head_attention_forward(cube, cube, cube, 4, 2, {PACKED}, None, v4[None, None], classw[None, None], True, 0.0, sq4, None, True, m[:, :2], True, x[:, 1:])",
-        f"multi_head_attention_forward(cube, cube, cube, 4, 2, {PACKED}, None, None, None, False, 0.0, sq4, None, static_k=tensor4.view(1, 2, 8).repeat(6, 1, 1)[:, :, :2], static_v=tensor4.view(1, 2, 8).repeat(6, 1, 1)[:, :, 2:4])",
+        f"multi_head_attention_forward(cube, cube, cube, 4, 2, {PACKED}, None, None, None, False, 0.0, sq4, None, static_k=sq4.view(1, 2, 8).repeat(6, 1, 1)[:, :, :2], static_v=sq4.view(1, 2, 8).repeat(6, 1, 1)[:, :, 2:4])",
     ],
 }  # fmt: skip
 # here torch's own second derivatives fail, where ours are right

@@ -1,0 +1,64 @@
+"""Recurrent cells: what one step of a recurrent network makes of its input and of what it remembers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from gradcli.errors import UserError
+from gradcli.ops.arithmetic import add, mul, sub
+from gradcli.ops.define import composite
+from gradcli.ops.elementary import relu, sigmoid, tanh
+from gradcli.ops.linalg import linear
+from gradcli.ops.view_copies import unsafe_chunk
+
+WEIGHTS = "Tensor w_ih, Tensor w_hh, Tensor? b_ih=None, Tensor? b_hh=None"
+
+
+def check_cell(input: Any, hx: Any, w_ih: Any, w_hh: Any) -> None:
+    if input.shape[-1] != w_ih.shape[1]:
+        raise UserError("shape", f"input has inconsistent input_size: got {input.shape[-1]} expected {w_ih.shape[1]}")
+    if input.shape[0] != hx.shape[0]:
+        raise UserError("shape", f"Input batch size {input.shape[0]} doesn't match hidden0 batch size {hx.shape[0]}")
+    if hx.shape[-1] != w_hh.shape[1]:
+        raise UserError("shape", f"hidden0 has inconsistent hidden_size: got {hx.shape[-1]}, expected {w_hh.shape[1]}")
+
+
+def simple_step(input: Any, hx: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any) -> Any:
+    check_cell(input, hx, w_ih, w_hh)
+    return add(linear(hx, w_hh, b_hh), linear(input, w_ih, b_ih))
+
+
+@composite(f"rnn_tanh_cell(Tensor input, Tensor hx, {WEIGHTS})")
+def rnn_tanh_cell(input: Any, hx: Any, w_ih: Any, w_hh: Any, b_ih: Any = None, b_hh: Any = None) -> Any:
+    return tanh(simple_step(input, hx, w_ih, w_hh, b_ih, b_hh))
+
+
+@composite(f"rnn_relu_cell(Tensor input, Tensor hx, {WEIGHTS})")
+def rnn_relu_cell(input: Any, hx: Any, w_ih: Any, w_hh: Any, b_ih: Any = None, b_hh: Any = None) -> Any:
+    return relu(simple_step(input, hx, w_ih, w_hh, b_ih, b_hh))
+
+
+@composite(f"lstm_cell(Tensor input, Tensor[] hx, {WEIGHTS})")
+def lstm_cell(input: Any, hx: Sequence[Any], w_ih: Any, w_hh: Any, b_ih: Any = None, b_hh: Any = None) -> Any:
+    """What comes of (h, c): c is kept by the forget gate and renewed by the input gate, h is what the output gate lets
+    out of it.
+    """
+    if len(hx) != 2:
+        raise UserError("value", "lstm_cell expects two hidden states")
+    h, c = hx
+    gates = unsafe_chunk(simple_step(input, h, w_ih, w_hh, b_ih, b_hh), 4, 1)
+    renews, keeps, lets_out = sigmoid(gates[0]), sigmoid(gates[1]), sigmoid(gates[3])
+    c = add(mul(keeps, c), mul(renews, tanh(gates[2])))
+    return mul(lets_out, tanh(c)), c
+
+
+@composite(f"gru_cell(Tensor input, Tensor hx, {WEIGHTS})")
+def gru_cell(input: Any, hx: Any, w_ih: Any, w_hh: Any, b_ih: Any = None, b_hh: Any = None) -> Any:
+    """`hx` and a proposal for it, mixed by the update gate; the reset gate lets the proposal forget `hx`."""
+    check_cell(input, hx, w_ih, w_hh)
+    by_input = unsafe_chunk(linear(input, w_ih, b_ih), 3, 1)
+    by_memory = unsafe_chunk(linear(hx, w_hh, b_hh), 3, 1)
+    resets, updates = (sigmoid(add(by_memory[place], by_input[place])) for place in (0, 1))
+    proposal = tanh(add(by_input[2], mul.inplace(by_memory[2], resets)))
+    return add(mul.inplace(sub(hx, proposal), updates), proposal)
