@@ -44,7 +44,7 @@ def row_by_row(shown: Any) -> Any:
 
 def copied(row: Op) -> Callable[..., Any]:
     """The forward of the view `row`, on memory of its own."""
-    return lambda *arguments: row_by_row(row.on_arrays(*arguments))
+    return lambda *arguments: row_by_row(row(*arguments))
 
 
 def copying(row: Op, schema: str | None = None) -> Op:
