@@ -8,10 +8,11 @@ from typing import Any
 from gradcli.engine.mode import grad_mode
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import no_derivative
-from gradcli.ops.copies import alias, view_as_complex, view_as_real
+from gradcli.ops.copies import view_as_complex, view_as_real
 from gradcli.ops.define import Op, composite, op
 from gradcli.ops.linalg import diagonal
 from gradcli.ops.shape import (
+    alias,
     checked_start,
     chunk_size,
     expand,
