@@ -163,6 +163,12 @@ def test_the_checks_run_the_test_command_of_the_readme() -> None:
     assert extras == ["test"] and "\ntest = [" in project
 
 
+def test_the_contents_of_the_reference_are_its_sections() -> None:
+    linked = [re.sub(r"\W+", "-", title.lower()) for title in re.findall(r"^## (.*)$", REFERENCE, re.MULTILINE)]
+    assert re.findall(r"\]\(#([\w-]+)\)", REFERENCE.partition("\n## ")[0]) == linked
+    assert "<<<<<<<" not in REFERENCE
+
+
 def test_the_reference_has_every_key_and_step() -> None:
     keys = re.findall(r"^\| `(\w+):`", section("The keys"), re.MULTILINE)
     assert sorted(keys) == sorted(KEYS)
