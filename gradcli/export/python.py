@@ -177,7 +177,11 @@ def _lines(before: str, node: tree.Node, after: str, indent: int, *, inside: boo
         return [f"{margin}{before}{head}", *body, f"{margin}{closing[-1]}{after}"]
     operands = _chain(node)
     if len(operands) < 2:
-        return [line]
+        base: tree.Node = node
+        while isinstance(base, tree.Method | tree.Attribute):
+            base = base.target
+        _, bracketed, behind = source(node).partition(f"({source(base)})")
+        return _bracketed(before, base, f"{behind}{after}", indent) if bracketed and _chain(base) else [line]
     if inside and _strength(node) >= binding:
         return _operands(before, operands, after, indent)
     if len(operands) == 2:  # a bracket at the end may open a new line, too
@@ -186,8 +190,14 @@ def _lines(before: str, node: tree.Node, after: str, indent: int, *, inside: boo
         opening, items, _ = _brackets(last)
         if items and len(f"{margin}{start}{_joined(opening)}") <= WIDTH:
             return _lines(start, last, after, indent, inside=False)
+    return _bracketed(before, node, after, indent)
+
+
+def _bracketed(before: str, node: tree.Node, after: str, indent: int) -> list[str]:
+    """Operands in brackets of their own, together on a line or each on its own."""
     whole = " " * (indent + INDENT) + source(node)
-    body = [whole] if len(whole) <= WIDTH else _operands("", operands, "", indent + INDENT)
+    body = [whole] if len(whole) <= WIDTH else _operands("", _chain(node), "", indent + INDENT)
+    margin = " " * indent
     return [f"{margin}{before}(", *body, f"{margin}){after}"]
 
 

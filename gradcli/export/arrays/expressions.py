@@ -346,7 +346,14 @@ class Expressions:
         return Item(self.forward(made), value)
 
     def forward(self, operation: Operation) -> Any:
-        return self.in_module(filled(operation.row.forward, operation.use))
+        """The operation as a tree, in the dtype that torch gives it."""
+        made = self.in_module(filled(operation.row.forward, operation.use))
+        value, chosen = operation.value, ("condition", "index")
+        tensors = [item.value for known, item in operation.items.items() if known not in chosen]
+        dtypes = {one.dtype.name for one in tensors if isinstance(one, Tensor)}
+        if not isinstance(value, Tensor) or value.dtype.kind != "f" or dtypes - {"bool"} == {value.dtype.name}:
+            return made
+        return method(made, "astype", self.dtype(value.dtype.name))
 
     def in_module(self, made: Any) -> Any:
         if self.module == "np":

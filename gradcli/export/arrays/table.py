@@ -147,10 +147,17 @@ def power(use: Use) -> str:
     return "np.where(exponent == 0, 0, grad * exponent * self ** (exponent - 1))"
 
 
-def logarithm(use: Use) -> str:
+def logarithm(use: Use) -> str | None:
     """The gradient of an exponent."""
     base = use.values["self"]
-    return f"grad * result * {math.log(base)!r}" if isinstance(base, int | float) else "grad * result * np.log(self)"
+    if isinstance(base, int | float):
+        return f"grad * result * {math.log(base)!r}" if base > 0 else None
+    return "np.where((self == 0) & (exponent >= 0), 0, grad * result * np.log(self))"
+
+
+def without_zeros(use: Use) -> str | None:
+    """The gradient of a product, of which a zero would have to be left out."""
+    return "kept_grad * kept_result / self" if use.values["self"].array.all() else None
 
 
 def within(use: Use) -> str:
@@ -314,7 +321,7 @@ op(
 op(
     "prod(self, dim=None, keepdim=False)",
     "self.prod(axis=dim, keepdims=keepdim)",
-    self="kept_grad * kept_result / self",
+    self=without_zeros,
 )
 op(
     "var(self, dim=None, unbiased=True, keepdim=False)",
@@ -324,7 +331,8 @@ op(
 op(
     "std(self, dim=None, unbiased=True, keepdim=False)",
     "self.std(axis=dim, ddof=ddof, keepdims=keepdim)",
-    self="kept_grad * (self - self.mean(axis=dim, keepdims=True)) / (kept_result * (count - ddof))",
+    self="np.where(kept_result == 0, 0, kept_grad * (self - self.mean(axis=dim, keepdims=True))"
+    " / (kept_result * (count - ddof)))",
 )
 for extreme, reduction in (("amax", "max"), ("amin", "min")):
     op(
@@ -337,7 +345,7 @@ op(
     "np.logaddexp.reduce(self, axis=dim, keepdims=keepdim)",
     self="kept_grad * np.exp(self - kept_result)",
 )
-op("norm(self)", "np.sqrt((self ** 2).sum())", self="grad * self / result")
+op("norm(self)", "np.sqrt((self ** 2).sum())", self="np.where(result == 0, 0, grad * self / result)")
 op("argmax(self, dim=None, keepdim=False)", "self.argmax(axis=dim, keepdims=keepdim)")
 op("argmin(self, dim=None, keepdim=False)", "self.argmin(axis=dim, keepdims=keepdim)")
 op("all(self, dim=None, keepdim=False)", "self.all(axis=dim, keepdims=keepdim)")
@@ -398,8 +406,8 @@ op(
 )
 op(
     "binary_cross_entropy(self, target, reduction=mean)",
-    "reduced(-target * np.log(self) - (1 - target) * np.log(1 - self))",
-    self="share(grad * (self - target) / (self * (1 - self)))",
+    "reduced(-target * np.maximum(np.log(self), -100) - (1 - target) * np.maximum(np.log(1 - self), -100))",
+    self="share(grad * (self - target) / np.maximum(self * (1 - self), 1e-12))",
 )
 
 op("getitem(self, index)", "self[index]", self="scattered(grad, self.shape, index)")

@@ -74,6 +74,8 @@ class NumpyDocument(ArrayDocument):
         flows = [item for item in operation.items.values() if item.active]
         if not flows or not all(isinstance(item.tree, tree.Name) for item in flows):
             raise self.unable("a gradient through this")
+        if {item.value.dtype for item in flows} != {operation.value.dtype} or operation.value.dtype.kind != "f":
+            raise self.unable("a gradient of complex numbers, or through several dtypes")
         for parameter, item in operation.items.items():
             if not isinstance(item.tree, tree.Name | tree.Constant) and isinstance(item.value, Tensor):
                 operation.use.trees[parameter] = self.helped(item.tree)
