@@ -168,6 +168,7 @@ class Generator:
         """
         self.steps.append(step)
         before = {name: self.value_of_gradient(name) for name in self.gradients}
+        versions = self.versions_of_gradients()
         places = self.places_in_graph() if "requires_grad" in str(step) else {}
         try:
             self.session.run(step)
@@ -183,6 +184,9 @@ class Generator:
         changed = CHANGED.match(step) if isinstance(step, str) else None
         if changed and changed[1] in self.session.bindings and is_folded(self.session.bindings[changed[1]]):
             return ""
+        now = self.versions_of_gradients()
+        if sum(version != now.get(name) for name, version in versions.items()) > 1:
+            return ""  # they share their memory, although the numbers have stayed the same
         if any(
             value is not None and not torch.equal(value, self.value_of_gradient(name))
             for name, value in before.items()
@@ -197,6 +201,11 @@ class Generator:
         """Of each tensor what a change of `requires_grad` changes."""
         bindings = self.session.bindings.items()
         return {name: graph_place(value) for name, value in bindings if isinstance(value, torch.Tensor)}
+
+    def versions_of_gradients(self) -> dict[str, int]:
+        """How often each gradient that has a name was changed in place."""
+        named = {name: self.session.bindings.get(name) for name in self.gradients}
+        return {name: value._version for name, value in named.items() if isinstance(value, torch.Tensor)}
 
     def binds_folded_gradient(self, step: Step) -> bool:
         """Whether `step` names a gradient that torch has not spread out in memory, as that of a sum."""
