@@ -450,7 +450,7 @@ def contract(left: Any, right: Any, summed: Sequence[int]) -> Any:
         if dim not in summed:
             wide_left, wide_right = left.shape[dim] != 1, right.shape[dim] != 1
             (both if wide_left and wide_right else left_only if wide_left else right_only).append(dim)
-    if left_only and right_only and right_only[0] < left_only[0]:  # then the product needs no transposition
+    if left_only and right_only and right_only[-1] < left_only[0]:  # then the product needs no transposition
         left, right, left_only, right_only = right, left, right_only, left_only
     batch = math.prod(left.shape[dim] for dim in both)
     inner = math.prod(left.shape[dim] for dim in summed)
