@@ -132,7 +132,8 @@ def rounding(replay: Replay, values: Values) -> float:
     square = 0.0
     for edge, gradient in zip(wanted, replay.gradients(values, wanted), strict=True):
         if gradient is not None:
-            effects = abs(gradient.array) * abs(values[edge].array)
+            with np.errstate(invalid="ignore"):  # an infinite slope at zero, left out as all that is not finite
+                effects = abs(gradient.array) * abs(values[edge].array)
             square += float((effects[np.isfinite(effects)] ** 2).sum())
     return 4 * EPS * math.sqrt(square)
 
