@@ -23,7 +23,12 @@ Found = dict[str, Any]
 PYTHON = ">=3.10"
 REQUIRED = {"numpy": ">=2.0", "pyyaml": ">=6.0.1", "rich": ">=13.7", "typer": ">=0.21,<0.29"}
 # CuPy goes by other names for other versions of CUDA, and when it is built from source.
-EXTRAS = {"cuda": ("cupy-cuda12x", ">=13"), "special": ("scipy", ">=1.12"), "dask": ("distributed", ">=2024.5")}
+EXTRAS = {
+    "cuda": ("cupy-cuda12x", ">=13"),
+    "special": ("scipy", ">=1.12"),
+    "bfloat16": ("ml_dtypes", ">=0.4"),
+    "dask": ("distributed", ">=2024.5"),
+}
 _OTHER_NAMES = {"cupy-cuda12x": ("cupy-cuda13x", "cupy-cuda11x", "cupy")}
 _THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
 

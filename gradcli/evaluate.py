@@ -13,7 +13,7 @@ from typing import Any
 
 from gradcli.engine import memory
 from gradcli.engine.device import device_of
-from gradcli.engine.dtypes import as_dtype, is_differentiable
+from gradcli.engine.dtypes import as_dtype, dtype_kind, is_differentiable
 from gradcli.engine.mode import warn
 from gradcli.engine.node import Node
 from gradcli.engine.tensor import Tensor
@@ -378,7 +378,7 @@ def matrix_transpose(self: Tensor) -> Any:
 
 
 def imaginary_part(self: Tensor) -> Any:
-    if self.dtype.kind != "c":
+    if dtype_kind(self.dtype) != "c":
         raise UserError("type", "imag is not implemented for tensors with non-complex dtypes.")
     return imag(self)
 
@@ -388,7 +388,7 @@ ATTRIBUTES: dict[str, Callable[[Tensor], Any]] = {
     "mT": matrix_transpose,
     "H": lambda self: conj(matrix_transpose(self)),
     "mH": lambda self: conj(matrix_transpose(self)),
-    "real": lambda self: real(self) if self.dtype.kind == "c" else self,
+    "real": lambda self: real(self) if dtype_kind(self.dtype) == "c" else self,
     "imag": imaginary_part,
     "shape": lambda self: Size(self.shape),
     "device": lambda self: device_of(self.array),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gradcli.engine.device import np, to_host
-from gradcli.engine.dtypes import as_dtype, scalar_dtype
+from gradcli.engine.dtypes import as_dtype, dtype_kind, scalar_dtype
 from gradcli.engine.node import Node
 from gradcli.engine.tensor import Tensor
 from gradcli.ops import frontend
@@ -55,5 +55,5 @@ def as_numbers(value: Any) -> Any:
             array = np.asarray(value)
         except ValueError:
             return None
-        return array if array.dtype.kind in "biufc" else None
+        return array if dtype_kind(array.dtype) in "biufc" else None
     return None

@@ -156,7 +156,7 @@ def test_without_a_command_the_help_is_shown(gradcli: Callable[..., Ended]) -> N
         (["run", "--set", "n", "a"], "`n` is not NAME=VALUE"),
         (["run", "--set", "1=2", "a"], "`1=2` is not NAME=VALUE"),
         (["run", "--set", "n=010", "a"], "leading zero; write `10`"),
-        (["run", "--dtype", "int64", "a"], "`int64` is none of float16, float32, float64"),
+        (["run", "--dtype", "int64", "a"], "`int64` is none of float16, bfloat16, float32, float64"),
         (["run", "--device", "gpu", "a"], "`gpu` is not cpu, cuda or cuda:N"),
         (["run", "--color", "blue", "a"], "'blue'"),
         (["run", "--quiet", "--verbose", "a"], "cannot be combined with --verbose"),

@@ -247,8 +247,8 @@ def test_the_doctor(doctor: Callable[[], tuple[int, Any, str, str]]) -> None:
     assert found["terminal"]["stdout"] is False and found["terminal"]["color"] is False
     rows = dict(re.split(" {2,}", line, maxsplit=1) for line in text.splitlines())
     assert list(rows) == [
-        "gradcli", "python", "platform", "numpy", "pyyaml", "rich", "typer", "blas", "cuda", "special", "dask",
-        "gpu", "memory", "terminal",
+        "gradcli", "python", "platform", "numpy", "pyyaml", "rich", "typer", "blas", "cuda", "special",
+        "bfloat16", "dask", "gpu", "memory", "terminal",
     ]  # fmt: skip
     assert re.fullmatch(rf"{re.escape(numpy.__version__)}, imported in \d+ ms", rows["numpy"])
     assert rows["terminal"].startswith("not a terminal, no colour, ")

@@ -482,7 +482,7 @@ def test_settings_without_a_matrix() -> None:
         (
             {"dtype": "int64"},
             "`dtype` must be a floating dtype, not `int64`",
-            "one of `float16`, `float32` and `float64`",
+            "one of `float16`, `bfloat16`, `float32` and `float64`",
         ),
         ({"device": "gpu"}, "`device` must be `cpu`, `cuda` or `cuda:N`, not `gpu`", None),
     ],

@@ -16,7 +16,19 @@ title: A gradient
 tensors: {x: "ones(3, requires_grad=True)"}
 pipeline: [{backward: x.sum()}, {print: x.grad}]
 """
-HEAVY = {"numpy", "rich", "typer", "yaml", "cupy", "scipy", "torch", "pydantic", "jsonschema", "safetensors"}
+HEAVY = {
+    "numpy",
+    "rich",
+    "typer",
+    "yaml",
+    "cupy",
+    "ml_dtypes",
+    "scipy",
+    "torch",
+    "pydantic",
+    "jsonschema",
+    "safetensors",
+}
 
 # Ends as `leave` does, but says first which modules are there.
 PROGRAM = """
@@ -34,6 +46,7 @@ gradcli.__main__.main()
 def imported(*arguments: str, folder: Path, program: str = PROGRAM) -> set[str]:
     """The modules that a command line has imported by its end."""
     (folder / "spec.yaml").write_text(SPEC, encoding="utf-8")
+    (folder / "bfloat16.yaml").write_text(f"dtype: bfloat16\n{SPEC}", encoding="utf-8")
     command = [sys.executable, "-c", program, *arguments]
     environment = {"PYTHONPATH": str(ROOT), "PATH": "", "TERM": "xterm"}
     ended = subprocess.run(
@@ -68,6 +81,8 @@ def imported(*arguments: str, folder: Path, program: str = PROGRAM) -> set[str]:
         (["run", "--color", "always", "spec.yaml"], {"typer", "yaml", "numpy", "rich"}),
         (["check", "spec.yaml"], {"typer", "yaml", "numpy"}),
         (["check", "--json", "spec.yaml"], {"typer", "yaml", "numpy"}),
+        (["run", "--dtype", "bfloat16", "spec.yaml"], {"typer", "yaml", "numpy", "ml_dtypes"}),
+        (["validate", "bfloat16.yaml"], {"typer", "yaml"}),
         (["test", "--list", "spec.yaml"], {"typer", "yaml"}),
         (["test", "spec.yaml"], {"typer", "yaml", "numpy"}),
         (["test", "--json", "spec.yaml"], {"typer", "yaml", "numpy"}),

@@ -100,7 +100,7 @@ def _seconds(timeout: float | None) -> float | None:
 
 def settings_of(pairs: Sequence[str], seed: int | None, dtype: str | None, device: str | None) -> "dict[str, Plain]":
     """The values that replace those of a spec, by name; of several for one name the last one counts."""
-    from gradcli.engine.dtypes import TYPE_NAMES
+    from gradcli.spec.language import FLOATING
     from gradcli.spec.reader import full_dtype
     from gradcli.spec.scalars import resolve
 
@@ -117,9 +117,8 @@ def settings_of(pairs: Sequence[str], seed: int | None, dtype: str | None, devic
         settings["seed"] = seed
     if dtype is not None:
         settings["dtype"] = full_dtype(dtype)
-        floating = [name for name in TYPE_NAMES if name.startswith("float")]
-        if settings["dtype"] not in floating:
-            raise typer.BadParameter(f"`{dtype}` is none of {', '.join(floating)}", param_hint="--dtype")
+        if settings["dtype"] not in FLOATING:
+            raise typer.BadParameter(f"`{dtype}` is none of {', '.join(FLOATING)}", param_hint="--dtype")
     if device is not None:
         if not re.fullmatch("cpu|cuda(:[0-9]+)?", device):
             raise typer.BadParameter(f"`{device}` is not cpu, cuda or cuda:N", param_hint="--device")

@@ -240,8 +240,17 @@ def to_device(array: Any, device: str | None) -> Any:
         )
     if not isinstance(array, np.ndarray) and array.device.id == number:
         return array
+    check_has(array.dtype)
     with cupy.cuda.Device(number):
         return cupy.asarray(array)
+
+
+def check_has(dtype: Any) -> None:
+    """A UserError if a device has no such dtype."""
+    if dtype.name == "bfloat16":
+        raise UserError(
+            "device", "bfloat16 is not available on `cuda`: CuPy has no such dtype", hint="use float16 or float32"
+        )
 
 
 def to_host(array: Any) -> Any:

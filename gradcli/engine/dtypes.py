@@ -9,12 +9,13 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from gradcli.engine.device import beside, np
+from gradcli.engine.device import beside, check_has, np
 from gradcli.errors import UserError
 
 # torch's name for what `tensor.type()` and error messages call the dtype
 TYPE_NAMES = {
     "float16": "Half",
+    "bfloat16": "BFloat16",
     "float32": "Float",
     "float64": "Double",
     "complex64": "ComplexFloat",
@@ -29,6 +30,7 @@ TYPE_NAMES = {
 # the names C++ error messages use (`expected m1 and m2 to have the same dtype, but got: float != double`)
 C_NAMES = {
     "float16": "c10::Half",
+    "bfloat16": "c10::BFloat16",
     "float32": "float",
     "float64": "double",
     "complex64": "c10::complex<float>",
@@ -43,7 +45,10 @@ C_NAMES = {
 # how some messages have them instead
 INTEGER_NAMES = {"int16": "short int", "int64": "long int"}
 # what such messages call a number of a dtype, where it is not `int8_t` and the like
-C_NUMBERS = {"float16": "at::Half", "float32": "float", "float64": "double", "int32": "int", "bool": "bool"}
+C_NUMBERS = {
+    "float16": "at::Half", "bfloat16": "at::BFloat16", "float32": "float", "float64": "double", "int32": "int",
+    "bool": "bool",
+}  # fmt: skip
 ALIASES = {
     "float": "float32",
     "double": "float64",
@@ -54,7 +59,7 @@ ALIASES = {
     "int": "int32",
     "long": "int64",
 }
-COMPLEX_OF = {"float16": "complex64", "float32": "complex64", "float64": "complex128"}
+COMPLEX_OF = {"float16": "complex64", "bfloat16": "complex64", "float32": "complex64", "float64": "complex128"}
 KIND_ORDER = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}
 
 
@@ -68,7 +73,7 @@ class Defaults:
 
     @property
     def floating(self) -> Any:
-        return np.dtype(self.name)
+        return dtype_named(self.name)
 
     @property
     def complex(self) -> Any:
@@ -83,20 +88,70 @@ def dtype_named(name: str) -> Any:
     name = ALIASES.get(name, name)
     if name not in TYPE_NAMES:
         raise UserError("name", f"unknown dtype `{name}`", hint=f"one of {', '.join(TYPE_NAMES)}")
-    return np.dtype(name)
+    return bfloat16() if name == "bfloat16" else np.dtype(name)
+
+
+def bfloat16() -> Any:
+    """The dtype that NumPy itself does not have; a UserError without the package that brings it."""
+    try:
+        import ml_dtypes
+    except ImportError as error:
+        raise UserError(
+            "type",
+            "bfloat16 needs the package ml_dtypes, which is not installed",
+            hint="`pip install 'gradcli[bfloat16]'`",
+        ) from error
+    return np.dtype(ml_dtypes.bfloat16)
+
+
+def dtype_kind(dtype: Any) -> str:
+    """`b`, `u`, `i`, `f` or `c`: NumPy's kind, to which bfloat16 would be `V`, for all it does not know."""
+    kind: str = dtype.kind
+    return "f" if kind == "V" else kind
+
+
+def is_reduced(dtype: Any) -> bool:
+    """Whether it is float16 or bfloat16: torch computes in float32 what it stores in these."""
+    return dtype.itemsize == 2 and dtype_kind(dtype) == "f"
+
+
+def converted(array: Any, dtype: Any) -> Any:
+    """`array` in `dtype`, as C++ converts numbers: to float16 and bfloat16 by way of float32."""
+    if is_reduced(dtype) and array.dtype != np.float32:
+        array = array.astype(np.float32)
+    if not isinstance(array, np.ndarray | np.generic):
+        check_has(dtype)
+    return array.astype(dtype)
+
+
+def summed(array: Any, axis: Any, keepdims: bool = False) -> Any:
+    """The sum, of float16 and bfloat16 taken in float32 and rounded once."""
+    if not is_reduced(array.dtype):
+        return np.add.reduce(array, axis=axis, keepdims=keepdims)
+    return np.add.reduce(array.astype(np.float32), axis=axis, keepdims=keepdims).astype(array.dtype)
+
+
+def finfo(dtype: Any) -> Any:
+    """The limits of a floating dtype, as torch.finfo has them."""
+    if dtype.kind == "V":
+        import ml_dtypes
+
+        limits: Any = ml_dtypes.finfo
+        return limits(dtype)
+    return np.finfo(dtype)
 
 
 def is_differentiable(dtype: Any) -> bool:
-    return dtype.kind in "fc"
+    return dtype_kind(dtype) in "fc"
 
 
 def can_cast(source: Any, target: Any) -> bool:
     """torch.can_cast: whether an in-place operation may store `source` in a tensor of dtype `target`."""
-    if source.kind == "c" and target.kind != "c":
+    if dtype_kind(source) == "c" and dtype_kind(target) != "c":
         return False
-    if source.kind == "f" and target.kind in "biu":
+    if dtype_kind(source) == "f" and dtype_kind(target) in "biu":
         return False
-    return not (source.kind != "b" and target.kind == "b")
+    return not (dtype_kind(source) != "b" and dtype_kind(target) == "b")
 
 
 def scalar_dtype(value: bool | int | float | complex) -> Any:
@@ -112,12 +167,15 @@ def promote_types(self: Any, other: Any) -> Any:
     """torch.promote_types: as NumPy's, but an integer with a float takes the float's own dtype."""
     if self == other:
         return self
-    if KIND_ORDER[self.kind] < KIND_ORDER[other.kind]:
+    if KIND_ORDER[dtype_kind(self)] < KIND_ORDER[dtype_kind(other)]:
         self, other = other, self
-    if other.kind in "biu" and self.kind in "fc":
+    if dtype_kind(other) in "biu" and dtype_kind(self) in "fc":
         return self
-    if self.kind == "c" and other.kind == "f":
+    if dtype_kind(self) == "c" and dtype_kind(other) == "f":
         return np.promote_types(self, COMPLEX_OF[other.name])
+    if dtype_kind(self) == "f":  # NumPy does not know how float16 and bfloat16 promote
+        larger, smaller = (self, other) if self.itemsize >= other.itemsize else (other, self)
+        return np.dtype(np.float32) if larger.itemsize == smaller.itemsize else larger
     return np.promote_types(self, other)
 
 
@@ -141,11 +199,11 @@ def _combine(higher: Any, lower: Any) -> Any:
     """The dtype of operands of two ranks: the higher rank decides, unless the lower is of a higher kind."""
     if higher is None or lower is None:
         return higher if lower is None else lower
-    if higher.kind == "c":
+    if dtype_kind(higher) == "c":
         return higher
-    if higher.kind == "f":
-        return np.dtype(COMPLEX_OF[higher.name]) if lower.kind == "c" else higher
-    return promote_types(higher, lower) if higher.kind == "b" or lower.kind in "fc" else higher
+    if dtype_kind(higher) == "f":
+        return np.dtype(COMPLEX_OF[higher.name]) if dtype_kind(lower) == "c" else higher
+    return promote_types(higher, lower) if dtype_kind(higher) == "b" or dtype_kind(lower) in "fc" else higher
 
 
 def promoted(operands: Sequence[Any], to_float: bool = False, like: Any = None) -> tuple[Any, ...]:
@@ -154,7 +212,7 @@ def promoted(operands: Sequence[Any], to_float: bool = False, like: Any = None) 
     Numbers become arrays beside the arrays, or beside `like` if there are none.
     """
     dtype = result_type([operand for operand in operands if operand is not None])
-    if to_float and dtype.kind not in "fc":
+    if to_float and dtype_kind(dtype) not in "fc":
         dtype = default_dtype.floating
     like = next((operand for operand in operands if hasattr(operand, "dtype")), like)
     return tuple(None if operand is None else as_dtype(operand, dtype, like) for operand in operands)
@@ -163,22 +221,27 @@ def promoted(operands: Sequence[Any], to_float: bool = False, like: Any = None) 
 def as_dtype(operand: Any, dtype: Any, like: Any = None) -> Any:
     """`operand` in `dtype`; a number as a 0-dim array, on the device of `like`."""
     if isinstance(operand, bool | int | float | complex):
-        array = np.asarray(number_in(operand, dtype), dtype)
+        if is_reduced(dtype) and not isinstance(operand, complex):
+            array = np.asarray(operand, np.float32).astype(dtype)
+        else:
+            array = np.asarray(number_in(operand, dtype), dtype)
         return array if like is None else beside(like, array)
-    return operand if operand.dtype == dtype else operand.astype(dtype)
+    return operand if operand.dtype == dtype else converted(operand, dtype)
 
 
 def number_in(value: bool | int | float | complex, dtype: Any) -> bool | int | float | complex:
     """`value` where an array of `dtype` takes it: an integer wraps around as torch's does."""
-    if dtype.kind in "iu" and isinstance(value, int) and not isinstance(value, bool):
+    if dtype_kind(dtype) in "iu" and isinstance(value, int) and not isinstance(value, bool):
         bits = dtype.itemsize * 8
         value &= (1 << bits) - 1
-        if dtype.kind == "i" and value >> (bits - 1):
+        if dtype_kind(dtype) == "i" and value >> (bits - 1):
             value -= 1 << bits
-    not_finite = isinstance(value, float) and not math.isfinite(value) and dtype.kind in "iu"
-    if isinstance(value, complex) and dtype.kind == "b":
+    if is_reduced(dtype) and isinstance(value, float) and float(finfo(dtype).max) < abs(value) < math.inf:
+        raise UserError("value", f"value cannot be converted to type {C_NAMES[dtype.name]} without overflow")
+    not_finite = isinstance(value, float) and not math.isfinite(value) and dtype_kind(dtype) in "iu"
+    if isinstance(value, complex) and dtype_kind(dtype) == "b":
         return bool(value)
-    if not_finite or (isinstance(value, complex) and dtype.kind != "c"):
+    if not_finite or (isinstance(value, complex) and dtype_kind(dtype) != "c"):
         kind = C_NUMBERS.get(dtype.name, f"{dtype.name}_t")
         raise UserError("value", f"value cannot be converted to type {kind} without overflow")
     return value

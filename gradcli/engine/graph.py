@@ -12,7 +12,7 @@ from heapq import heappop, heappush
 from typing import Any
 
 from gradcli.engine.device import as_array, np, to_host, zeros_beside
-from gradcli.engine.dtypes import is_differentiable
+from gradcli.engine.dtypes import converted, dtype_kind, is_differentiable, summed
 from gradcli.engine.mode import grad_mode, set_grad_enabled
 from gradcli.engine.node import (
     DEAD_END,
@@ -106,7 +106,7 @@ def make_roots(
                     f"Mismatch in shape: grad_output[{place}] has a shape of torch.Size({list(gradient.shape)}) and "
                     f"output[{place}] has a shape of torch.Size({list(tensor.shape)}).",
                 )
-            if (gradient.dtype.kind == "c") != (tensor.dtype.kind == "c"):
+            if (dtype_kind(gradient.dtype) == "c") != (dtype_kind(tensor.dtype) == "c"):
                 raise UserError(
                     "autograd",
                     "For complex Tensors, both grad_output and output are required to have the same dtype. Mismatch in "
@@ -116,7 +116,7 @@ def make_roots(
         elif tensor.requires_grad:
             if tensor.array.size != 1:
                 raise UserError("autograd", "grad can be implicitly created only for scalar outputs")
-            if tensor.dtype.kind != "f":
+            if dtype_kind(tensor.dtype) != "f":
                 raise UserError(
                     "autograd",
                     f"grad can be implicitly created only for real scalar outputs but got torch.{tensor.dtype.name}",
@@ -352,6 +352,7 @@ def owned_copy(array: Any) -> Any:
 
 def fit(gradient: Any, shape: tuple[int, ...], dtype: Any, giver: Node | None, place: int) -> Any:
     """`gradient` summed over what was broadcast, and cast to the dtype of its tensor (the real part of complex)."""
+    recorded = isinstance(gradient, Tensor)
     if gradient.shape != shape:
         stretched = stretched_dims(gradient.shape, shape)
         if stretched is None:
@@ -361,19 +362,18 @@ def fit(gradient: Any, shape: tuple[int, ...], dtype: Any, giver: Node | None, p
                 f"Function {name} returned an invalid gradient at index {place} - got {list(gradient.shape)} but "
                 f"expected shape compatible with {list(shape)}",
             )
-        recorded = isinstance(gradient, Tensor)
         if recorded:
             gradient = gradient.sum_to_size(shape)
         else:
             if stretched:
-                gradient = np.add.reduce(gradient, axis=stretched, keepdims=True)
+                gradient = summed(gradient, stretched, True)
             if gradient.shape != shape:
                 gradient = gradient.reshape(shape)
     if gradient.dtype != dtype:
-        if gradient.dtype.kind == "c" and dtype.kind != "c":
+        if dtype_kind(gradient.dtype) == "c" and dtype_kind(dtype) != "c":
             gradient = gradient.real
         if gradient.dtype != dtype:
-            gradient = gradient.astype(dtype)
+            gradient = gradient.astype(dtype) if recorded else converted(gradient, dtype)
     return gradient
 
 

@@ -24,7 +24,7 @@ from random import Random
 from typing import Any, TypeAlias
 
 from gradcli.engine.device import np
-from gradcli.engine.dtypes import C_NAMES, TYPE_NAMES
+from gradcli.engine.dtypes import C_NAMES, TYPE_NAMES, converted, dtype_kind, finfo, is_reduced
 from gradcli.errors import UserError
 from gradcli.record import Record
 
@@ -36,7 +36,7 @@ BLOCK = 16  # so many normal numbers come of 16 uniform ones at a time; fewer ar
 STATE_WORDS = 624  # of the Mersenne Twister
 WORDS_AT_ONCE = 2**24
 CHUNK = 8192  # elements whose intermediate results stay in the processor's cache
-SIGNIFICANT_BITS = {"float16": 11, "float32": 24, "float64": 53}
+SIGNIFICANT_BITS = {"float16": 11, "bfloat16": 8, "float32": 24, "float64": 53}
 
 
 class GeneratorState(Record):
@@ -86,7 +86,7 @@ class Generator:
 
     def uniform(self, shape: Sequence[int], low: float, high: float, dtype: DType) -> Array:
         """Tensor.uniform_(low, high), for real and complex dtypes."""
-        if dtype.kind == "c":
+        if dtype_kind(dtype) == "c":
             return _as_complex(self.uniform((*shape, 2), low, high, _real_part(dtype)), shape)
         _require(dtype, "f", "check_uniform_bounds")
         _check_uniform_bounds(low, high, dtype)
@@ -109,7 +109,7 @@ class Generator:
         """
         if not std >= 0:
             raise UserError("value", f"normal expects std >= 0.0, but found std {std:g}")
-        if dtype.kind == "c":
+        if dtype_kind(dtype) == "c":
             parts = self.normal(mean, std / math.sqrt(2), (*shape, 2), _real_part(dtype), contiguous)
             return _as_complex(parts, shape)
         _require(dtype, "f", "normal_kernel_cpu")
@@ -176,10 +176,10 @@ class Generator:
             raise UserError("value", f"Overflow when unpacking long long: {low} to {high} are no 64-bit bounds")
         if low >= high:
             raise UserError("value", f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
-        if dtype.kind == "c":
+        if dtype_kind(dtype) == "c":
             raise UserError("type", "check_random_bounds handles only integral, floating-point and boolean types")
         _check_integer_bounds(low, high, dtype)
-        if dtype.kind == "f":
+        if dtype_kind(dtype) == "f":
             low, high = _representable_bounds(low, high, dtype)
         size, span = math.prod(shape), high - low
         # the remainder of a longer word is spread more evenly over a wide range
@@ -221,7 +221,7 @@ class Generator:
         """torch.multinomial: `count` places of each row, each drawn with its weight."""
         if not 0 < weights.ndim <= 2:
             raise UserError("shape", "prob_dist must be 1 or 2 dim")
-        if weights.dtype.kind != "f":
+        if dtype_kind(weights.dtype) != "f":
             name = TYPE_NAMES[weights.dtype.name]
             raise UserError("type", f"multinomial only supports floating-point dtypes for input, got: {name}")
         if count <= 0:
@@ -241,7 +241,7 @@ class Generator:
 
     def _places(self, weights: Array, count: int) -> Array:
         """`count` places, each found by one uniform number among the cumulated weights."""
-        bounds = np.cumsum(weights, dtype=weights.dtype)
+        bounds = np.cumsum(weights, dtype=_computation_dtype(weights.dtype))
         bounds /= bounds[-1]
         bounds[-1] = 1
         return np.searchsorted(bounds.astype(np.float64), self._doubles(count))
@@ -340,7 +340,7 @@ class Generator:
         uniform, box_muller = (self._doubles, _box_muller_64) if double else (self._singles, _box_muller_32)
         whole = count - count % BLOCK
         # what is drawn past the whole blocks is never used; for halves it is not even drawn
-        fractions = uniform(whole if dtype.name == "float16" else count)[:whole]
+        fractions = uniform(whole if is_reduced(dtype) else count)[:whole]
         if whole == count:
             return box_muller(fractions)
         normals = box_muller(np.concatenate([fractions, uniform(BLOCK)]))
@@ -489,13 +489,11 @@ def _log_or_infinity(x: float) -> float:
 
 
 def _rounded(x: Array, dtype: DType) -> Array:
-    """Numbers in `dtype` as C++ converts them: to a half by way of single precision."""
+    """Numbers in `dtype` as C++ converts them."""
     with np.errstate(over="ignore", invalid="ignore"):
-        if dtype.name == "float16":
-            x = x.astype(np.float32)
-        elif dtype.kind in "iu" and dtype.itemsize < 4:
+        if dtype_kind(dtype) in "iu" and dtype.itemsize < 4:
             x = x.astype(np.int32)
-        return x.astype(dtype, copy=False)
+        return converted(x, dtype)
 
 
 def _computation_dtype(dtype: DType) -> DType:
@@ -514,18 +512,18 @@ def _as_complex(parts: Array, shape: Sequence[int]) -> Array:
 
 def _largest_integer(dtype: DType) -> int:
     """The largest integer up to which `dtype` holds every one."""
-    if dtype.kind == "f":
+    if dtype_kind(dtype) == "f":
         return 1 << SIGNIFICANT_BITS[dtype.name]
-    return 1 if dtype.kind == "b" else int(np.iinfo(dtype).max)
+    return 1 if dtype_kind(dtype) == "b" else int(np.iinfo(dtype).max)
 
 
 def _require(dtype: DType, kinds: str, kernel: str) -> None:
-    if dtype.kind not in kinds:
+    if dtype_kind(dtype) not in kinds:
         raise UserError("type", f"\"{kernel}\" not implemented for '{TYPE_NAMES[dtype.name]}'")
 
 
 def _require_continuous(dtype: DType, distribution: str, names: dict[str, str]) -> None:
-    if dtype.kind != "f":
+    if dtype_kind(dtype) != "f":
         raise UserError(
             "type",
             f"{distribution} distribution is a continuous probability distribution. "
@@ -534,7 +532,7 @@ def _require_continuous(dtype: DType, distribution: str, names: dict[str, str]) 
 
 
 def _check_uniform_bounds(low: float, high: float, dtype: DType) -> None:
-    largest = float(np.finfo(dtype).max)
+    largest = float(finfo(dtype).max)
     for bound, name in ((low, "from"), (high, "to")):
         if not -largest <= bound <= largest:
             raise UserError("value", f"{name} is out of bounds for {C_NAMES[dtype.name]}")
@@ -550,10 +548,10 @@ def _check_uniform_bounds(low: float, high: float, dtype: DType) -> None:
 
 
 def _check_integer_bounds(low: int, high: int, dtype: DType) -> None:
-    if dtype.kind == "b":
+    if dtype_kind(dtype) == "b":
         smallest, largest = 0, 1
-    elif dtype.kind == "f":
-        largest = int(np.finfo(dtype).max)
+    elif dtype_kind(dtype) == "f":
+        largest = int(float(finfo(dtype).max))
         smallest = -largest
     else:
         smallest, largest = int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)

@@ -7,7 +7,7 @@ from typing import IO, Any
 
 from gradcli.engine import memory
 from gradcli.engine.device import np
-from gradcli.engine.dtypes import TYPE_NAMES
+from gradcli.engine.dtypes import TYPE_NAMES, dtype_kind
 
 MOST_DIMS = 32  # as many as every NumPy can make
 PIECE = 2**20  # bytes that are read at a time
@@ -35,12 +35,12 @@ def filled(file: IO[bytes], shape: tuple[int, ...], dtype: Any) -> Any:
     memory.check(shape, dtype)
     try:
         # any other byte than 0 and 1 in an array of truth values would have no meaning
-        array = np.empty(shape, np.uint8 if dtype.kind == "b" else dtype)
+        array = np.empty(shape, np.uint8 if dtype_kind(dtype) == "b" else dtype)
     except (ValueError, OverflowError):
         raise Unreadable(f"there can be no array of shape {list(shape)}") from None
     if array.size:
         _fill(file, memoryview(array.reshape(-1).view(np.uint8)))
-    if dtype.kind == "b":
+    if dtype_kind(dtype) == "b":
         if (array > 1).any():
             raise Unreadable("it has truth values that are neither true nor false")
         return array.view(dtype)
@@ -67,7 +67,7 @@ def check_size(shape: Sequence[int], dtype: Any, size: int) -> None:
 
 def unsupported(dtype: str) -> Unreadable:
     """The error for elements that a file may have and torch's operations do not take."""
-    wider = {"uint16": "int32", "uint32": "int64", "uint64": "int64", "bfloat16": "float32"}.get(dtype)
+    wider = {"uint16": "int32", "uint32": "int64", "uint64": "int64"}.get(dtype)
     wider = wider or ("complex128" if dtype.startswith("complex") else "float64")
     return Unreadable(f"its dtype is {dtype}", f"save it as {wider}; the dtypes are {', '.join(TYPE_NAMES)}")
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, BinaryIO
 
 from gradcli.engine.device import np
+from gradcli.errors import UserError
 from gradcli.files import npy
 from gradcli.files.content import Choose, Select, Unreadable
 
@@ -57,5 +58,8 @@ def write(file: BinaryIO, arrays: Mapping[str, Any]) -> None:
     """As `numpy.savez` does."""
     with zipfile.ZipFile(file, "w") as archive:
         for name, array in arrays.items():
+            if array.dtype.name == "bfloat16":
+                message = f"a .npz file cannot hold `{name}`, which is bfloat16, a dtype that NumPy does not have"
+                raise UserError("io", message, "save to a .safetensors file, or what `.float()` gives")
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, array, allow_pickle=False)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gradcli.engine.device import np
-from gradcli.engine.dtypes import TYPE_NAMES, dtype_named
+from gradcli.engine.dtypes import TYPE_NAMES, dtype_kind, dtype_named
 from gradcli.errors import UserError
 from gradcli.files.access import similar, unreadable
 from gradcli.files.content import Unreadable, decoded, shown
@@ -123,9 +123,9 @@ def _typed(value: Any, name: str, shape: list[int]) -> Any:
     if name not in TYPE_NAMES:
         raise Unreadable(f"its dtype is {shown(name)}")
     dtype = dtype_named(name)
-    if dtype.kind in "biu":
+    if dtype_kind(dtype) in "biu":
         return np.asarray(value, dtype).reshape(shape)
     parts = np.asarray(value, np.float64)  # which takes the words, too
-    if dtype.kind == "c":
+    if dtype_kind(dtype) == "c":
         parts = parts.reshape([*shape, 2]).view(np.complex128)
     return parts.reshape(shape).astype(dtype)

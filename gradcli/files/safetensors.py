@@ -8,22 +8,24 @@ from itertools import pairwise
 from typing import Any, BinaryIO
 
 from gradcli.engine.device import np
+from gradcli.engine.dtypes import dtype_named
 from gradcli.errors import UserError
 from gradcli.files.content import Choose, Select, Unreadable, check_size, filled, shown, unsupported
 
 DTYPES = {
-    "BOOL": "?",
-    "U8": "u1",
-    "I8": "i1",
-    "I16": "<i2",
-    "I32": "<i4",
-    "I64": "<i8",
-    "F16": "<f2",
-    "F32": "<f4",
-    "F64": "<f8",
-    "C64": "<c8",
+    "BOOL": "bool",
+    "U8": "uint8",
+    "I8": "int8",
+    "I16": "int16",
+    "I32": "int32",
+    "I64": "int64",
+    "F16": "float16",
+    "BF16": "bfloat16",
+    "F32": "float32",
+    "F64": "float64",
+    "C64": "complex64",
 }
-UNSUPPORTED = {"U16": "uint16", "U32": "uint32", "U64": "uint64", "BF16": "bfloat16"}
+UNSUPPORTED = {"U16": "uint16", "U32": "uint32", "U64": "uint64"}
 LONGEST_HEADER = 16 * 2**20
 
 
@@ -50,7 +52,7 @@ def _read_tensor(file: BinaryIO, begin: int, name: str, shape: tuple[int, ...], 
     """The tensor of the dtype called `name` whose bytes stand at `place` after `begin`."""
     if name not in DTYPES:
         raise unsupported(UNSUPPORTED.get(name, f"`{shown(name)}`"))
-    dtype = np.dtype(DTYPES[name])
+    dtype = dtype_named(DTYPES[name]).newbyteorder("<")
     check_size(shape, dtype, place[1] - place[0])
     file.seek(begin + place[0])
     return filled(file, shape, dtype)
@@ -94,15 +96,15 @@ def _check_places(places: list[tuple[int, int]], size: int) -> None:
 
 def write(file: BinaryIO, arrays: Mapping[str, Any]) -> None:
     """All tensors one after the other, the first of them aligned."""
-    names = {np.dtype(stored): name for name, stored in DTYPES.items()}
+    names = {dtype: name for name, dtype in DTYPES.items()}
     header: dict[str, Any] = {}
     end = 0
     for name, array in arrays.items():
-        if array.dtype not in names:
+        if array.dtype.name not in names:
             message = f"a .safetensors file cannot hold `{name}`, which is {array.dtype.name}"
             raise UserError("io", message, "save to a .npz file")
         begin, end = end, end + array.nbytes
-        header[name] = {"dtype": names[array.dtype], "shape": list(array.shape), "data_offsets": [begin, end]}
+        header[name] = {"dtype": names[array.dtype.name], "shape": list(array.shape), "data_offsets": [begin, end]}
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
     file.write(len(text).to_bytes(8, "little") + text)

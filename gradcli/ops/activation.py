@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gradcli.engine.device import beside, np
-from gradcli.engine.dtypes import TYPE_NAMES, number_in
+from gradcli.engine.dtypes import TYPE_NAMES, dtype_kind, finfo, number_in
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import abs as absolute
@@ -102,13 +102,13 @@ def number_like(self: Any, value: float) -> Any:
 
 
 def hardtanh_forward(self: Any, min_val: float, max_val: float) -> Any:
-    if self.dtype.kind == "u" and (min_val < 0 or max_val < 0):
+    if dtype_kind(self.dtype) == "u" and (min_val < 0 or max_val < 0):
         raise UserError("type", "cannot do hardtanh on an unsigned type with negative limits")
     return np.minimum(np.maximum(self, number_like(self, min_val)), number_like(self, max_val))
 
 
 def softshrink_forward(self: Any, lambd: float) -> Any:
-    largest = float(np.finfo(self.dtype).max)
+    largest = float(finfo(self.dtype).max)
     if not 0 <= lambd <= largest:
         raise UserError(
             "value",
@@ -541,7 +541,7 @@ def rrelu(input: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool
 
 
 def check_rrelu(input: Any, training: bool) -> None:
-    if input.dtype.kind != "f" or (training and input.dtype.name == "float16"):
+    if dtype_kind(input.dtype) != "f" or (training and input.dtype == np.float16):
         kernel = "rrelu_with_noise_out_cpu" if training else "leaky_relu_cpu"
         raise UserError("type", f"\"{kernel}\" not implemented for '{TYPE_NAMES[input.dtype.name]}'")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gradcli.engine.device import np
-from gradcli.engine.dtypes import as_dtype, number_in, promoted
+from gradcli.engine.dtypes import as_dtype, dtype_kind, number_in, promoted
 from gradcli.errors import UserError
 from gradcli.ops.copies import conj, masked_fill, where, zeros_like
 from gradcli.ops.define import composite, op
@@ -18,7 +18,7 @@ def add_forward(self: Any, other: Any, alpha: float) -> Any:
     if getattr(self, "dtype", None) == np.float32:  # torch multiplies and adds with one rounding
         return np.add(self, np.multiply(other, alpha, dtype=np.float64)).astype(np.float32)
     dtype = np.result_type(self, other)
-    if dtype.kind in "biu" and isinstance(alpha, float | complex):
+    if dtype_kind(dtype) in "biu" and isinstance(alpha, float | complex):
         raise UserError("type", "For integral input tensors, argument alpha must not be a floating point number.")
     return np.add(self, np.multiply(other, as_dtype(alpha, dtype, self)))
 
@@ -28,7 +28,7 @@ def sub_forward(self: Any, other: Any, alpha: float) -> Any:
 
 
 def neg_forward(self: Any) -> Any:
-    if self.dtype.kind == "b":
+    if dtype_kind(self.dtype) == "b":
         raise UserError(
             "type", "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a "
             "mask, use the `~` or `logical_not()` operator instead."
@@ -40,13 +40,13 @@ def div_mode_forward(self: Any, other: Any, rounding_mode: str | None) -> Any:
     if rounding_mode is None:
         return np.true_divide(*promoted((self, other), True))
     if rounding_mode == "floor":
-        if self.dtype.kind == "b":
+        if dtype_kind(self.dtype) == "b":
             raise UserError("type", "\"div_floor_cpu\" not implemented for 'Bool'")
         return floor_divide_forward(self, other)
     if rounding_mode == "trunc":
         other = as_dtype(other, self.dtype, self)
         quotient = np.true_divide(self, other)
-        return np.trunc(quotient).astype(self.dtype) if self.dtype.kind in "fc" else (
+        return np.trunc(quotient).astype(self.dtype) if dtype_kind(self.dtype) in "fc" else (
             sign_forward(self) * np.sign(other) * (np.abs(self) // np.abs(other))
         )  # fmt: skip
     raise UserError(
@@ -75,14 +75,14 @@ def no_zero(self: Any, other: Any) -> Any:
 
 def sign_forward(self: Any) -> Any:
     """-1, 0 or 1, and 0 for NaN; bools are their own signs."""
-    if self.dtype.kind == "b":
+    if dtype_kind(self.dtype) == "b":
         return self.copy()
     result = np.sign(self)
-    return np.where(np.isnan(result), 0, result) if self.dtype.kind == "f" else result
+    return np.where(np.isnan(result), 0, result) if dtype_kind(self.dtype) == "f" else result
 
 
 def sgn_forward(self: Any) -> Any:
-    if self.dtype.kind != "c":
+    if dtype_kind(self.dtype) != "c":
         return sign_forward(self)
     size = np.abs(self)
     return np.where(size == 0, 0, self / np.where(size == 0, 1, size)).astype(self.dtype)
@@ -142,7 +142,7 @@ def not_derived(name: str) -> Any:
 
 def sgn_backward(grad: Any, self: Any, result: Any) -> Any:
     """A complex direction turns only with what is orthogonal to it; a real sign never."""
-    if self.dtype.kind != "c":
+    if dtype_kind(self.dtype) != "c":
         return zeros_like(grad)
     size = abs(self)
     return masked_fill((grad - result * result * conj(grad)) / (size * 2), size == 0, 0)
@@ -296,7 +296,7 @@ nextafter = op(
     other=lambda grad: zeros_like(grad),
 )  # fmt: skip
 signbit = op(
-    "signbit(Tensor self)", None, lambda self: self < 0 if self.dtype.kind != "f" else np.signbit(self),
+    "signbit(Tensor self)", None, lambda self: self < 0 if dtype_kind(self.dtype) != "f" else np.signbit(self),
     check=refuse(c="signbit is not implemented for complex tensors."),
 )  # fmt: skip
 reciprocal = op(
@@ -325,13 +325,13 @@ lerp_tensor = op(
 @composite("positive(Tensor self)")
 def positive(self: Any) -> Any:
     """`self` itself, unless it is of bools."""
-    if self.dtype.kind == "b":
+    if dtype_kind(self.dtype) == "b":
         raise UserError("type", "The `+` operator, on a bool tensor is not supported.")
     return self
 
 
 @composite("Tensor::abs_(Tensor self)")
 def abs_(self: Any) -> Any:
-    if self.dtype.kind == "c":
+    if dtype_kind(self.dtype) == "c":
         raise UserError("type", "In-place abs is not supported for complex tensors.")
     return abs.inplace(self)

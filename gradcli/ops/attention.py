@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from gradcli.engine.device import np
-from gradcli.engine.dtypes import TYPE_NAMES
+from gradcli.engine.dtypes import TYPE_NAMES, dtype_kind, is_reduced
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.activation import wanted
 from gradcli.ops.arithmetic import add, no_derivative
+from gradcli.ops.copies import to_dtype
 from gradcli.ops.define import composite, op
 from gradcli.ops.dropout import dropout
 from gradcli.ops.linalg import matmul
@@ -127,7 +128,7 @@ def check_attention(query: Any, key: Any, value: Any, attn_mask: Any, is_causal:
             f"{query.ndim}, key.dim: {key.ndim} and value.dim: {value.ndim} instead.",
         )
     if attn_mask is not None:
-        if attn_mask.dtype.kind != "b" and attn_mask.dtype.name != "float32" and attn_mask.dtype != query.dtype:
+        if dtype_kind(attn_mask.dtype) != "b" and attn_mask.dtype.name != "float32" and attn_mask.dtype != query.dtype:
             found, wanted_dtype = (TYPE_NAMES[tensor.dtype.name].lower() for tensor in (attn_mask, query))
             raise UserError(
                 "type",
@@ -143,7 +144,7 @@ def check_attention(query: Any, key: Any, value: Any, attn_mask: Any, is_causal:
 
 def takes_one_kernel(query: Any, key: Any, value: Any, attn_mask: Any, dropout_p: float, enable_gqa: bool) -> bool:
     """Whether torch's kernel for CPUs computes it, which has a gradient but no second one."""
-    if query.dtype.kind != "f" or dropout_p > 0 or not query.ndim == key.ndim == value.ndim == 4:
+    if dtype_kind(query.dtype) != "f" or dropout_p > 0 or not query.ndim == key.ndim == value.ndim == 4:
         return False
     if not query.shape[-1] == key.shape[-1] == value.shape[-1] or 0 in (query.shape[-2], key.shape[-2]):
         return False
@@ -190,11 +191,14 @@ def scaled_dot_product_attention(
 ) -> Any:
     """softmax(query @ key.mT * scale + attn_mask) @ value."""
     check_attention(query, key, value, attn_mask, is_causal)
-    if attn_mask is not None and attn_mask.dtype.kind == "b":
+    if attn_mask is not None and dtype_kind(attn_mask.dtype) == "b":
         attn_mask = Tensor(as_bias(attn_mask.array, query.dtype))
     scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
     if takes_one_kernel(query, key, value, attn_mask, dropout_p, enable_gqa):
         return flash(query, key, value, is_causal, attn_mask, scale)
+    dtype = query.dtype
+    if is_reduced(dtype):
+        query, key, value = (to_dtype(one, np.dtype(np.float32)) for one in (query, key, value))
     if enable_gqa:
         heads = query.shape[-3] if query.ndim > 2 else 1
         if any(one.ndim < 3 or one.shape[-3] == 0 or heads % one.shape[-3] for one in (key, value)):
@@ -210,4 +214,5 @@ def scaled_dot_product_attention(
     if attn_mask is not None:
         scores = add.inplace(scores, attn_mask)
     shares = safe_softmax(scores, -1)
-    return matmul(dropout(shares, dropout_p) if dropout_p > 0 else shares, value)
+    result = matmul(dropout(shares, dropout_p) if dropout_p > 0 else shares, value)
+    return to_dtype(result, dtype) if is_reduced(dtype) else result

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from gradcli.engine.device import beside, np, scatter_add, zeros_beside
+from gradcli.engine.dtypes import dtype_kind
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import abs as absolute
 from gradcli.ops.arithmetic import mul, neg, sign
-from gradcli.ops.conv import halves_as_singles
 from gradcli.ops.copies import zeros_like
 from gradcli.ops.define import TABLE, Op, composite, op
 from gradcli.ops.elementary import pow_scalar, relu
-from gradcli.ops.kinds import only
+from gradcli.ops.kinds import only, single_or_double
 from gradcli.ops.pool import check_not_empty, flattened
 from gradcli.ops.pool_windows import (
     OUTSIDE,
@@ -43,7 +43,7 @@ def averaged(self: Any, places: Any, divisors: Any, counts: Sizes) -> Any:
     if outside.any().item():
         seen = np.where(outside, 0, seen)
     total = np.add.reduce(seen, axis=-1, dtype=self.dtype)
-    result = total / divisors if self.dtype.kind == "f" else np.trunc(total / divisors)
+    result = total / divisors if dtype_kind(self.dtype) == "f" else np.trunc(total / divisors)
     return result.astype(self.dtype).reshape(*self.shape[: self.ndim - rank], *counts)
 
 
@@ -92,7 +92,6 @@ def adaptive_means(size: Sizes, output_size: Sizes) -> tuple[Any, Any]:
     return places, np.add.reduce(places != OUTSIDE, axis=-1)
 
 
-@halves_as_singles
 def avg_pool_forward(self: Any, kernel_size: Sizes, *options: Any) -> Any:
     size = self.shape[self.ndim - len(kernel_size) :]
     places, divisors, counts = sliding_means(size, kernel_size, *options)
@@ -105,7 +104,6 @@ def avg_pool_backward_forward(grad_output: Any, self: Any, kernel_size: Sizes, *
     return spread(grad_output, places, divisors, self.shape, rank)
 
 
-@halves_as_singles
 def adaptive_avg_pool_forward(self: Any, output_size: Sizes) -> Any:
     return averaged(self, *adaptive_means(self.shape[self.ndim - len(output_size) :], output_size), output_size)
 
@@ -114,12 +112,6 @@ def adaptive_avg_pool_backward(grad_output: Any, self: Any, rank: int) -> Any:
     check_gradient(f"adaptive_avg_pool{rank}d_backward", grad_output)
     means = adaptive_means(self.shape[self.ndim - rank :], grad_output.shape[self.ndim - rank :])
     return spread(grad_output, *means, self.shape, rank)
-
-
-def check_avg3d(self: Any) -> None:
-    only("iuf", "avg_pool3d_out_frame")(self)
-    if self.dtype == np.float16:
-        raise UserError("type", "\"avg_pool3d_out_frame\" not implemented for 'Half'")
 
 
 OPTIONS = (
@@ -163,7 +155,7 @@ def adaptive_pooling(rank: int, kernel: str) -> Op:
     return pooled
 
 
-POOLS = {2: pooling(2, only("iuf", "avg_pool2d")), 3: pooling(3, check_avg3d)}
+POOLS = {2: pooling(2, only("iuf", "avg_pool2d")), 3: pooling(3, single_or_double("avg_pool3d_out_frame", "iuf"))}
 ADAPTIVE = {2: adaptive_pooling(2, "adaptive_avg_pool2d"), 3: adaptive_pooling(3, "adaptive_avg_pool3d_cpu")}
 
 

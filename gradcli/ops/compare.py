@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gradcli.engine.device import np
-from gradcli.engine.dtypes import TYPE_NAMES, as_dtype, result_type
+from gradcli.engine.dtypes import TYPE_NAMES, as_dtype, dtype_kind, finfo, result_type
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import no_derivative
@@ -47,7 +47,7 @@ def integral(name: str, function: Any) -> Any:
     """`function`, for integers and bools only."""
 
     def forward(self: Any, *other: Any) -> Any:
-        if self.dtype.kind not in "iub":
+        if dtype_kind(self.dtype) not in "iub":
             kind = TYPE_NAMES[self.dtype.name]
             raise UserError("type", f"\"bitwise_{name}_cpu\" not implemented for '{kind}'")
         return function(self, *other)
@@ -77,7 +77,7 @@ def isclose_forward(self: Any, other: Any, rtol: float, atol: float, equal_nan: 
         close = close | (np.isnan(self) & np.isnan(other))
     if rtol == 0 and atol == 0:
         return close
-    if self.dtype.kind == "b":
+    if dtype_kind(self.dtype) == "b":
         self, other = self.astype(np.int8), other.astype(np.int8)
     error = np.absolute(self - other)
     return close | (np.isfinite(error) & (error <= atol + np.absolute(rtol * other)))
@@ -151,9 +151,21 @@ clamp_tensor = op(
     min=lambda grad, self, min, max: where(below_min(self, min, max), grad, 0),
     max=lambda grad, self, min, max: where(above_max(self, min, max), grad, 0),
 )  # fmt: skip
+
+
+def nan_to_num_forward(self: Any, nan: float | None, posinf: float | None, neginf: float | None) -> Any:
+    if dtype_kind(self.dtype) != "f":
+        return np.nan_to_num(self, nan=nan or 0.0, posinf=posinf, neginf=neginf)
+    limits = finfo(self.dtype)
+    given = (nan or 0.0, limits.max if posinf is None else posinf, limits.min if neginf is None else neginf)
+    zero, most, least = (as_dtype(float(one), self.dtype, self) for one in given)
+    result = np.where(np.isnan(self), zero, np.where(np.isposinf(self), most, self))
+    return np.where(np.isneginf(self), least, result)
+
+
 nan_to_num = op(
     "nan_to_num(Tensor self, float? nan=None, float? posinf=None, float? neginf=None)", "NanToNumBackward0",
-    lambda self, nan, posinf, neginf: np.nan_to_num(self, nan=nan or 0.0, posinf=posinf, neginf=neginf),
+    nan_to_num_forward,
     self=lambda grad, self: grad * isfinite(self),
 )  # fmt: skip
 eq = op("eq(Tensor self, Tensor|Scalar other)", None, np.equal, promote="same")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from gradcli.engine.device import as_strided, np, zeros_beside
-from gradcli.engine.dtypes import C_NAMES, TYPE_NAMES
+from gradcli.engine.dtypes import C_NAMES, TYPE_NAMES, dtype_kind
 from gradcli.errors import UserError
 from gradcli.ops.copies import view_as_real
 from gradcli.ops.define import composite, op
@@ -123,25 +123,6 @@ def correlated_by_weight(
     return products.reshape(grad.shape[1], input.shape[1] // groups, *kernel)
 
 
-def halves_as_singles(forward: Callable[..., Any]) -> Callable[..., Any]:
-    """`forward`, which adds up many numbers, in single precision where it is given halves; torch does the same."""
-
-    def run(*arguments: Any) -> Any:
-        if not is_half(arguments[0]):
-            return forward(*arguments)
-        results = forward(*(one.astype(np.float32) if is_half(one) else one for one in arguments))
-        if isinstance(results, tuple):
-            return tuple(one.astype(np.float16) for one in results)
-        return results.astype(np.float16)
-
-    return run
-
-
-def is_half(value: Any) -> bool:
-    return getattr(value, "dtype", None) == "float16"
-
-
-@halves_as_singles
 def convolution_forward(
     input: Any,
     weight: Any,
@@ -168,7 +149,6 @@ def transposed_size(
     return [(n - 1) * by - 2 * margin + gap * (k - 1) + more + 1 for n, k, by, margin, gap, more in each]
 
 
-@halves_as_singles
 def convolution_backward_forward(
     grad_output: Any,
     input: Any,
@@ -258,7 +238,7 @@ def check_dtypes(input: Any, weight: Any, bias: Any, transposed: bool) -> None:
     if weight.dtype != input.dtype:
         first, second = (TYPE_NAMES[one.dtype.name] for one in (input, weight))
         message = f"expected scalar type {first} but found {second}"
-        if input.dtype.kind == "c":
+        if dtype_kind(input.dtype) == "c":
             message = f"Input type (CPU{first}Type) and weight type (torch.{second}Tensor) should be the same"
         raise UserError("type", message)
     if bias is not None and bias.dtype != input.dtype:
@@ -429,7 +409,7 @@ def convolved(
     options = (stride, padding, dilation, transposed, output_padding, groups)
     check_shapes(input, weight, bias, *options)
     check_dtypes(input, weight, bias, transposed)
-    if input.dtype.kind != "c":
+    if dtype_kind(input.dtype) != "c":
         return convolution(input, weight, bias, *options)
     parts = [(None, None) if one is None else real_and_imaginary(one) for one in (input, weight, bias)]
     reals, imaginaries = zip(*parts, strict=True)

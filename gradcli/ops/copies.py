@@ -6,7 +6,16 @@ from typing import Any
 
 from gradcli.engine.device import as_array, beside, device_of, np, to_device
 from gradcli.engine.device import as_strided as window
-from gradcli.engine.dtypes import C_NAMES, INTEGER_NAMES, TYPE_NAMES, as_dtype, number_in
+from gradcli.engine.dtypes import (
+    C_NAMES,
+    INTEGER_NAMES,
+    TYPE_NAMES,
+    as_dtype,
+    converted,
+    dtype_kind,
+    is_reduced,
+    number_in,
+)
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.define import composite, op
@@ -14,14 +23,14 @@ from gradcli.ops.shape import broadcast_sizes, contiguous, select
 
 
 def as_mask(mask: Any) -> Any:
-    if mask.dtype.kind != "b":
+    if dtype_kind(mask.dtype) != "b":
         kind = INTEGER_NAMES.get(mask.dtype.name, C_NAMES[mask.dtype.name])
         raise UserError("type", f"masked_fill_ only supports boolean masks, but got mask with dtype {kind}")
     return mask
 
 
 def where_forward(condition: Any, self: Any, other: Any) -> Any:
-    if condition.dtype.kind != "b":
+    if dtype_kind(condition.dtype) != "b":
         raise UserError(
             "type",
             "where expected condition to be a boolean tensor, but got a tensor with dtype "
@@ -31,7 +40,7 @@ def where_forward(condition: Any, self: Any, other: Any) -> Any:
 
 
 def fill_forward(self: Any, value: Any) -> Any:
-    return np.full_like(self, number_in(value, self.dtype))
+    return np.full_like(self, as_dtype(number_in(value, self.dtype), self.dtype, self))
 
 
 def fill_tensor_forward(self: Any, value: Any) -> Any:
@@ -58,15 +67,15 @@ def copy_forward(self: Any, src: Any) -> Any:
 
 def cast(self: Any, dtype: Any) -> Any:
     """`self` in another dtype; a complex number loses its imaginary part."""
-    if self.dtype.kind == "c" and dtype.kind != "c":
+    if dtype_kind(self.dtype) == "c" and dtype_kind(dtype) != "c":
         self = self.real
-    return self.astype(dtype)
+    return converted(self, dtype)
 
 
 def two_floats(first: Any, second: Any) -> None:
     """The operands of `complex` and `polar` are two of one floating dtype."""
     kinds = [TYPE_NAMES[one.dtype.name] for one in (first, second)]
-    if first.dtype.kind != "f" or second.dtype.kind != "f":
+    if not {first.dtype.name, second.dtype.name} <= {"float16", "float32", "float64"}:
         raise UserError(
             "type", f"Expected both inputs to be Half, Float or Double tensors but got {kinds[0]} and {kinds[1]}"
         )
@@ -84,14 +93,16 @@ def part(self: Any, place: int) -> Any:
 
 def view_as_real_forward(self: Any) -> Any:
     """Real and imaginary parts in a last dimension of their own."""
-    if self.dtype.kind != "c":
+    if dtype_kind(self.dtype) != "c":
         raise UserError("type", "view_as_real is only supported for complex tensors")
     parts = as_array(self).real
     return window(parts, (*parts.shape, 2), (*parts.strides, parts.itemsize))
 
 
 def view_as_complex_forward(self: Any) -> Any:
-    if self.dtype.kind != "f":
+    if self.dtype == np.float16:
+        raise UserError("type", "view_as_complex of float16 would be complex32, which is not available here")
+    if dtype_kind(self.dtype) != "f" or is_reduced(self.dtype):
         kind = TYPE_NAMES[self.dtype.name]
         raise UserError(
             "type", f"view_as_complex is only supported for half, float and double tensors, but got a tensor of "
@@ -165,7 +176,7 @@ fill_tensor_in_place = op(
 zero = op("zero(Tensor self)", "ZeroBackward0", np.zeros_like, self=lambda grad: zeros_like(grad))
 masked_fill = op(
     "masked_fill(Tensor self, Tensor mask, Scalar value)", "MaskedFillBackward0",
-    lambda self, mask, value: np.where(as_mask(mask), as_dtype(value, self.dtype, self), self),
+    lambda self, mask, value: np.where(as_mask(mask), as_dtype(number_in(value, self.dtype), self.dtype, self), self),
     self=lambda grad, mask: masked_fill(grad, mask, 0),
 )  # fmt: skip
 zeros_like = op("_zeros_like(Tensor self)", None, np.zeros_like)
@@ -174,7 +185,7 @@ ones_like = op("_ones_like(Tensor self)", None, np.ones_like)
 
 def conjugate(self: Tensor) -> Tensor:
     """Tensors' method: a real one is its own; that of a complex one, in torch a view of it, shares its version."""
-    if self.dtype.kind != "c":
+    if dtype_kind(self.dtype) != "c":
         return self
     result: Tensor = conj_complex.call(self)
     result.version = self.version
@@ -190,7 +201,7 @@ def conj(self: Any) -> Any:
 @composite("conj_physical(Tensor self)")
 def conj_physical(self: Any) -> Any:
     """torch's conjugate that is computed at once."""
-    return conj_physical_complex(self) if self.dtype.kind == "c" else self
+    return conj_physical_complex(self) if dtype_kind(self.dtype) == "c" else self
 
 
 @composite("conj_physical_(Tensor self)")
@@ -200,12 +211,12 @@ def conj_physical_(self: Any) -> Any:
 
 @composite("real(Tensor self)")
 def real(self: Any) -> Any:
-    return part(self, 0) if self.dtype.kind == "c" else self
+    return part(self, 0) if dtype_kind(self.dtype) == "c" else self
 
 
 @composite("imag(Tensor self)")
 def imag(self: Any) -> Any:
-    if self.dtype.kind != "c":
+    if dtype_kind(self.dtype) != "c":
         raise UserError("type", "imag is not implemented for tensors with non-complex dtypes.")
     return part(self, 1)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from gradcli.engine import memory
 from gradcli.engine.device import beside, device_of, np, to_device, to_host
-from gradcli.engine.dtypes import TYPE_NAMES, default_dtype, number_in, scalar_dtype
+from gradcli.engine.dtypes import TYPE_NAMES, as_dtype, converted, default_dtype, dtype_kind, number_in, scalar_dtype
 from gradcli.engine.mode import warn
 from gradcli.engine.random import Generator
 from gradcli.engine.tensor import Tensor
@@ -31,7 +31,7 @@ def made(array: Any, requires_grad: bool, device: str | None = None) -> Tensor:
     """A new leaf on `device`, or on the default device."""
     tensor = Tensor(to_device(array, device))
     if requires_grad:
-        if array.dtype.kind not in "fc":
+        if dtype_kind(array.dtype) not in "fc":
             raise UserError("autograd", "Only Tensors of floating point and complex dtype can require gradients")
         tensor.requires_grad_()
     return tensor
@@ -70,7 +70,7 @@ def infer(values: Any) -> Any:
     else:
         dtype = np.dtype(np.int64) if int in kinds else np.dtype(np.bool_)
     return (
-        np.array(numbers, np.complex128 if complex in kinds else np.float64 if dtype.kind == "f" else dtype),
+        np.array(numbers, np.complex128 if complex in kinds else np.float64 if dtype_kind(dtype) == "f" else dtype),
         shape,
         dtype,
     )
@@ -102,11 +102,11 @@ def measure(values: Any, flat: list[Any]) -> tuple[int, ...]:
 def tensor(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """What numbers, nested lists or a tensor hold, copied."""
     if isinstance(data, Tensor):
-        return made_beside(data, data.array.astype(dtype or data.dtype), requires_grad, device)
+        return made_beside(data, converted(data.array, dtype or data.dtype), requires_grad, device)
     numbers, shape, inferred = infer(data)
-    if dtype is not None and dtype.kind != "c" and numbers.dtype.kind == "c":
+    if dtype is not None and dtype_kind(dtype) != "c" and dtype_kind(numbers.dtype) == "c":
         raise UserError("type", "value cannot be converted to type without overflow")
-    return made(numbers.astype(dtype or inferred).reshape(shape), requires_grad, device)
+    return made(converted(numbers, dtype or inferred).reshape(shape), requires_grad, device)
 
 
 @composite("as_tensor(any data, ScalarType? dtype=None, Device? device=None)")
@@ -139,7 +139,7 @@ def asarray(
         result = clone(obj)
     if not requires_grad or result.requires_grad:
         return result
-    if result.dtype.kind not in "fc":
+    if dtype_kind(result.dtype) not in "fc":
         raise UserError("autograd", "Only Tensors of floating point and complex dtype can require gradients")
     return result.requires_grad_()
 
@@ -147,7 +147,7 @@ def asarray(
 @composite(f"scalar_tensor(Scalar s, {FACTORY})")
 def scalar_tensor(s: Number, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     dtype = dtype or default_dtype.floating
-    return made(np.array(number_in(s, dtype), dtype), requires_grad, device)
+    return made(as_dtype(s, dtype), requires_grad, device)
 
 
 @composite(f"empty(int[] size, {FACTORY}, Tensor? memory_format=None)")
@@ -177,7 +177,7 @@ def full(size: Any, fill_value: Number, dtype: Any = None, device: Any = None, r
 
 
 def filled(shape: tuple[int, ...], value: Number, dtype: Any) -> Any:
-    return np.full(shape, number_in(value, dtype), dtype)
+    return np.full(shape, as_dtype(number_in(value, dtype), dtype), dtype)
 
 
 @composite(f"eye(int n, int? m=None, {FACTORY})")
@@ -204,7 +204,7 @@ def arange(
         dtype = np.dtype(np.int64) if whole else default_dtype.floating
     size = math.ceil((end - start) / step)
     # in the dtype's own precision for integers, in float64 rounded once for floats
-    return made((start + np.arange(size) * step).astype(dtype), requires_grad, device)
+    return made(converted(start + np.arange(size) * step, dtype), requires_grad, device)
 
 
 @composite(f"range(Scalar start, Scalar end, Scalar step=1, {FACTORY})")
@@ -219,11 +219,11 @@ def range_(
     if any(isinstance(number, complex) for number in (start, end, step)):
         raise UserError("type", "value cannot be converted to type double without overflow")
     dtype = dtype or default_dtype.floating
-    if dtype.kind in "bc":
+    if dtype_kind(dtype) in "bc":
         raise UserError("type", f"\"range_cpu\" not implemented for '{TYPE_NAMES[dtype.name]}'")
     if not (math.isfinite(start) and math.isfinite(end)):
         raise UserError("value", f"unsupported range: {start:g} -> {end:g}")
-    if dtype.kind in "iu":
+    if dtype_kind(dtype) in "iu":
         start, end, step = int(start), int(end), int(step)
     if step == 0:
         raise UserError("value", "step must be nonzero")
@@ -231,7 +231,7 @@ def range_(
         raise UserError("value", "upper bound and lower bound inconsistent with step sign")
     size = math.floor((end - start) / step) + 1
     memory.check([size], dtype)
-    return made((start + np.arange(size) * step).astype(dtype), requires_grad, device)
+    return made(converted(start + np.arange(size) * step, dtype), requires_grad, device)
 
 
 @composite(f"linspace(Scalar start, Scalar end, int steps, {FACTORY})")
@@ -246,8 +246,8 @@ def linspace(
 def evenly_spaced(start: Any, end: Any, steps: int, dtype: Any) -> Any:
     """From both ends towards the middle, each half in the dtype's own precision, as torch computes it."""
     place = np.arange(steps)
-    compute = dtype if dtype.kind in "fc" else np.dtype(np.float64)
-    first, last = np.asarray(start, compute), np.asarray(end, compute)
+    compute = dtype if dtype_kind(dtype) in "fc" else np.dtype(np.float64)
+    first, last = as_dtype(start, compute), as_dtype(end, compute)
     step = (last - first) / np.asarray(steps - 1 or 1, compute)
     forward = fused(place, step, first, compute)
     backward = fused(-(steps - 1 - place), step, last, compute)
@@ -332,7 +332,7 @@ def new_full(
 
 @composite(f"new_tensor(Tensor self, any data, {FACTORY})")
 def new_tensor(self: Tensor, data: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    return made_beside(self, tensor(data).array.astype(dtype or self.dtype), requires_grad, device)
+    return made_beside(self, converted(tensor(data).array, dtype or self.dtype), requires_grad, device)
 
 
 @composite(f"logspace(Scalar start, Scalar end, int steps, float base=10.0, {FACTORY})")
@@ -349,13 +349,13 @@ def logspace(
     if steps < 0:
         raise UserError("value", "number of steps must be non-negative")
     dtype = dtype or default_dtype.floating
-    first, last = np.asarray(start).astype(dtype), np.asarray(end).astype(dtype)
-    compute = np.complex128 if dtype.kind == "c" else np.float64
+    first, last = as_dtype(start, dtype), as_dtype(end, dtype)
+    compute = np.complex128 if dtype_kind(dtype) == "c" else np.float64
     step = (last - first).astype(compute) / (steps - 1 or 1)
     place = np.arange(steps)
     from_start = (place < steps // 2) | (steps == 1)
     exponents = np.where(from_start, first + step * place, last - step * (steps - 1 - place))
-    return made(np.power(compute(base), exponents).astype(dtype), requires_grad, device)
+    return made(converted(np.power(compute(base), exponents), dtype), requires_grad, device)
 
 
 @composite("tril_indices(int row, int col, int offset=0, *, ScalarType? dtype=None, Device? device=None)")

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from gradcli.engine.device import np, zeros_beside
-from gradcli.engine.dtypes import TYPE_NAMES
+from gradcli.engine.dtypes import TYPE_NAMES, dtype_kind
 from gradcli.errors import UserError
 from gradcli.ops.activation import log_sigmoid
 from gradcli.ops.arithmetic import add, add_number, div_number, mul, mul_number, neg
@@ -238,14 +238,14 @@ def bce_with_logits(
         )
     check_constant("binary_cross_entropy_with_logits", "weight", weight)
     check_constant("binary_cross_entropy_with_logits", "pos_weight", pos_weight)
-    if target.dtype.kind == "b":
+    if dtype_kind(target.dtype) == "b":
         raise UserError(
             "type",
             "Subtraction, the `-` operator, with two bool tensors is not supported.",
             hint="make the target a float tensor, with `.float()`",
         )
     only("fc", "log_sigmoid_cpu")(input.array)
-    if target.dtype.kind not in "fc":
+    if dtype_kind(target.dtype) not in "fc":
         result, found = TYPE_NAMES[input.dtype.name], TYPE_NAMES[target.dtype.name]
         raise UserError("type", f"result type {result} can't be cast to the desired output type {found}")
     return binary_cross_entropy_with_logits(input, target, weight, pos_weight, reduction)
@@ -277,7 +277,7 @@ def binary_cross_entropy(
             )
         weight = expand(weight, shape)
     for other in (target, weight):
-        if input.dtype.kind == "f" and other is not None and other.dtype != input.dtype:
+        if dtype_kind(input.dtype) == "f" and other is not None and other.dtype != input.dtype:
             found, wanted = (TYPE_NAMES[tensor.dtype.name] for tensor in (other, input))
             raise UserError("type", f"Found dtype {found} but expected {wanted}")
     return bce(input, target, weight, reduction)
@@ -346,7 +346,7 @@ def cross_entropy(
     reduction = reduction_of(size_average, reduce, reduction)
     dim = 0 if input.ndim == 1 else 1
     if target.shape == input.shape:
-        if target.dtype.kind != "f":
+        if dtype_kind(target.dtype) != "f":
             raise UserError(
                 "type",
                 "Expected floating point type for target with class probabilities, got "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gradcli.engine.device import beside, np
-from gradcli.engine.dtypes import TYPE_NAMES
+from gradcli.engine.dtypes import TYPE_NAMES, dtype_kind
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import div, no_derivative
@@ -148,7 +148,7 @@ def check_ctc(log_probs: Any, targets: Any, times: Any, lengths: Any, blank: int
     time, batch, classes = log_probs.shape
     if targets.dtype.name not in ("int32", "int64"):
         raise UserError("type", "targets must be int32 or int64")
-    if log_probs.dtype.kind != "f":
+    if dtype_kind(log_probs.dtype) != "f":
         raise UserError("type", f"\"ctc_loss_cpu\" not implemented for '{TYPE_NAMES[log_probs.dtype.name]}'")
     if not 0 <= blank < classes:
         raise UserError("value", "blank must be in label range")

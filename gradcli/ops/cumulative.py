@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gradcli.engine.device import beside, np
+from gradcli.engine.dtypes import dtype_kind, finfo
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import abs as absolute
@@ -70,7 +71,7 @@ def logcumsumexp_backward(grad: Any, self: Any, result: Any, dim: int) -> Any:
     """Positive and negative gradients apart, each as a logarithm."""
     if grad.ndim == 0 or 0 in grad.shape:
         return grad
-    size, lowest = log(absolute(grad)), float(np.finfo(grad.dtype).min)
+    size, lowest = log(absolute(grad)), float(finfo(grad.dtype).min)
     parts = [
         exp(flip(logcumsumexp(flip(where(chosen, size, lowest) - result, [dim]), dim), [dim]) + self)
         for chosen in (grad > 0, grad < 0)
@@ -119,7 +120,7 @@ def diff(self: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any 
         if length == 0:
             break
         earlier, later = narrow(self, dim, 0, length - 1), narrow(self, dim, 1, length - 1)
-        self = logical_xor(later, earlier) if self.dtype.kind == "b" else sub(later, earlier)
+        self = logical_xor(later, earlier) if dtype_kind(self.dtype) == "b" else sub(later, earlier)
     return self
 
 
@@ -139,7 +140,7 @@ def steps(self: Any, dim: int) -> tuple[Any, Any]:
 
 def check_integrand(name: str, y: Any, x: Any, dim: int) -> int:
     for operand, given in (("y", y), ("x", x)):
-        if given is not None and given.dtype.kind == "b":
+        if given is not None and dtype_kind(given.dtype) == "b":
             raise UserError("type", f"{name}: received a bool input for `{operand}`, but bool is not supported")
     if y.ndim == 0:
         raise UserError("shape", f"Dimension specified as {dim} but tensor has no dimensions")
@@ -282,7 +283,7 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     columns = x.shape[0] if N is None else N
     if columns < 0:
         raise UserError("value", "N must be non-negative.")
-    integers = x.dtype.kind in "biu"
+    integers = dtype_kind(x.dtype) in "biu"
     result = Tensor(np.zeros_like(x.array, np.int64 if integers else x.dtype, shape=(x.shape[0], columns)))
     if columns > 0:
         fill_in_place.inplace(select(result, 1, 0), 1)

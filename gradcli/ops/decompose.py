@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gradcli.engine.device import beside, np, to_host
-from gradcli.engine.dtypes import COMPLEX_OF, TYPE_NAMES
+from gradcli.engine.dtypes import COMPLEX_OF, TYPE_NAMES, dtype_kind
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.copies import conj, fill_in_place, real
@@ -70,7 +70,7 @@ def qr_backward(grads: Any, Q: Any, R: Any, mode: str) -> Any:
         return solve_triangular(adjoint(R), A_grad, upper=False, left=False)
     middle = -middle
     lower = tril(middle - adjoint(middle))
-    if lower.dtype.kind == "c":
+    if dtype_kind(lower.dtype) == "c":
         lower = with_half_diagonal(lower)
     A_grad = solve_triangular(adjoint(narrow(R, -1, 0, rows)), matmul(Q, lower), upper=False, left=False)
     A_grad = padded(A_grad, -1, columns - rows)
@@ -84,7 +84,7 @@ def with_half_diagonal(A: Any) -> Any:
 
 
 def svd_forward(A: Any, full_matrices: bool, driver: str | None = None) -> tuple[Any, Any, Any]:
-    if A.dtype.kind not in "fc":
+    if dtype_kind(A.dtype) not in "fc":
         inexact(A, "linalg.svd")
     matrices(A, "linalg.svd")
     has_kernel(A, "linalg_svd_cpu")
@@ -111,7 +111,7 @@ def svd_backward(grads: Any, U: Any, S: Any, Vh: Any, full_matrices: bool) -> An
         return matmul(U * unsqueeze(S_grad, -2), Vh)
     left = None if U_grad is None else skew(matmul(adjoint(U), U_grad))
     right = None if Vh_grad is None else skew(matmul(Vh, adjoint(Vh_grad)))
-    if U.dtype.kind == "c":
+    if dtype_kind(U.dtype) == "c":
         check_phase(left, right)
     squares = S * S
     gaps = with_unit_diagonal(unsqueeze(squares, -2) - unsqueeze(squares, -1))
@@ -123,7 +123,7 @@ def svd_backward(grads: Any, U: Any, S: Any, Vh: Any, full_matrices: bool) -> An
         inner = (left * unsqueeze(S, -2) + unsqueeze(S, -1) * right) / gaps
     if S_grad is not None:
         inner = inner + diag_embed(S_grad)
-    if U.dtype.kind == "c" and left is not None and right is not None:
+    if dtype_kind(U.dtype) == "c" and left is not None and right is not None:
         inner = inner + diag_embed(diagonal(left, 0, -2, -1) / (S * 2.0))
     if rows > size and U_grad is not None:
         scaled = U_grad / unsqueeze(S, -2)
@@ -172,7 +172,7 @@ def eigen_backward(grads: Any, L: Any, V: Any, hermitian: bool) -> Any:
             return matmul(V * unsqueeze(L_grad, -2), adjoint(V))
         return solve(adjoint(V), unsqueeze(L_grad, -1) * adjoint(V))
     product = matmul(adjoint(V), V_grad)
-    if V.dtype.kind == "c" and not np.allclose(imaginary_diagonal(product), 0, rtol=1e-2, atol=1e-2):
+    if dtype_kind(V.dtype) == "c" and not np.allclose(imaginary_diagonal(product), 0, rtol=1e-2, atol=1e-2):
         name = "linalg_eigh_backward" if hermitian else "linalg_eig_backward"
         raise UserError(
             "autograd", f"{name}: The eigenvectors in the complex case are specified up to multiplication by "
@@ -206,7 +206,7 @@ def eigh_forward(A: Any, UPLO: str) -> tuple[Any, Any]:
 
 def eig_forward(A: Any) -> tuple[Any, Any]:
     square(A, "linalg.eig")
-    if A.dtype.kind not in "fc":
+    if dtype_kind(A.dtype) not in "fc":
         raise UserError("type", f"Unknown Complex ScalarType for {TYPE_NAMES[A.dtype.name]}")
     has_kernel(A, "linalg_eig_cpu")
     if not np.isfinite(A).all().item():
@@ -218,7 +218,7 @@ def eig_forward(A: Any) -> tuple[Any, Any]:
 
 def pinv_forward(self: Any, atol: Any, rtol: Any, hermitian: bool) -> Any:
     """V S^-1 U^H, the singular values below a tolerance left out."""
-    if self.ndim < 2 or self.dtype.kind not in "fc" or self.dtype.itemsize < 4:
+    if self.ndim < 2 or dtype_kind(self.dtype) not in "fc" or self.dtype.itemsize < 4:
         name = f"{TYPE_NAMES[self.dtype.name]}{{{list(self.shape)}}}"
         raise UserError(
             "shape",
@@ -281,7 +281,7 @@ def lstsq_forward(self: Any, b: Any, rcond: float | None, driver: str | None) ->
     """The solution of least length, by the pseudo-inverse; what else is returned depends on LAPACK's `driver`."""
     name = "torch.linalg.lstsq"
     driver = "gelsy" if driver is None else driver
-    if self.dtype.kind not in "fc":
+    if dtype_kind(self.dtype) not in "fc":
         raise UserError("type", "This function doesn't handle types other than float and double")
     if self.ndim < 2:
         raise UserError("shape", f"{name}: input must have at least 2 dimensions.")
@@ -391,7 +391,7 @@ matrix_rank = op("_matrix_rank(Tensor A, any atol, any rtol, bool hermitian)", N
 
 def in_kind_of(dtype: Any, grad: Any) -> Any:
     """`grad`, or its real part if it is that of a real tensor."""
-    return grad if dtype.kind == "c" else real(grad)
+    return grad if dtype_kind(dtype) == "c" else real(grad)
 
 
 @composite("qr(Tensor self, bool some=True) -> (Q, R)")

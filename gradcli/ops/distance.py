@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gradcli.engine.device import beside, np, scatter_add
-from gradcli.engine.dtypes import TYPE_NAMES
+from gradcli.engine.dtypes import TYPE_NAMES, dtype_kind
 from gradcli.errors import UserError
 from gradcli.ops.copies import masked_fill
 from gradcli.ops.define import composite, op
@@ -145,7 +145,7 @@ def cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: str = MODES[0]) -> Any
 
 def check_rows(x1: Any, x2: Any, p: float) -> None:
     for name, tensor in (("X1", x1), ("X2", x2)):
-        if tensor.dtype.kind != "f":
+        if dtype_kind(tensor.dtype) != "f":
             kind = TYPE_NAMES[tensor.dtype.name]
             raise UserError("type", f"cdist only supports floating-point dtypes, {name} got: {kind}")
         if tensor.ndim < 2:
@@ -176,7 +176,7 @@ def in_batch(x: Any, batch: Sequence[int]) -> Any:
 def pdist(input: Any, p: float = 2.0) -> Any:
     if input.ndim != 2:
         raise UserError("shape", f"pdist only supports 2D tensors, got: {input.ndim}D")
-    if input.dtype.kind != "f":
+    if dtype_kind(input.dtype) != "f":
         raise UserError("type", "pdist only supports floating-point dtypes")
     if p < 0:
         raise UserError("value", "pdist only supports non-negative p values")

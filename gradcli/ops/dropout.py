@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from gradcli.engine.device import as_array, beside, np
-from gradcli.engine.dtypes import TYPE_NAMES
+from gradcli.engine.device import beside, np
+from gradcli.engine.dtypes import TYPE_NAMES, dtype_kind
 from gradcli.engine.mode import warn
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
@@ -43,15 +43,15 @@ def dropped(input: Any, p: float, training: bool, inplace: bool, features: bool 
     multiply = mul.inplace if inplace else mul
     if p == 1:
         return multiply(input, Tensor(np.zeros_like(input.array, shape=())))
-    noise = kept(input, p, features)
-    if input.dtype.kind != "f":
-        kind = "Long" if alpha and input.dtype.kind == "b" else TYPE_NAMES[input.dtype.name]
+    noise: Any = Tensor(kept(input, p, features))
+    if dtype_kind(input.dtype) != "f":
+        kind = "Long" if alpha and dtype_kind(input.dtype) == "b" else TYPE_NAMES[input.dtype.name]
         raise UserError("type", f"result type Float can't be cast to the desired output type {kind}")
     if not alpha:
-        return multiply(input, Tensor(as_array(noise / (1 - p))))
+        return multiply(input, noise / (1 - p))
     scale = 1 / math.sqrt((SELU_FLOOR * SELU_FLOOR * p + 1) * (1 - p))
     shift = (noise - 1) * (SELU_FLOOR * scale) + SELU_FLOOR * scale * p
-    return add.inplace(multiply(input, Tensor(as_array(noise * scale))), Tensor(as_array(shift)))
+    return add.inplace(multiply(input, noise * scale), shift)
 
 
 def in_a_batch(input: Any, p: float, training: bool, inplace: bool) -> Any:

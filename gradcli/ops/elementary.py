@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 from gradcli.engine.device import np
-from gradcli.engine.dtypes import TYPE_NAMES, as_dtype, promoted
+from gradcli.engine.dtypes import TYPE_NAMES, as_dtype, dtype_kind, promoted
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import abs as absolute
 from gradcli.ops.arithmetic import reciprocal, sgn
@@ -30,7 +30,7 @@ def pow_forward(self: Any, exponent: Any) -> Any:
             return np.multiply(np.multiply(self, self), self)
         if exponent == 0.5:
             return np.sqrt(self)
-    if hasattr(exponent, "dtype") and exponent.dtype.kind == "i":
+    if hasattr(exponent, "dtype") and dtype_kind(exponent.dtype) == "i":
         self = as_dtype(self, exponent.dtype, exponent)
         # numpy refuses negative exponents; what is not whole is 0
         inverse = np.where(np.absolute(self) == 1, np.power(self, np.absolute(exponent)), 0)
@@ -48,7 +48,7 @@ def power_backward_exponent(grad: Any, self: Any, exponent: Any, result: Any) ->
 
 
 def not_negative(exponent: Any) -> Any:
-    return exponent >= 0 if exponent.dtype.kind != "c" else (imag(exponent) == 0) & (real(exponent) >= 0)
+    return exponent >= 0 if dtype_kind(exponent.dtype) != "c" else (imag(exponent) == 0) & (real(exponent) >= 0)
 
 
 def logarithm(number: float | complex) -> float | complex:
@@ -64,14 +64,14 @@ def polar_forward(abs: Any, angle: Any) -> Any:
 
 def angle_forward(self: Any) -> Any:
     """Of real numbers 0, or pi for the negative ones."""
-    if self.dtype.kind == "c":
+    if dtype_kind(self.dtype) == "c":
         return np.arctan2(self.imag, self.real)
     return np.where(self < 0, math.pi, np.where(self == self, 0, self))
 
 
 def angle_backward(grad: Any, self: Any) -> Any:
     """Orthogonal to `self`, and longer the nearer that is to the origin."""
-    if self.dtype.kind != "c":
+    if dtype_kind(self.dtype) != "c":
         return zeros_like(grad)
     return where(self == 0, 0, grad * self / pow_scalar(absolute(self), 2) * 1j)
 
@@ -84,7 +84,7 @@ def inverse_square(self: Any, other: Any) -> Any:
 
 def acosh_slope(self: Any) -> Any:
     """1 / sqrt(self ** 2 - 1), on the branch of the complex acosh."""
-    return rsqrt(self + 1) * rsqrt(self - 1) if self.dtype.kind == "c" else rsqrt(self * self - 1)
+    return rsqrt(self + 1) * rsqrt(self - 1) if dtype_kind(self.dtype) == "c" else rsqrt(self * self - 1)
 
 
 def round_forward(self: Any, decimals: int) -> Any:
@@ -96,7 +96,7 @@ def round_forward(self: Any, decimals: int) -> Any:
 
 def rounding(function: Any) -> Any:
     """`function` on floats; integers are whole already."""
-    return lambda self: function(self) if self.dtype.kind == "f" else self.copy()
+    return lambda self: function(self) if dtype_kind(self.dtype) == "f" else self.copy()
 
 
 pow_scalar = op(
@@ -136,7 +136,7 @@ def logit_backward(grad: Any, self: Any, eps: float | None) -> Any:
 
 def ldexp_forward(self: Any, other: Any) -> Any:
     """`other` is promoted here: torch saves it as it is, and so 2 ** other is whole in the gradient of integers."""
-    if other.dtype.kind == "b" and self.dtype.kind == "f":
+    if dtype_kind(other.dtype) == "b" and dtype_kind(self.dtype) == "f":
         raise UserError("type", "\"ldexp_cpu_exp\" not implemented for 'Bool'")
     broadcast_sizes(self.shape, other.shape)
     self, exponent = promoted((self, other), True)
@@ -145,7 +145,7 @@ def ldexp_forward(self: Any, other: Any) -> Any:
 
 def log_of_sum(self: Any, other: Any) -> Any:
     """log(exp(self) + exp(other)); of complex numbers, too."""
-    if self.dtype.kind != "c":
+    if dtype_kind(self.dtype) != "c":
         return np.logaddexp(self, other)
     larger = np.where(self.real < other.real, other, self)
     return larger + np.log1p(np.exp(np.where(self.real < other.real, self, other) - larger))
@@ -394,7 +394,7 @@ def in_double(self: Any, other: Any) -> Any:
     dtype = np.dtype(np.complex128 if "c" in kinds else np.float64)
     if hasattr(self, "dtype"):
         return self if self.dtype == dtype else to_dtype(self, dtype)
-    return complex(self) if dtype.kind == "c" else float(self)
+    return complex(self) if dtype_kind(dtype) == "c" else float(self)
 
 
 @composite("float_power(Tensor self, Tensor exponent)")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gradcli.engine.device import beside, np, scatter_add
-from gradcli.engine.dtypes import TYPE_NAMES
+from gradcli.engine.dtypes import TYPE_NAMES, dtype_kind
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import no_derivative
@@ -13,7 +13,7 @@ from gradcli.ops.copies import masked_fill
 from gradcli.ops.define import composite, op
 from gradcli.ops.index import index_select
 from gradcli.ops.reduce import vector_norm_forward
-from gradcli.ops.shape import reshape
+from gradcli.ops.shape import reshape, unsqueeze
 from gradcli.ops.views import write
 
 MODES = ("sum", "mean", "max")
@@ -21,7 +21,7 @@ MODES = ("sum", "mean", "max")
 
 def check_indices(indices: Any, function: str) -> None:
     if indices.dtype.name not in ("int32", "int64"):
-        kind = "CPUBoolType" if indices.dtype.kind == "b" else f"torch.{TYPE_NAMES[indices.dtype.name]}Tensor"
+        kind = "CPUBoolType" if dtype_kind(indices.dtype) == "b" else f"torch.{TYPE_NAMES[indices.dtype.name]}Tensor"
         raise UserError(
             "type",
             "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got "
@@ -59,7 +59,7 @@ def embedding_backward_forward(
 
 def embedding_double_backward(grad: Any, indices: Any, padding_idx: int) -> Any:
     rows = reshape(index_select(grad, 0, reshape(indices, (-1,))), (*indices.shape, grad.shape[1]))
-    return masked_fill(rows, (indices == padding_idx)[..., None], 0) if padding_idx >= 0 else rows
+    return masked_fill(rows, unsqueeze(indices == padding_idx, -1), 0) if padding_idx >= 0 else rows
 
 
 def bags_of(indices: Any, offsets: Any, include_last_offset: bool) -> tuple[int, Any]:

@@ -7,7 +7,8 @@ from functools import partial
 from typing import Any
 
 from gradcli.engine.device import np
-from gradcli.engine.dtypes import COMPLEX_OF, TYPE_NAMES, default_dtype
+from gradcli.engine.dtypes import COMPLEX_OF, TYPE_NAMES, converted, default_dtype, dtype_kind
+from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.copies import conj, real, to_dtype
 from gradcli.ops.create import FACTORY, checked_size, made
@@ -54,7 +55,7 @@ def c2c_forward(self: Any, dim: Sequence[int], normalization: int, forwards: boo
 
 
 def r2c_forward(self: Any, dim: Sequence[int], normalization: int, onesided: bool) -> Any:
-    if self.dtype.kind != "f":
+    if dtype_kind(self.dtype) != "f":
         kind = TYPE_NAMES[self.dtype.name]
         raise UserError("type", f"Only supports floating-point dtypes, but found: {kind}")
     result = (np.fft.rfftn if onesided else np.fft.fftn)(self, axes=dim, norm=FORWARDS[normalization])
@@ -109,16 +110,16 @@ conj_physical = op(
 
 def as_input(input: Any, to_complex: bool = False) -> Any:
     """`input` in a dtype that can be transformed: integers become floats."""
-    dtype = input.dtype if input.dtype.kind in "fc" else default_dtype.floating
+    dtype = input.dtype if dtype_kind(input.dtype) in "fc" else default_dtype.floating
     if dtype.itemsize < 4:
         raise UserError("type", f"Unsupported dtype {TYPE_NAMES[dtype.name]}")
-    if to_complex and dtype.kind != "c":
+    if to_complex and dtype_kind(dtype) != "c":
         dtype = np.dtype(COMPLEX_OF[dtype.name])
     return input if input.dtype == dtype else to_dtype(input, dtype)
 
 
 def only_real(input: Any, message: str) -> None:
-    if input.dtype.kind == "c":
+    if dtype_kind(input.dtype) == "c":
         raise UserError("type", f"{message}, but got {TYPE_NAMES[input.dtype.name]}")
 
 
@@ -163,7 +164,7 @@ def to_real(input: Any, n: int | None, dim: int, norm: str | None, forward: bool
 
 
 def either(input: Any, n: int | None, dim: int, norm: str | None, forward: bool) -> Any:
-    if input.dtype.kind != "c":
+    if dtype_kind(input.dtype) != "c":
         return from_real(input, n, dim, norm, forward, False)
     dim = one_dim(dim, input.ndim)
     size = points(input.shape[dim] if n is None else n)
@@ -300,4 +301,5 @@ def rfftfreq(n: int, d: float = 1.0, dtype: Any = None, device: Any = None, requ
 def frequencies(places: Any, n: int, d: float, dtype: Any, requires_grad: bool) -> Any:
     dtype = default_dtype.floating if dtype is None else dtype
     step = 1 / (n * d) if n * d else float("inf")
-    return made(places.astype(dtype) * step, requires_grad)
+    frequency: Any = Tensor(converted(places, dtype))
+    return made((frequency * step).array, requires_grad)

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any, TypeVar
 
 from gradcli.engine.device import np
-from gradcli.engine.dtypes import ALIASES, TYPE_NAMES, dtype_named
+from gradcli.engine.dtypes import ALIASES, TYPE_NAMES, dtype_kind, dtype_named
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops import arithmetic as arithmetic
@@ -341,7 +341,7 @@ def as_scalar(value: Any) -> Any:
 
 
 def as_int(value: Any) -> Any:
-    if isinstance(value, Tensor) and value.ndim == 0 and value.dtype.kind in "iu":
+    if isinstance(value, Tensor) and value.ndim == 0 and dtype_kind(value.dtype) in "iu":
         return value.array.item()
     return value if is_int(value) else MISFIT
 

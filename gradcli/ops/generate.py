@@ -17,12 +17,13 @@ from gradcli.engine.node import DEAD_END, Edge, EdgeToHost, Freed, Node
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.define import Op, Parameter, named_results, on_arrays
+from gradcli.ops.reduced import in_reduced, may_be_reduced, rounding
 from gradcli.ops.shape import broadcast_sizes
 from gradcli.ops.views import View, before_inplace, check_recordable, in_torch_layout, rebase, write
 
 # the Python numbers that leave the dtype of an array as it is
 KEEPS_DTYPE: dict[str, frozenset[type]] = {
-    **dict.fromkeys("efd", frozenset({bool, int, float})),
+    **dict.fromkeys("eEfd", frozenset({bool, int, float})),
     **dict.fromkeys("FD", frozenset({bool, int, float, complex})),
     **dict.fromkeys("lq", frozenset({bool, int})),
     "?": frozenset({bool}),
@@ -56,6 +57,8 @@ def rewrapped(
     if value is None:
         return None
     if not hasattr(value, "dtype"):
+        if not grad_mode.enabled:
+            return value
         like = next(grad.array for grad in grads if grad is not None)
         return Tensor(beside(like, np.asarray(value, node.metadata[0][1])))
     if held is None and is_input and edge is not None:
@@ -223,6 +226,8 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
         "explained": explained,
         "with_host_scalars": with_host_scalars,
         "op": op,
+        "in_reduced": in_reduced(op.text.partition("(")[0]),
+        "rounding": rounding,
     }
     if len(op.schema.outputs) > 1:
         names["Result"] = named_results(op.schema)
@@ -239,6 +244,8 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
         checked = [p for p in op.schema.parameters if p.is_tensor or p.name in op.operands]
         lines.append(f"    check({', '.join(f'{p.name}_array' if p.is_tensor else p.name for p in checked)})")
     lines += promotion(op, tensors)
+    lines.append(f"    reduced = {may_be_reduced(op)}")
+    recorder = "(rounding(Recorded) if reduced else Recorded)"
     arguments = ", ".join(f"{p.name}_array" if p.is_tensor else p.name for p in op.schema.parameters)
     needs_grad = " or ".join(
         f"any(edge is not None for edge in {p.name}_edge)" if p.is_list else f"{p.name}_edge is not None" for p in edges
@@ -269,7 +276,7 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
         if edges:
             lines.append("    if records:")
             metadata = "((self.array.shape, self.array.dtype),)"
-            lines.append(f"        node = Recorded(saved, ({edge_list}), versions, {metadata})")
+            lines.append(f"        node = {recorder}(saved, ({edge_list}), versions, {metadata})")
             lines.append("        if call is not None: node.call = call")
             lines.append("        rebase(self, node)")
         lines.append("    return self")
@@ -277,7 +284,7 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
 
     is_list = outputs[0].endswith("[]")
     if is_list:
-        lines.append(f"    results = forward({arguments})")
+        lines += forward_call(op, tensors, "results", arguments, False)
         metadata = "tuple([(array.shape, array.dtype) for array in results])"
     else:
         lines += forward_call(op, tensors, ", ".join(outputs), arguments, False)
@@ -304,7 +311,7 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
             if item.output is not None:
                 lines.append(f"        {item.name}_alias = Tensor({item.name})")
         lines.append(
-            f"        node = Recorded(({''.join(item.value(False) + ', ' for item in saved)}), ({edge_list}), "
+            f"        node = {recorder}(({''.join(item.value(False) + ', ' for item in saved)}), ({edge_list}), "
             f"({''.join(item.version(False) + ', ' for item in held)}), {metadata})"
         )
         lines.append(f"        if grad_mode.tape is not None: node.call = {taken_down(op, inplace=False)}")
@@ -324,7 +331,10 @@ def taken_down(op: Op, *, inplace: bool) -> str:
 
 def forward_call(op: Op, tensors: list[Parameter], result: str, arguments: str, inplace: bool) -> list[str]:
     """The forward as source; NumPy's complaint about shapes that do not broadcast is said in torch's words."""
-    lines = [f"    {result} = forward({arguments})"]
+    call = f"forward({arguments})"
+    if not op.view:
+        call = f"in_reduced(forward, {arguments}) if reduced else {call}"
+    lines = [f"    {result} = {call}"]
     if len(tensors) < 2:
         return lines
     if op.promote is not None:
@@ -438,7 +448,7 @@ def promotion(op: Op, tensors: list[Parameter]) -> list[str]:
             f"    if {name} is not None and not keeps_dtype({first}, {name}): {first} = in_dtype_of({first}, {name})"
             for name in numbers
         ]
-        as_float = f"    if {first}.dtype.kind not in 'fc': ({first},) = promoted(({first},), True)"
+        as_float = f"    if {first}.dtype.kind not in 'fcV': ({first},) = promoted(({first},), True)"
         return [*lines, as_float] if to_float else lines
     tests = []
     if operands[0].type != "Tensor":
@@ -454,7 +464,7 @@ def promotion(op: Op, tensors: list[Parameter]) -> list[str]:
         else:
             tests.append(f"({array} is not None and {array}.dtype is not {first}.dtype)")
     if to_float:
-        tests.append(f"{first}.dtype.kind not in 'fc'")
+        tests.append(f"{first}.dtype.kind not in 'fcV'")
     if not tests:
         return []
     like = f", {tensors[0].name}_array" if tensors[0] is not operands[0] else ""

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from gradcli.engine.device import beside, np, scatter_add, zeros_beside
-from gradcli.engine.dtypes import TYPE_NAMES
+from gradcli.engine.dtypes import TYPE_NAMES, dtype_kind
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.define import Op, composite, op
@@ -335,7 +335,7 @@ affine_grid_generator = op(
 
 @composite("affine_grid(Tensor theta, int[] size, bool? align_corners=None)")
 def affine_grid(theta: Any, size: Sizes, align_corners: bool | None = None) -> Any:
-    if theta.dtype.kind not in "fc":
+    if dtype_kind(theta.dtype) not in "fc":
         raise UserError("type", f"Expected theta to have floating point type, but got torch.{theta.dtype.name}")
     rank, written = len(size) - 2, f"({', '.join(map(str, size))})"
     if rank not in (2, 3):

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from gradcli.engine.device import np
-from gradcli.engine.dtypes import TYPE_NAMES
+from gradcli.engine.dtypes import TYPE_NAMES, dtype_kind
 from gradcli.engine.mode import grad_mode
 from gradcli.errors import UserError
 from gradcli.ops.copies import conj, zeros_like
@@ -182,7 +182,7 @@ ormqr = op(
 
 @composite("geqrf(Tensor self) -> (a, tau)")
 def geqrf(self: Any) -> Any:
-    if self.dtype.kind == "c" and self.requires_grad and grad_mode.enabled:
+    if dtype_kind(self.dtype) == "c" and self.requires_grad and grad_mode.enabled:
         raise UserError("autograd", "geqrf does not support automatic differentiation for outputs with complex dtype.")
     return factored(self)
 

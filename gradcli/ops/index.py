@@ -8,7 +8,7 @@ from typing import Any
 
 from gradcli.engine.device import as_array, as_contiguous, beside, device_of, np, zeros_beside
 from gradcli.engine.device import scatter_add as scatter_add_at
-from gradcli.engine.dtypes import TYPE_NAMES
+from gradcli.engine.dtypes import TYPE_NAMES, dtype_kind
 from gradcli.engine.mode import grad_mode
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
@@ -48,7 +48,7 @@ def checked(index: Any, size: int, dim: int, name: str = "") -> Any:
 
     `name` is how the message begins.
     """
-    if index.dtype.kind not in "iu":
+    if dtype_kind(index.dtype) not in "iu":
         raise UserError("type", "gather(): Expected dtype int32/int64 for index")
     if index.size and (index.min().item() < 0 or index.max().item() >= size):
         wrong = index[(index < 0) | (index >= size)].reshape(-1)[0].item()
@@ -85,7 +85,7 @@ def scatter_places(self: Any, dim: int, index: Any, src: Any) -> tuple[Any, Any,
         raise UserError("type", "scatter(): Expected self.dtype to be equal to src.dtype")
     if index.size == 0:
         return result, (zeros_beside(index, (0,)),) * result.ndim, zeros_beside(self, (0,))
-    if index.dtype.kind not in "iu":
+    if dtype_kind(index.dtype) not in "iu":
         raise UserError("type", "scatter(): Expected dtype int32/int64 for index")
     if index.ndim != result.ndim:
         raise UserError("shape", "Index tensor must have the same number of dimensions as self tensor")
@@ -123,7 +123,7 @@ def scatter_add_forward(self: Any, dim: int, index: Any, src: Any) -> Any:
 def index_select_forward(self: Any, dim: int, index: Any) -> Any:
     if index.ndim > 1:
         raise UserError("shape", f"index_select(): Index is supposed to be a vector, but got dim: {index.ndim}")
-    if index.dtype.kind not in "iu":
+    if dtype_kind(index.dtype) not in "iu":
         raise UserError("type", "index_select(): Expected dtype int32 or int64 for index")
     dim = wrap_dim(dim, self.ndim)
     length = self.shape[dim] if self.ndim else 1
@@ -183,13 +183,13 @@ def as_places(self: Any, indices: Sequence[Any]) -> tuple[Any, ...]:
     dim = 0
     shape = self.shape
     indices = [None if index is None else from_host(index, self) for index in indices]
-    check_broadcast([index for index in indices if index is not None and index.dtype.kind in "iu"])
+    check_broadcast([index for index in indices if index is not None and dtype_kind(index.dtype) in "iu"])
     for index in indices:
         if index is None:
             places.append(slice(None))
             dim += 1
             continue
-        if index.dtype.kind == "b":
+        if dtype_kind(index.dtype) == "b":
             here = shape[dim : dim + index.ndim]
             if index.shape != here:
                 at = next((i for i, n in enumerate(index.shape) if i >= len(here) or here[i] != n), 0)
@@ -200,7 +200,7 @@ def as_places(self: Any, indices: Sequence[Any]) -> tuple[Any, ...]:
                 )
             dim += index.ndim
         else:
-            if index.dtype.kind not in "iu":
+            if dtype_kind(index.dtype) not in "iu":
                 raise UserError("type", "tensors used as indices must be long, int, byte or bool tensors")
             size = shape[dim]
             if index.size and (index.min().item() < -size or index.max().item() >= size):
@@ -439,7 +439,7 @@ def sliced(self: Any, key: tuple[Any, ...]) -> tuple[Any, list[Any]]:
             if not is_whole(item, self.shape[dim]):
                 self = slice_(self, dim, item.start, item.stop, item.step or 1)
             dim += 1
-        elif item.ndim == 0 and item.dtype.kind in "iu":
+        elif item.ndim == 0 and dtype_kind(item.dtype) in "iu":
             self = selected(self, dim, item.array.item())
         else:
             indices = [*indices, *[None] * (dim - len(indices)), item]
@@ -469,7 +469,7 @@ def selected(self: Any, dim: int, place: int) -> Any:
 
 
 def is_mask(item: Any) -> bool:
-    return getattr(item, "dtype", None) is not None and item.dtype.kind == "b"
+    return getattr(item, "dtype", None) is not None and dtype_kind(item.dtype) == "b"
 
 
 def make_index(value: Any, like: Any) -> Any:
@@ -483,7 +483,7 @@ def as_key(key: Any, like: Any) -> tuple[Any, ...]:
     items = key if isinstance(key, tuple) else (key,)
     return tuple(
         make_index(item or np.zeros(0, np.int64), like) if isinstance(item, list) else item.array.item()
-        if isinstance(item, Tensor) and item.ndim == 0 and item.dtype.kind == "b" else item
+        if isinstance(item, Tensor) and item.ndim == 0 and dtype_kind(item.dtype) == "b" else item
         for item in items
     )  # fmt: skip
 

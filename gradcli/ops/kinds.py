@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from gradcli.engine.dtypes import C_NAMES, INTEGER_NAMES, KIND_ORDER, TYPE_NAMES, result_type
+from gradcli.engine.dtypes import C_NAMES, INTEGER_NAMES, KIND_ORDER, TYPE_NAMES, dtype_kind, is_reduced, result_type
 from gradcli.engine.mode import grad_mode
 from gradcli.errors import UserError
 
@@ -18,7 +18,7 @@ def kind_of(operand: Any) -> str:
     """The kind of dtype of an array, or of a number; "" for no operand."""
     dtype = getattr(operand, "dtype", None)
     if dtype is not None:
-        kind: str = dtype.kind
+        kind: str = dtype_kind(dtype)
         return kind
     return "" if operand is None else NUMBER_KINDS[type(operand)]
 
@@ -41,13 +41,14 @@ def only(kinds: str, kernel: str) -> Check:
     return check
 
 
-def single_or_double(kernel: str) -> Check:
-    """As `only` with the kinds "biuf", for a kernel that torch lacks for float16, too."""
+def single_or_double(kernel: str, kinds: str = "biuf") -> Check:
+    """As `only` of these kinds, for a kernel that torch lacks for float16 and bfloat16, too."""
 
     def check(*operands: Any) -> None:
-        only("biuf", kernel)(*operands)
-        if result_type(operands).name == "float16":
-            raise UserError("type", f"\"{kernel}\" not implemented for 'Half'")
+        only(kinds, kernel)(*operands)
+        dtype = result_type(operands)
+        if is_reduced(dtype):
+            raise UserError("type", f"\"{kernel}\" not implemented for '{TYPE_NAMES[dtype.name]}'")
 
     return check
 

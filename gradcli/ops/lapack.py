@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from gradcli.engine.device import np
-from gradcli.engine.dtypes import TYPE_NAMES
+from gradcli.engine.dtypes import TYPE_NAMES, dtype_kind
 from gradcli.errors import UserError
 from gradcli.ops.linalg import as_writable
 from gradcli.ops.shape import broadcast_sizes
@@ -30,14 +30,14 @@ def square(A: Any, name: str) -> None:
 def inexact(A: Any, name: str) -> None:
     """Floats of 32 bits or more: what LAPACK computes with."""
     kind = TYPE_NAMES[A.dtype.name]
-    if A.dtype.kind not in "fc":
+    if dtype_kind(A.dtype) not in "fc":
         raise UserError("type", f"{name}: Expected a floating point or complex tensor as input. Got {kind}")
     if A.dtype.itemsize < 4:
         raise UserError("type", f"{name}: Low precision dtypes not supported. Got {kind}")
 
 
 def has_kernel(A: Any, kernel: str) -> None:
-    if A.dtype.kind not in "fc" or A.dtype.itemsize < 4:
+    if dtype_kind(A.dtype) not in "fc" or A.dtype.itemsize < 4:
         raise UserError("type", f"\"{kernel}\" not implemented for '{TYPE_NAMES[A.dtype.name]}'")
 
 

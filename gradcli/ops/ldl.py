@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gradcli.engine.device import beside, np, to_host
+from gradcli.engine.dtypes import dtype_kind
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import no_derivative
 from gradcli.ops.define import composite, op
@@ -25,7 +26,7 @@ def largest(values: Any) -> float:
 
 
 def turner(hermitian: bool, A: Any) -> Callable[[Any], Any]:
-    return (lambda matrix: np.conj(matrix.T)) if hermitian and A.dtype.kind == "c" else (lambda matrix: matrix.T)
+    return (lambda matrix: np.conj(matrix.T)) if hermitian and dtype_kind(A.dtype) == "c" else (lambda matrix: matrix.T)
 
 
 def factor_forward(A: Any, hermitian: bool, check_errors: bool) -> tuple[Any, Any, Any]:
@@ -106,7 +107,7 @@ def solve_forward(LD: Any, pivots: Any, B: Any, hermitian: bool) -> Any:
             f"{list(pivots.shape)} instead",
         )
     where, (LD, pivots, B) = B, map(to_host, (LD, pivots, B))
-    if pivots.dtype.kind != "i" or (pivots == 0).any() or (np.abs(pivots) > size).any():
+    if dtype_kind(pivots.dtype) != "i" or (pivots == 0).any() or (np.abs(pivots) > size).any():
         raise UserError("value", f"{name}: Expected pivots to be those of linalg.ldl_factor")
     of_one_kind(B, LD)
     inexact(LD, name)

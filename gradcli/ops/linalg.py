@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gradcli.engine.device import np
-from gradcli.engine.dtypes import C_NAMES, TYPE_NAMES
+from gradcli.engine.dtypes import C_NAMES, TYPE_NAMES, dtype_kind
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import add, mul
@@ -85,7 +85,7 @@ def dot_forward(self: Any, tensor: Any) -> Any:
         raise UserError(
             "type",
             "dot : expected both vectors to have same dtype, but found "
-            f"{C_NAMES[self.dtype.name].capitalize()} and {C_NAMES[tensor.dtype.name].capitalize()}",
+            f"{TYPE_NAMES[self.dtype.name]} and {TYPE_NAMES[tensor.dtype.name]}",
         )
     if self.shape != tensor.shape:
         raise UserError(
@@ -194,7 +194,7 @@ diagonal_zeros = op(
 def trace_forward(self: Any) -> Any:
     if self.ndim != 2:
         raise UserError("shape", f"trace: expected a matrix, but got tensor with dim {self.ndim}")
-    return np.trace(self, dtype=np.int64 if self.dtype.kind in "iu" else None)
+    return np.trace(self, dtype=np.int64 if dtype_kind(self.dtype) in "iu" else None)
 
 
 def trace_backward(grad: Any, shape: Sequence[int]) -> Any:

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from gradcli.engine.device import np
-from gradcli.engine.dtypes import TYPE_NAMES, can_cast, result_type
+from gradcli.engine.dtypes import TYPE_NAMES, can_cast, dtype_kind, result_type, summed
 from gradcli.engine.mode import set_grad_enabled, warn
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
@@ -28,9 +28,9 @@ LEGACY = "bool? size_average=None, bool? reduce=None"
 def reduced(loss: Any, reduction: str) -> Any:
     """An array of losses as `reduction` wants it: "none", "mean" or "sum"."""
     if reduction == "mean":
-        return loss.mean(dtype=loss.dtype) if loss.size else np.full_like(loss, math.nan, shape=())
+        return summed(loss, None) / loss.size if loss.size else np.full_like(loss, math.nan, shape=())
     if reduction == "sum":
-        return np.add.reduce(loss, axis=None)
+        return summed(loss, None)
     if reduction != "none":
         raise UserError("value", f"{reduction} is not a valid value for reduction")
     return loss
@@ -61,7 +61,8 @@ def huber_forward(self: Any, target: Any, reduction: str, delta: float) -> Any:
         raise UserError("value", "huber_loss does not support non-positive values for delta.")
     check_castable(self, target)
     size = np.absolute(self - target).astype(self.dtype, copy=False)
-    return reduced(np.where(size <= delta, 0.5 * size * size, delta * (size - 0.5 * delta)), reduction)
+    loss = np.where(size <= delta, 0.5 * size * size, delta * (size - 0.5 * delta))
+    return reduced(loss.astype(self.dtype, copy=False), reduction)
 
 
 def check_castable(self: Any, target: Any) -> None:
@@ -270,7 +271,7 @@ def kl_div(
     per_sample = reduction == "batchmean"
     reduction = reduction_of(size_average, reduce, "sum" if per_sample else reduction)
     for kinds, name in (("c", "Complex"), ("biu", "Integral")):
-        if input.dtype.kind in kinds or target.dtype.kind in kinds:
+        if dtype_kind(input.dtype) in kinds or dtype_kind(target.dtype) in kinds:
             raise UserError("type", f"kl_div: {name} inputs not supported.")
     # the right operand first, as torch is compiled: the nodes are numbered in this order
     if log_target:
@@ -304,7 +305,7 @@ def poisson_nll_loss(
     if full:
         root = 0.5 * log(2 * math.pi * target)
         stirling = target * log(target) - target + root
-        loss = loss + masked_fill(stirling, target <= 1, 0)
+        loss = add.inplace(loss, masked_fill(stirling, target <= 1, 0))
     return reduce_loss(loss, reduction)
 
 

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from gradcli.engine.device import beside, np
+from gradcli.engine.dtypes import dtype_kind
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import add, div, sub
@@ -23,7 +24,7 @@ from gradcli.ops.solve import solve
 
 def random_matrix(A: Any, rows: int, columns: int) -> Any:
     """Normal numbers to begin with, of the dtype of `A`, if it is floating, on its device."""
-    dtype = A.dtype if A.dtype.kind in "fc" else np.dtype(np.float32)
+    dtype = A.dtype if dtype_kind(A.dtype) in "fc" else np.dtype(np.float32)
     return beside(A, default_generator.randn((rows, columns), dtype))
 
 
@@ -205,7 +206,7 @@ def lobpcg_forward(
     A: Any, others: Any, names: tuple[str, ...], n: int, k: int, niter: int, tol: float, largest: bool, ortho: bool
 ) -> tuple[Any, Any]:
     has_kernel(A, "lobpcg")
-    if A.dtype.kind == "c":
+    if dtype_kind(A.dtype) == "c":
         raise UserError("type", "lobpcg does not support complex input")
     given = dict(zip(names, others, strict=True))
     rows, batch = A.shape[-1], A.shape[:-2]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gradcli.engine.device import beside, np
-from gradcli.engine.dtypes import TYPE_NAMES
+from gradcli.engine.dtypes import TYPE_NAMES, dtype_kind
 from gradcli.errors import UserError
 from gradcli.ops.activation import log_sigmoid
 from gradcli.ops.arithmetic import add, div, mul, neg, no_derivative, rsub, sub
@@ -194,11 +194,11 @@ def soft_margin_loss(
     input: Any, target: Any, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
 ) -> Any:
     check_constant("soft_margin_loss", "target", target)
-    if input.dtype.kind not in "fc":
+    if dtype_kind(input.dtype) not in "fc":
         kind = TYPE_NAMES[input.dtype.name]
         raise UserError("type", f"result type Float can't be cast to the desired output type {kind}")
     check_castable(input.array, target.array)
-    if target.dtype.kind in "fc" and target.dtype != input.dtype:
+    if dtype_kind(target.dtype) in "fc" and target.dtype != input.dtype:
         target = to_dtype(target, input.dtype)
     return soft_margin(input, target, reduction_of(size_average, reduce, reduction))
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gradcli.engine.device import as_array, np
-from gradcli.engine.dtypes import TYPE_NAMES
+from gradcli.engine.dtypes import TYPE_NAMES, dtype_kind, is_reduced
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import reciprocal
@@ -56,7 +56,7 @@ def on_diagonals(values: Any, A: Any) -> Any:
 
 def slogdet_backward(grads: Any, A: Any, sign: Any) -> Any:
     slope = grads[1]
-    if A.dtype.kind != "c":
+    if dtype_kind(A.dtype) != "c":
         return None if slope is None else solved_in_any_case(adjoint(A), on_diagonals(slope, A))
     if grads[0] is not None:
         turn = imag(as_array(conj(grads[0]) * sign))
@@ -110,7 +110,7 @@ def logdet(self: Any) -> Any:
     square(self, "logdet")
     inexact(self, "logdet")
     sign, logabsdet = slogdet(self)
-    return log(sign) + logabsdet if self.dtype.kind == "c" else where(sign == -1, float("nan"), logabsdet)
+    return log(sign) + logabsdet if dtype_kind(self.dtype) == "c" else where(sign == -1, float("nan"), logabsdet)
 
 
 def matrix_exp_forward(self: Any) -> Any:
@@ -153,7 +153,7 @@ EXTREMES = {2: amax, -2: amin, 1: amax, -1: amin, math.inf: amax, -math.inf: ami
 
 def matrix_dims(A: Any, dim: Sequence[int]) -> tuple[int, int]:
     name = "linalg.matrix_norm"
-    if A.dtype.kind not in "fc":
+    if dtype_kind(A.dtype) not in "fc":
         kind = TYPE_NAMES[A.dtype.name]
         raise UserError("type", f"{name}: Expected a floating point or complex tensor as input. Got {kind}")
     matrices(A, name)
@@ -242,6 +242,9 @@ def cond(A: Any, p: Any = None) -> Any:
 @composite("linalg::vander(Tensor x, *, int? N=None)")
 def linalg_vander(x: Any, *, N: int | None = None) -> Any:
     x = unsqueeze(x, -1) if x.ndim == 0 else x
+    if is_reduced(x.dtype):
+        name = TYPE_NAMES[x.dtype.name]
+        raise UserError("type", f"linalg.vander supports floating point, complex, and integer tensors, but got {name}")
     count = x.shape[-1] if N is None else N
     if count <= 1:
         raise UserError("value", "N must be greater than 1.")

@@ -8,7 +8,16 @@ from typing import Any
 
 from gradcli.engine import graph
 from gradcli.engine.device import beside, device_of, np, zeros_beside
-from gradcli.engine.dtypes import TYPE_NAMES, as_dtype, can_cast, default_dtype, dtype_named, promote_types, result_type
+from gradcli.engine.dtypes import (
+    TYPE_NAMES,
+    as_dtype,
+    can_cast,
+    default_dtype,
+    dtype_kind,
+    dtype_named,
+    promote_types,
+    result_type,
+)
 from gradcli.engine.mode import grad_mode
 from gradcli.engine.node import Node
 from gradcli.engine.tensor import Tensor
@@ -135,17 +144,17 @@ def get_default_dtype() -> Any:
 
 @composite("is_complex(Tensor self)")
 def is_complex(self: Tensor) -> bool:
-    return bool(self.dtype.kind == "c")
+    return bool(dtype_kind(self.dtype) == "c")
 
 
 @composite("is_floating_point(Tensor self)")
 def is_floating_point(self: Tensor) -> bool:
-    return bool(self.dtype.kind == "f")
+    return bool(dtype_kind(self.dtype) == "f")
 
 
 @composite("is_signed(Tensor self)")
 def is_signed(self: Tensor) -> bool:
-    return self.dtype.kind not in "bu"
+    return dtype_kind(self.dtype) not in "bu"
 
 
 @composite("is_nonzero(Tensor self)")
@@ -285,6 +294,7 @@ def conversion(name: str, dtype: str) -> None:
 
 for method, target in {
     "half": "float16",
+    "bfloat16": "bfloat16",
     "float": "float32",
     "double": "float64",
     "byte": "uint8",
@@ -308,7 +318,7 @@ def where_method(self: Tensor, condition: Tensor, other: Any) -> Any:
 def copy_method(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     """The values of `src`, broadcast, in place of those of `self`."""
     if not isinstance(src, Tensor):
-        src = Tensor(as_dtype(src.real if self.dtype.kind != "c" else src, self.dtype, self.array))
+        src = Tensor(as_dtype(src.real if dtype_kind(self.dtype) != "c" else src, self.dtype, self.array))
     changed: Tensor = copy.inplace(self, src)
     return changed
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gradcli.engine.device import np
+from gradcli.engine.dtypes import dtype_kind
 from gradcli.engine.mode import warn
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
@@ -73,9 +74,9 @@ def check_batches(query: Any, key: Any, value: Any, key_padding_mask: Any, attn_
 
 def as_summand(mask: Any, name: str, dtype: Any) -> Any:
     """A mask of truth values as -inf where it is true, to be added to scores; one of numbers as it is."""
-    if mask is None or mask.dtype.kind == "f":
+    if mask is None or dtype_kind(mask.dtype) == "f":
         return mask
-    if mask.dtype.kind != "b":
+    if dtype_kind(mask.dtype) != "b":
         raise UserError("type", f"only bool and floating types of {name} are supported")
     return masked_fill.inplace(Tensor(np.zeros_like(mask.array, dtype=dtype)), mask, -math.inf)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gradcli.engine.device import np
-from gradcli.engine.dtypes import TYPE_NAMES
+from gradcli.engine.dtypes import TYPE_NAMES, dtype_kind, is_reduced
 from gradcli.errors import UserError
 from gradcli.ops.activation import wanted
 from gradcli.ops.arithmetic import add, add_number, div, mul
@@ -32,7 +32,7 @@ def check_one_dtype(input: Any, *parameters: Any) -> None:
     if any(parameter.dtype != input.dtype for parameter in given):
         if any(parameter.dtype.name != "float32" for parameter in given):
             raise UserError("type", "mixed dtype (CPU): expect parameter to have scalar type of Float")
-        if input.dtype.name != "float16":
+        if not is_reduced(input.dtype):
             raise UserError("type", "mixed dtype (CPU): all inputs must share same datatype.")
 
 
@@ -408,7 +408,7 @@ def normalized(
     momentum: float,
     eps: float,
 ) -> Any:
-    if input.dtype.kind != "f":
+    if dtype_kind(input.dtype) != "f":
         raise UserError("type", f"\"batch_norm\" not implemented for '{TYPE_NAMES[input.dtype.name]}'")
     if input.array.size == 0:
         result = clone(input)
@@ -488,13 +488,13 @@ def rms_norm(input: Any, normalized_shape: Sequence[int], weight: Any = None, ep
             "normalized_shape = []",
         )
     check_normalized(input, normalized_shape, weight=weight)
-    if input.dtype.kind not in "fc":
+    if dtype_kind(input.dtype) not in "fc":
         raise UserError("type", f"\"rms_norm\" not implemented for '{TYPE_NAMES[input.dtype.name]}'")
-    wide = to_dtype(input, np.dtype(np.float32)) if input.dtype.name == "float16" else input
+    wide = to_dtype(input, np.dtype(np.float32)) if is_reduced(input.dtype) else input
     square = mean_dim(pow_scalar(wide, 2), list(normalized_axes(normalized_shape)), True)
     result = mul(wide, rsqrt(add_number(square, float(np.finfo(wide.dtype).eps) if eps is None else eps)))
-    result = result if wide is input else to_dtype(result, input.dtype)
-    return result if weight is None else mul(result, weight)
+    result = result if weight is None else mul(result, weight)
+    return result if wide is input else to_dtype(result, input.dtype)
 
 
 # of the mean of neighbours: ceil_mode, count_include_pad, divisor_override

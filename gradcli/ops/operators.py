@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gradcli.engine.device import np
-from gradcli.engine.dtypes import as_dtype, result_type
+from gradcli.engine.dtypes import as_dtype, dtype_kind, result_type
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops import arithmetic, copies, elementary, linalg, reduce
@@ -133,7 +133,7 @@ def in_formula(name: str) -> Callable[[Tensor, Any], Any]:
     with_number = IN_FORMULAS.get(name)
 
     def run(self: Tensor, other: Any) -> Any:
-        if with_number is not None and not isinstance(other, Tensor) and self.dtype.kind in "fc":
+        if with_number is not None and not isinstance(other, Tensor) and dtype_kind(self.dtype) in "fc":
             return with_number.call(self, other)
         return on_tensor(name, self, other)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from gradcli.engine.device import beside, np, scatter_add
-from gradcli.engine.dtypes import TYPE_NAMES, number_in
+from gradcli.engine.dtypes import TYPE_NAMES, dtype_kind, number_in
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.copies import copy, zeros_like
@@ -101,7 +101,7 @@ PADDINGS = {
 def check_margins(input: Any, pad: Sequence[int], mode: str) -> None:
     """torch's checks that there is something to repeat, in whole or in part."""
     spatial = len(pad) // 2
-    if mode != "circular" and input.dtype.kind == "b":
+    if mode != "circular" and dtype_kind(input.dtype) == "b":
         name = {"reflect": "reflection", "replicate": "replication"}[mode]
         raise UserError("type", f"\"{name}_pad{spatial}d\" not implemented for '{TYPE_NAMES[input.dtype.name]}'")
     if mode != "circular" and 0 in input.shape[1:]:

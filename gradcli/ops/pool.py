@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gradcli.engine.device import beside, np, scatter_add, to_host, zeros_beside
-from gradcli.engine.dtypes import TYPE_NAMES
+from gradcli.engine.dtypes import TYPE_NAMES, dtype_kind
 from gradcli.engine.mode import grad_mode
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
@@ -49,7 +49,7 @@ def largest(self: Any, places: Any, counts: Sizes) -> tuple[Any, Any]:
     seen = rows[each, places]
     outside = places == OUTSIDE
     if outside.any().item():
-        lowest = -math.inf if self.dtype.kind == "f" else np.iinfo(self.dtype).min
+        lowest = -math.inf if dtype_kind(self.dtype) == "f" else np.iinfo(self.dtype).min
         seen = np.where(outside, lowest, seen)
     at = np.argmax(seen, axis=-1)
     nan = seen != seen

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from gradcli.engine.device import np
-from gradcli.engine.dtypes import C_NAMES, TYPE_NAMES, promoted
+from gradcli.engine.dtypes import C_NAMES, TYPE_NAMES, dtype_kind, promoted
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import add, mul
 from gradcli.ops.copies import clone, conj, copy
@@ -109,7 +109,7 @@ def addr_forward(self: Any, vec1: Any, vec2: Any, beta: float, alpha: float) -> 
         if vector.ndim != 1:
             raise UserError("shape", f"addr: Expected 1-D argument {name}, but got {vector.ndim}-D")
     self, vec1, vec2 = promoted((self, vec1, vec2))  # here, as torch saves them for the backward as they were given
-    if self.dtype.kind in "iu":
+    if dtype_kind(self.dtype) in "iu":
         for name, number in (("beta", beta), ("alpha", alpha)):
             if isinstance(number, float):
                 raise UserError(
@@ -149,7 +149,7 @@ def trilinear_forward(
 
 vdot = op(
     "vdot(Tensor self, Tensor other)", "VdotBackward0",
-    lambda self, other: dot_forward(np.conj(self) if self.dtype.kind == "c" else self, other),
+    lambda self, other: dot_forward(np.conj(self) if dtype_kind(self.dtype) == "c" else self, other),
     check=only("iufc", "dot"),
     self=lambda grad, other: conj(grad) * other,
     other=lambda grad, self: grad * self,
@@ -396,7 +396,7 @@ def cross(self: Any, other: Any, dim: int | None = None) -> Any:
 
 @composite("vecdot(Tensor x, Tensor y, *, int dim=-1)")
 def vecdot(x: Any, y: Any, dim: int = -1) -> Any:
-    if x.dtype.kind not in "fc":
+    if dtype_kind(x.dtype) not in "fc":
         name = TYPE_NAMES[x.dtype.name]
         raise UserError("type", f"linalg.vecdot: Expected a floating point or complex tensor as input. Got {name}")
     if x.dtype != y.dtype:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gradcli.engine.device import as_array, np
-from gradcli.engine.dtypes import TYPE_NAMES, number_in
+from gradcli.engine.dtypes import TYPE_NAMES, dtype_kind, number_in, summed
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import abs as absolute
@@ -61,7 +61,7 @@ def summable(self: Any, dtype: Any) -> Any:
     """`self` in `dtype`, or else integers and bools in int64: in which torch sums and multiplies."""
     if dtype is not None:
         return cast(self, dtype)
-    return self.astype(np.int64) if self.dtype.kind in "biu" else self
+    return self.astype(np.int64) if dtype_kind(self.dtype) in "biu" else self
 
 
 def sum_forward(self: Any, dim: Dims = None, keepdim: bool = False, dtype: Any = None) -> Any:
@@ -69,7 +69,7 @@ def sum_forward(self: Any, dim: Dims = None, keepdim: bool = False, dtype: Any =
 
 
 def mean_forward(self: Any, dim: Dims = None, keepdim: bool = False, dtype: Any = None) -> Any:
-    if (dtype or self.dtype).kind not in "fc":
+    if dtype_kind(dtype or self.dtype) not in "fc":
         raise UserError(
             "type",
             "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: "
@@ -157,12 +157,12 @@ def logsumexp_forward(self: Any, dim: Dims, keepdim: bool) -> Any:
         return np.log(np.add.reduce(np.exp(self), axis=reduced, keepdims=keepdim))
     largest = np.amax(self, axis=reduced, keepdims=True)
     largest = np.where(np.isinf(largest), 0, largest)
-    total = np.log(np.add.reduce(np.exp(self - largest), axis=reduced, keepdims=keepdim))
+    total = np.log(summed(np.exp(self - largest), reduced, keepdim))
     return total + (largest if keepdim else np.squeeze(largest, axis=reduced))
 
 
 def vector_norm_forward(self: Any, ord: float, dim: Dims, keepdim: bool, dtype: Any) -> Any:
-    if self.dtype.kind not in "fc":
+    if dtype_kind(self.dtype) not in "fc":
         raise UserError(
             "type",
             "linalg.vector_norm: Expected a floating point or complex tensor as input. Got "
@@ -534,7 +534,7 @@ def std_user(
 
 
 def check_floating(self: Any) -> Any:
-    if self.dtype.kind not in "fc":
+    if dtype_kind(self.dtype) not in "fc":
         raise UserError("type", "std and var only support floating point and complex dtypes")
     return self
 

@@ -13,7 +13,6 @@ from typing import Any
 from gradcli.engine.device import beside, np, scatter_add, zeros_beside
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
-from gradcli.ops.conv import halves_as_singles
 from gradcli.ops.define import TABLE, Op, composite, op
 from gradcli.ops.kinds import only
 
@@ -139,7 +138,6 @@ def tables(
     ]
 
 
-@halves_as_singles
 def resampled(self: Any, output_size: Sizes, align_corners: bool, scales: Sequence[float] | None, mode: str) -> Any:
     result = self
     each = tables(self.shape[2:], output_size, align_corners, scales, mode, self.dtype)
@@ -152,7 +150,6 @@ def resampled(self: Any, output_size: Sizes, align_corners: bool, scales: Sequen
     return result
 
 
-@halves_as_singles
 def resampled_back(
     grad_output: Any,
     output_size: Sizes,

@@ -9,7 +9,7 @@ from typing import Any
 from gradcli.engine import memory
 from gradcli.engine.device import as_array, combine_at, np
 from gradcli.engine.device import scatter_add as scatter_add_at
-from gradcli.engine.dtypes import TYPE_NAMES
+from gradcli.engine.dtypes import TYPE_NAMES, dtype_kind
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import no_derivative, remainder_scalar
@@ -47,16 +47,16 @@ def reduced(result: Any, places: Any, values: Any, reduce: str, include_self: bo
         count = np.full_like(result, include_self)
         scatter_add_at(count, places, np.ones_like(values))
         count[count == 0] = 1
-        result[...] = result // count if result.dtype.kind in "iu" else result / count
+        result[...] = result // count if dtype_kind(result.dtype) in "iu" else result / count
 
 
 def neutral(reduce: str, dtype: Any) -> Any:
     """What leaves every other number as it is in the reduction."""
     if reduce in ("amax", "amin"):
         lowest = reduce == "amax"
-        if dtype.kind == "f":
+        if dtype_kind(dtype) == "f":
             return -np.inf if lowest else np.inf
-        if dtype.kind == "b":
+        if dtype_kind(dtype) == "b":
             return not lowest
         return np.iinfo(dtype).min if lowest else np.iinfo(dtype).max
     return 1 if reduce == "prod" else 0
@@ -312,7 +312,7 @@ def nonzero_static(self: Any, size: int, fill_value: int = -1) -> Any:
 @composite("unravel_index(Tensor indices, int|int[] shape)")
 def unravel_index(indices: Any, shape: Any) -> Any:
     """For each dimension of a tensor of `shape` the index into it, from `indices` into all its elements in a row."""
-    if indices.dtype.kind not in "iu":
+    if dtype_kind(indices.dtype) not in "iu":
         raise UserError("type", f"expected 'indices' to be integer dtype, but got torch.{indices.dtype.name}")
     sizes = (shape,) if isinstance(shape, int) else tuple(shape)
     if min(sizes, default=0) < 0:

@@ -6,14 +6,14 @@ import math
 from typing import Any
 
 from gradcli.engine.device import np
-from gradcli.engine.dtypes import C_NAMES, INTEGER_NAMES, TYPE_NAMES, default_dtype
+from gradcli.engine.dtypes import C_NAMES, INTEGER_NAMES, TYPE_NAMES, converted, default_dtype, dtype_kind, is_reduced
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import mul
-from gradcli.ops.copies import fill_in_place, view_as_complex, view_as_real
+from gradcli.ops.copies import fill_in_place, view_as_complex, view_as_real, where
 from gradcli.ops.create import FACTORY, made
 from gradcli.ops.define import composite
-from gradcli.ops.elementary import pow_scalar
+from gradcli.ops.elementary import cos, pow_scalar
 from gradcli.ops.fft import BY_ROOT, BY_SIZE, UNSCALED, c2c, c2r, r2c
 from gradcli.ops.pad import PADDINGS, check_margins, constant_pad
 from gradcli.ops.reduce import put
@@ -87,13 +87,13 @@ def stft(
         hop_length=hop_length, win_length=win_length, normalized=normalized, onesided=onesided,
         return_complex=return_complex, align_to_window=None,
     )  # fmt: skip
-    is_complex = input.dtype.kind == "c" or (window is not None and window.dtype.kind == "c")
+    is_complex = dtype_kind(input.dtype) == "c" or (window is not None and dtype_kind(window.dtype) == "c")
     if return_complex is None and not is_complex:
         raise UserError(
             "value", "stft requires the return_complex parameter be given for real inputs, and will further require "
             "that return_complex=True in a future PyTorch release."
         )  # fmt: skip
-    if input.dtype.kind not in "fc":
+    if dtype_kind(input.dtype) not in "fc":
         raise UserError("type", f"{said} : expected a tensor of floating point or complex values")
     if input.ndim not in (1, 2):
         raise UserError("shape", f"{said} : expected a 1D or 2D tensor")
@@ -114,9 +114,9 @@ def stft(
         window = in_the_middle(window, win_length, n_fft, input)
     pieces = frames(unsqueeze(input, 0) if input.ndim == 1 else input, n_fft, hop_length)
     pieces = pieces if window is None else mul(pieces, window)
-    onesided = pieces.dtype.kind != "c" if onesided is None else onesided
+    onesided = dtype_kind(pieces.dtype) != "c" if onesided is None else onesided
     scale = BY_ROOT if normalized else UNSCALED
-    if pieces.dtype.kind == "c":
+    if dtype_kind(pieces.dtype) == "c":
         if onesided:
             raise UserError("value", "Cannot have onesided output if window or input is complex")
         result = c2c(pieces, [2], scale, True)
@@ -162,7 +162,7 @@ def istft(
         win_length=win_length, center=center, normalized=normalized, onesided=onesided, length=length,
         return_complex=return_complex,
     )  # fmt: skip
-    if self.dtype.kind != "c":
+    if dtype_kind(self.dtype) != "c":
         raise UserError(
             "type", "istft requires a complex-valued input tensor matching the output from stft with "
             "return_complex=True."
@@ -187,7 +187,7 @@ def istft(
         raise UserError("shape", f"{said} : Invalid window shape. window has to be 1D and length of `win_length`")
     if return_complex and onesided:
         raise UserError("value", "Cannot have onesided output if window or input is complex")
-    if not return_complex and window is not None and window.dtype.kind == "c":
+    if not return_complex and window is not None and dtype_kind(window.dtype) == "c":
         raise UserError("value", "Complex windows are incompatible with return_complex=False")
     if window is None:
         window = Tensor(np.ones_like(self.array.real, shape=(win_length,)))
@@ -220,7 +220,7 @@ def istft(
 def window_of(name: str, length: int, periodic: bool, dtype: Any, requires_grad: bool, shape: Any) -> Any:
     """A new leaf: `shape` of the places of a symmetric window; a periodic one lacks the last element."""
     dtype = dtype or default_dtype.floating
-    if dtype.kind != "f":
+    if dtype_kind(dtype) != "f":
         kind = INTEGER_NAMES.get(dtype.name, C_NAMES[dtype.name])
         raise UserError("type", f"{name} expects floating point dtypes, got: TensorOptions(dtype={kind})")
     if length < 0:
@@ -228,27 +228,31 @@ def window_of(name: str, length: int, periodic: bool, dtype: Any, requires_grad:
     if length < 2:
         return made(np.ones(length, dtype), requires_grad)
     size = length + periodic
-    return made(shape(np.arange(size).astype(dtype), size - 1)[:length], requires_grad)
+    window: Any = shape(Tensor(converted(np.arange(size), dtype)), size - 1)
+    return made(window.array[:length], requires_grad)
 
 
 def cosines(alpha: float, beta: float) -> Any:
-    return lambda places, last: np.cos(places * (2 * math.pi / last)) * -beta + alpha
+    return lambda places, last: cos(places * (2 * math.pi / last)) * -beta + alpha
 
 
 def blackman(places: Any, last: int) -> Any:
     angle = places * (math.pi / last)
-    return np.cos(angle * 4) * 0.08 - np.cos(angle * 2) * 0.5 + 0.42
+    return cos(angle * 4) * 0.08 - cos(angle * 2) * 0.5 + 0.42
 
 
 def bartlett(places: Any, last: int) -> Any:
     rising = places * (2 / last)
-    return np.where(places <= last // 2, rising, 2 - rising)
+    return where(places <= last // 2, rising, 2 - rising)
 
 
 def kaiser(beta: float) -> Any:
-    return lambda places, last: (
-        np.i0(beta * np.sqrt(1 - ((places - last / 2) / (last / 2)) ** 2)) / np.i0(beta)
-    ).astype(places.dtype)
+    def shape(places: Any, last: int) -> Any:
+        wide = places.array.astype(np.float32) if is_reduced(places.dtype) else places.array
+        values = np.i0(beta * np.sqrt(1 - ((wide - last / 2) / (last / 2)) ** 2)) / np.i0(beta)
+        return Tensor(converted(values, places.dtype))
+
+    return shape
 
 
 @composite(f"hann_window(int window_length, bool periodic=True, {FACTORY})")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gradcli.engine.dtypes import TYPE_NAMES, result_type
+from gradcli.engine.dtypes import TYPE_NAMES, dtype_kind, result_type
 from gradcli.engine.mode import set_grad_enabled
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import add, add_number, div, mul, sub
@@ -25,18 +25,18 @@ norm_dim = op(
 def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Any:
     """The norm of the differences along the last dimension; `eps` keeps it away from its kink."""
     difference = sub(x1, x2)
-    shifted = add_number(difference, eps) if difference.dtype.kind in "fc" else add(difference, eps)
+    shifted = add_number(difference, eps) if dtype_kind(difference.dtype) in "fc" else add(difference, eps)
     return norm_dim(shifted, p, [-1], keepdim)
 
 
 @composite("cosine_similarity(Tensor x1, Tensor x2, int dim=1, float eps=1e-08)")
 def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
     dtype = result_type((x1.array, x2.array))
-    if dtype.kind != "f":
+    if dtype_kind(dtype) != "f":
         raise UserError(
             "type", f"expected common dtype to be floating point, yet common dtype is {TYPE_NAMES[dtype.name]}"
         )
-    vectors = [one if one.dtype.kind == "f" else to_dtype(one, dtype) for one in (x1, x2)]
+    vectors = [one if dtype_kind(one.dtype) == "f" else to_dtype(one, dtype) for one in (x1, x2)]
     if x1.shape != x2.shape:
         shape = broadcast_sizes(x1.shape, x2.shape)
         vectors = [expand(one, shape) for one in vectors]

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from gradcli.engine.device import beside, np
-from gradcli.engine.dtypes import TYPE_NAMES, as_dtype, result_type
+from gradcli.engine.dtypes import TYPE_NAMES, as_dtype, dtype_kind, result_type
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import lerp_tensor, mul, mul_number, no_derivative, not_derived, sub
@@ -172,7 +172,7 @@ def search_forward(sorted_sequence: Any, self: Any, out_int32: bool, right: bool
 def check_isin(*operands: Any) -> None:
     for operand in operands:
         dtype = result_type([operand])
-        if dtype.kind in "bc":
+        if dtype_kind(dtype) in "bc":
             raise UserError("type", f"Unsupported input type encountered for isin(): {TYPE_NAMES[dtype.name]}")
 
 
@@ -200,7 +200,7 @@ def histc_forward(self: Any, bins: int, min: float, max: float) -> Any:
 def bincount_forward(self: Any, weights: Any, minlength: int) -> Any:
     if minlength < 0:
         raise UserError("value", "minlength should be >= 0")
-    if self.dtype.kind not in "iu":
+    if dtype_kind(self.dtype) not in "iu":
         raise UserError("type", f"\"bincount_cpu\" not implemented for '{TYPE_NAMES[self.dtype.name]}'")
     if self.ndim != 1 or (self.size and self.min().item() < 0):
         raise UserError("value", "bincount only supports 1-d non-negative integral inputs.")
@@ -369,7 +369,7 @@ ROUNDED = {"lower": np.floor, "higher": np.ceil, "nearest": np.rint}
 
 def quantile_of(name: str, self: Any, q: Any, dim: int | None, keepdim: bool, interpolation: str) -> Any:
     """Sorted along a last dimension, gathered at the ranks, and interpolated between neighbours."""
-    fractions = checked_fractions(name, self, q, interpolation)
+    fractions = checked_fractions(self, q, interpolation)
     at = None if dim is None else wrap_dim(dim, self.ndim)
     if at is None:
         lines = flatten(self)
@@ -395,24 +395,24 @@ def quantile_of(name: str, self: Any, q: Any, dim: int | None, keepdim: bool, in
     return squeeze_result(result, result.ndim - 1)
 
 
-def checked_fractions(name: str, self: Any, q: Any, interpolation: str) -> Any:
+def checked_fractions(self: Any, q: Any, interpolation: str) -> Any:
     """`q` as a tensor, if torch takes it."""
     if self.array.size == 0:
-        raise UserError("shape", f"{name}() input tensor must be non-empty")
-    if self.dtype.kind != "f" or self.dtype.itemsize < 4:
-        raise UserError("type", f"{name}() input tensor must be either float or double dtype")
+        raise UserError("shape", "quantile() input tensor must be non-empty")
+    if dtype_kind(self.dtype) != "f" or self.dtype.itemsize < 4:
+        raise UserError("type", "quantile() input tensor must be either float or double dtype")
     given = isinstance(q, Tensor)
     fractions = q if given else Tensor(as_dtype(q, self.dtype, self.array))
     if fractions.ndim > 1:
-        raise UserError("shape", f"{name}() q must be a scalar or 1D tensor")
+        raise UserError("shape", "quantile() q must be a scalar or 1D tensor")
     if fractions.dtype != self.dtype:
-        raise UserError("type", f"{name}() q tensor must be same dtype as the input tensor")
+        raise UserError("type", "quantile() q tensor must be same dtype as the input tensor")
     if not ((fractions.array >= 0) & (fractions.array <= 1)).all().item():
         said = "values must be in the range [0, 1]" if given else f"must be in the range [0, 1] but got {q:g}"
-        raise UserError("value", f"{name}() q {said}")
+        raise UserError("value", f"quantile() q {said}")
     if interpolation not in ("linear", "midpoint", *ROUNDED):
         raise UserError(
-            "value", f"{name}() interpolation must be one of linear, lower, higher, midpoint or nearest, but got "
+            "value", f"quantile() interpolation must be one of linear, lower, higher, midpoint or nearest, but got "
             f"{interpolation}"
         )  # fmt: skip
     return fractions

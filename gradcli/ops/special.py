@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from gradcli.engine.device import SpecialFunction, beside, np
-from gradcli.engine.dtypes import as_dtype
+from gradcli.engine.dtypes import TYPE_NAMES, as_dtype, finfo, is_reduced, result_type
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import abs as absolute
 from gradcli.ops.arithmetic import not_derived, reciprocal, sgn
@@ -69,7 +69,7 @@ def log_ndtr_forward(self: Any) -> Any:
 def entr_forward(self: Any) -> Any:
     """-self * log(self), 0 at 0, and minus infinity below."""
     inside = np.where(self == 0, 0, -self * np.log(self))
-    return np.where(self < 0, -np.inf, inside)
+    return np.where(self < 0, as_dtype(-math.inf, self.dtype, self), inside)
 
 
 def digamma_forward(self: Any) -> Any:
@@ -185,9 +185,11 @@ def half_steps_forward(self: Any, p: int) -> Any:
     return beside(self, np.arange(1 - p, 1)).astype(self.dtype) / 2
 
 
-def bessel_slope(input: Any, even: Any, odd: Any, scaled: bool) -> Any:
+def bessel_slope(kernel: str, input: Any, even: Any, odd: Any, scaled: bool) -> Any:
     """The derivative of I1, of which the formula divides by `input`: at 0 it is 1/2."""
-    tiny = float(np.finfo(input.dtype).eps)
+    if is_reduced(input.dtype):
+        raise UserError("type", f"\"{kernel}\" not implemented for '{TYPE_NAMES[input.dtype.name]}'")
+    tiny = float(finfo(input.dtype).eps)
     nonzero = absolute(input) > tiny
     safe = where(nonzero, input, tiny)
     slope = even(safe) - odd * (sgn(safe) + reciprocal(safe) if scaled else reciprocal(safe))
@@ -196,7 +198,7 @@ def bessel_slope(input: Any, even: Any, odd: Any, scaled: bool) -> Any:
 
 def xlogy_forward(self: Any, other: Any, logarithm: Any = np.log) -> Any:
     """0 where `self` is 0, though the logarithm of `other` may not be finite."""
-    dtype, like = np.result_type(self, other), self if hasattr(self, "dtype") else other
+    dtype, like = result_type((self, other)), self if hasattr(self, "dtype") else other
     self, other = as_dtype(self, dtype, like), as_dtype(other, dtype, like)
     return np.where((self == 0) & ~np.isnan(other), 0, self * logarithm(other))
 
@@ -352,12 +354,12 @@ i0e = op(
 i1 = op(
     "i1(Tensor input)", "SpecialI1Backward0", bessel(1), promote="float",
     check=only("biuf", "i1_cpu"),
-    input=lambda grad, input, result: grad * bessel_slope(input, i0, result, False),
+    input=lambda grad, input, result: grad * bessel_slope("i1_backward", input, i0, result, False),
 )  # fmt: skip
 i1e = op(
     "i1e(Tensor input)", "SpecialI1EBackward0", in_float64(scaled_bessel(1)), promote="float",
     check=only("biuf", "i1e_cpu"),
-    input=lambda grad, input, result: grad * bessel_slope(input, i0e, result, True),
+    input=lambda grad, input, result: grad * bessel_slope("i1e_backward", input, i0e, result, True),
 )  # fmt: skip
 
 

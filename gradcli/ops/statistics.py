@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gradcli.engine.device import np
-from gradcli.engine.dtypes import TYPE_NAMES, as_dtype
+from gradcli.engine.dtypes import TYPE_NAMES, as_dtype, dtype_kind
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import div, reciprocal
@@ -100,7 +100,7 @@ def renorm_forward(self: Any, p: float, dim: int, maxnorm: float) -> Any:
 
 def in_double(self: Any) -> Any:
     """The dtype in which norms are computed here."""
-    return np.dtype(np.complex128 if self.dtype.kind == "c" else np.float64)
+    return np.dtype(np.complex128 if dtype_kind(self.dtype) == "c" else np.float64)
 
 
 aminmax = op(
@@ -166,14 +166,14 @@ def negated(grad: Any) -> Any:
 
 
 def distance(self: Any, p: float) -> Any:
-    if self.dtype.kind not in "fc":
+    if dtype_kind(self.dtype) not in "fc":
         kind = TYPE_NAMES[self.dtype.name]
         raise UserError("type", f"norm(): input dtype should be either floating point or complex. Got {kind} instead.")
     return vector_norm_forward(self, p, None, False, None)
 
 
 def check_moments(name: str, self: Any) -> Any:
-    if self.dtype.kind not in "fc":
+    if dtype_kind(self.dtype) not in "fc":
         raise UserError("type", f"{name} only support floating point and complex dtypes")
     return self
 
@@ -197,7 +197,7 @@ def std_mean_user(
 
 @composite("nanmean(Tensor self, int[]? dim=None, bool keepdim=False, *, ScalarType? dtype=None)")
 def nanmean(self: Any, dim: Dims = None, keepdim: bool = False, dtype: Any = None) -> Any:
-    if self.dtype.kind not in "fc":
+    if dtype_kind(self.dtype) not in "fc":
         kind = TYPE_NAMES[self.dtype.name]
         raise UserError("type", f"nanmean(): expected input to have floating point or complex dtype but got {kind}")
     return div(nansum(self, dim, keepdim, dtype=dtype), sum_dim(logical_not(isnan(self)), dim, keepdim))
@@ -224,7 +224,7 @@ def cov(self: Any, correction: int = 1, fweights: Any = None, aweights: Any = No
 
 def real_dtype(tensor: Any) -> Any:
     """The default of integers, and the dtype of the parts of complex numbers."""
-    return tensor.array.real.dtype if tensor.dtype.kind in "fc" else tensor.dtype
+    return tensor.array.real.dtype if dtype_kind(tensor.dtype) in "fc" else tensor.dtype
 
 
 def check_cov(self: Any, fweights: Any, aweights: Any) -> None:
@@ -233,7 +233,7 @@ def check_cov(self: Any, fweights: Any, aweights: Any) -> None:
             "shape",
             f"cov(): expected input to have two or fewer dimensions but got an input with {self.ndim} dimensions",
         )
-    if self.dtype.kind == "b":
+    if dtype_kind(self.dtype) == "b":
         raise UserError("type", "cov(): bool dtype is not supported for input")
     observations = self.shape[-1] if self.ndim else 1
     for name, weights, kinds, wanted in (
@@ -246,7 +246,7 @@ def check_cov(self: Any, fweights: Any, aweights: Any) -> None:
                 "shape",
                 f"cov(): expected {name} to have one or fewer dimensions but got {name} with {weights.ndim} dimensions",
             )
-        if weights.dtype.kind not in kinds:
+        if dtype_kind(weights.dtype) not in kinds:
             kind = TYPE_NAMES[weights.dtype.name]
             raise UserError("type", f"cov(): expected {name} to have {wanted} dtype but got {name} with {kind} dtype")
         if weights.array.size != observations:
@@ -272,6 +272,6 @@ def corrcoef(self: Any) -> Any:
         return div(covariance, covariance)
     deviation = sqrt(real(diagonal(covariance)))
     result = div(div(covariance, view(deviation, (-1, 1))), view(deviation, (1, -1)))
-    if result.dtype.kind != "c":
+    if dtype_kind(result.dtype) != "c":
         return clamp(result, -1, 1)
     return complex_of(clamp(real(result), -1, 1), clamp(imag(result), -1, 1))

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from gradcli.engine.device import as_contiguous, empty_beside, is_dense, memory_address, np
 from gradcli.engine.device import as_strided as window
-from gradcli.engine.dtypes import TYPE_NAMES, can_cast
+from gradcli.engine.dtypes import TYPE_NAMES, can_cast, dtype_kind, is_reduced
 from gradcli.engine.graph import fit
 from gradcli.engine.mode import grad_mode
 from gradcli.engine.node import DEAD_END, AccumulateGrad, Edge, Freed, Node, numbers
@@ -19,6 +19,7 @@ from gradcli.ops.copies import clone, copy, view_as_complex, view_as_real
 from gradcli.ops.define import Op, op
 from gradcli.ops.index import index_add, make_index
 from gradcli.ops.reduce import sum_dim
+from gradcli.ops.reduced import rounding
 from gradcli.ops.shape import new_zeros, reshape, squeeze_dim
 
 AMBIGUOUS = (
@@ -193,7 +194,7 @@ class View(Tensor):
         else:
             self.base = origin
         dtype, before = array.dtype, origin.array.dtype
-        self.turns = dtype is not before and (dtype.kind == "c") != (before.kind == "c")
+        self.turns = dtype is not before and (dtype_kind(dtype) == "c") != (before.kind == "c")
         self.frame = origin if self.turns or not isinstance(origin, View) or origin.turns else origin.frame
 
     @property
@@ -255,7 +256,7 @@ class View(Tensor):
         before = self.frame.steps() if isinstance(self.frame, View) else []
         frame, array = self.frame.array, self.array
         if self.turns:
-            return [*before, Step(view_as_complex if array.dtype.kind == "c" else view_as_real, (), array)]
+            return [*before, Step(view_as_complex if dtype_kind(array.dtype) == "c" else view_as_real, (), array)]
         offset = self._bytes_in(frame) // array.itemsize
         place = (frame.shape, element_strides(frame), array.shape, element_strides(array), offset)
         return [*before, Step(as_strided, place, array)]
@@ -277,7 +278,9 @@ class Step:
         if self.place:  # in the order of the names
             shape, strides, size, stride, offset = self.place
             saved = (shape, strides, size, offset, stride)
-        return self.op.node_class(saved, (edge,), (), (self.metadata,))
+        node_class = self.op.node_class
+        recorder = rounding(node_class) if is_reduced(self.metadata[1]) else node_class
+        return recorder(saved, (edge,), (), (self.metadata,))
 
 
 def window_of(whole: Any, steps: Sequence[Step], on_arrays: bool) -> Any:
@@ -380,7 +383,7 @@ class CopySlices(Node):
     def _fitted(self, gradient: Any) -> Any:
         shape, dtype = self.node.metadata[0]
         # what copies it into the window casts it, too, but for taking the real part
-        kept = gradient.dtype if gradient.dtype.kind != "c" else dtype
+        kept = gradient.dtype if dtype_kind(gradient.dtype) != "c" else dtype
         return fit(gradient, shape, kept, self.node, 0)
 
 

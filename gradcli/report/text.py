@@ -34,7 +34,7 @@ def format_tensor(
 ) -> str:
     """The text of `print(tensor)` for a tensor that holds `array`, of any shape.
 
-    The dtype is bool, an integer, float16 to float64, complex64 or complex128. `grad_fn` is the bare name of
+    The dtype is bool, an integer, bfloat16, float16 to float64, complex64 or complex128. `grad_fn` is the bare name of
     the node that made the tensor (`AddBackward0`), `default_dtype` the floating dtype that goes unsaid.
     """
     suffixes = []
@@ -158,7 +158,7 @@ def _groups(items: list[str], size: int) -> Iterator[list[str]]:
 
 def _column(array: Array) -> _Column:
     """The texts of all elements, padded to a common width."""
-    if array.dtype.kind == "f":
+    if array.dtype.kind in "fV":  # bfloat16 is of no kind that NumPy knows
         return _padded(_float_column(array))
     if array.dtype.kind == "c":
         return _complex_column(array)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from gradcli.engine.dtypes import TYPE_NAMES
 from gradcli.record import Record, field
 
-FLOATING = tuple(name for name in TYPE_NAMES if name.startswith("float"))
+FLOATING = tuple(name for name in TYPE_NAMES if name.startswith(("float", "bfloat")))
 DEVICE = "cpu|cuda(?::[0-9]+)?"
 NAME = "[A-Za-z_][A-Za-z0-9_]*"
 # A name with its parameters; the groups are the two.

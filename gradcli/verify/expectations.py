@@ -10,6 +10,7 @@ from gradcli.record import Record
 # relative and absolute tolerance by dtype, as torch.testing.assert_close has them; exact for all others
 TOLERANCES = {
     "float16": (1e-3, 1e-5),
+    "bfloat16": (1.6e-2, 1e-5),
     "float32": (1.3e-6, 1e-5),
     "float64": (1e-7, 1e-7),
     "complex64": (1.3e-6, 1e-5),
@@ -50,7 +51,7 @@ def compare(actual: Any, expected: Any, rtol: float | None, atol: float | None) 
     default_rtol, default_atol = tolerances(*known)
     rtol = default_rtol if rtol is None else rtol
     atol = default_atol if atol is None else atol
-    kind = np.complex128 if "c" in (actual.dtype.kind, expected.dtype.kind) else np.float64
+    kind = np.complex128 if np.iscomplexobj(actual) or np.iscomplexobj(expected) else np.float64
     given, wanted = actual.astype(kind), np.broadcast_to(expected.astype(kind), actual.shape)
     with np.errstate(all="ignore"):
         difference = np.absolute(given - wanted)
@@ -59,7 +60,7 @@ def compare(actual: Any, expected: Any, rtol: float | None, atol: float | None) 
         off = ~(same | (np.isfinite(difference) & (difference <= atol + rtol * np.absolute(wanted))))
     if not off.any():
         return Verdict(True)
-    if actual.dtype.kind == "b" and expected.dtype.kind == "b":  # truth values are at no distance
+    if actual.dtype == expected.dtype == np.bool_:  # truth values are at no distance
         places = np.argwhere(off)[0]
         return Verdict(False, tuple(int(place) for place in places), off=float(off.mean()))
     # a NaN or an infinity on one side only is worse than any difference

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from gradcli.engine.device import np
-from gradcli.engine.dtypes import is_differentiable
+from gradcli.engine.dtypes import dtype_kind, is_differentiable
 from gradcli.engine.mode import set_grad_enabled
 from gradcli.engine.node import Edge, Node
 from gradcli.engine.tape import Walked
@@ -118,7 +118,7 @@ class Trial:
                 yield Direction(None, np.asarray(drawn / size_of(drawn)))
         else:
             for index in np.ndindex(array.shape):
-                for unit in (1.0,) if array.dtype.kind == "f" else (1.0, 1j):
+                for unit in (1.0,) if dtype_kind(array.dtype) == "f" else (1.0, 1j):
                     direction = np.zeros_like(array)
                     direction[index] = unit
                     yield Direction(index, direction)

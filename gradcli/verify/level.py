@@ -8,6 +8,7 @@ from typing import Any
 
 from gradcli.engine import graph
 from gradcli.engine.device import np
+from gradcli.engine.dtypes import dtype_kind
 from gradcli.engine.mode import set_grad_enabled
 from gradcli.engine.node import Edge
 from gradcli.engine.tensor import Tensor
@@ -79,7 +80,10 @@ class Level:
     def in_imaginary_direction(self, edge: Edge, direction: Any, step: float) -> float:
         """The slope by a step into the imaginary, where nothing cancels; NaN where the operations do not allow it."""
         analytic = all(node.call.name in ANALYTIC for node in self.replay.behind({edge: direction}))
-        real = all(gradient.dtype.kind == "f" for _, gradient in self.replay.roots) and direction.dtype.kind == "f"
+        real = (
+            all(dtype_kind(gradient.dtype) == "f" for _, gradient in self.replay.roots)
+            and dtype_kind(direction.dtype) == "f"
+        )
         if not (analytic and real and self.order == 1):
             return math.nan
         try:
@@ -145,7 +149,7 @@ def inner(self: Any, other: Any) -> Any:
 
 def random_like(source: Any, array: Any) -> Any:
     drawn = np.asarray(source.standard_normal(array.shape))
-    if array.dtype.kind == "c":
+    if dtype_kind(array.dtype) == "c":
         drawn = drawn + 1j * source.standard_normal(array.shape)
     return drawn
 

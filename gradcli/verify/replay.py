@@ -7,7 +7,7 @@ from typing import Any
 
 from gradcli.engine import graph
 from gradcli.engine.device import np, to_host
-from gradcli.engine.dtypes import is_differentiable
+from gradcli.engine.dtypes import dtype_kind, is_differentiable
 from gradcli.engine.mode import set_grad_enabled
 from gradcli.engine.node import AccumulateGrad, Edge, Node
 from gradcli.engine.tape import Use, Walked
@@ -112,7 +112,7 @@ class Replay:
         if isinstance(argument, list):
             return self._resolved(argument, values)
         if self.double and isinstance(argument, np.dtype):
-            return np.dtype(DOUBLE.get(argument.kind, argument))
+            return np.dtype(DOUBLE.get(dtype_kind(argument), argument))
         return argument
 
     def _tensor(self, use: Use, values: Values) -> Tensor:
@@ -148,7 +148,7 @@ class Replay:
     def _converted(self, array: Any) -> Any:
         array = to_host(array)
         if self.double and is_differentiable(array.dtype):
-            return array.astype(DOUBLE[array.dtype.kind], copy=False)
+            return array.astype(DOUBLE[dtype_kind(array.dtype)], copy=False)
         return array
 
 

@@ -24,7 +24,8 @@ from tests.ops.samples import kinked, smooth
 from .standin import installed
 
 DRAWN = pool(SEED)
-SAMPLES = list(dict.fromkeys(expression for _, expression in (*smooth(), *kinked())))
+# a device has no bfloat16
+SAMPLES = list(dict.fromkeys(one for _, one in (*smooth(), *kinked()) if "bfloat16" not in one))
 
 
 def answered(expression: str, device: str) -> Any:

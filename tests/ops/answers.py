@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.engine import graph
+from gradcli.engine.dtypes import COMPLEX_OF, converted, dtype_named, is_differentiable
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.evaluate import Program, Scope
@@ -25,11 +26,9 @@ Laid = Callable[[Any], Any]
 
 def made(given: Input, precision: str = "float64", laid: Laid = lambda array: array) -> Tensor:
     """A leaf with the values of `given`; `laid` may put them elsewhere in memory."""
-    dtype = {"float": precision, "complex": "complex64" if precision == "float32" else "complex128"}.get(
-        given.kind, given.kind
-    )
-    tensor = Tensor(laid(np.array(given.values, dtype)))
-    return tensor.requires_grad_() if tensor.dtype.kind in "fc" else tensor
+    dtype = {"float": precision, "complex": COMPLEX_OF[precision]}.get(given.kind, given.kind)
+    tensor = Tensor(laid(converted(np.array(given.values), dtype_named(dtype))))
+    return tensor.requires_grad_() if is_differentiable(tensor.dtype) else tensor
 
 
 def bindings(
@@ -114,4 +113,5 @@ class Gradcli(Engine):
 
 
 GRADCLI = Gradcli()
-answer, described, tensors_of = GRADCLI.answer, GRADCLI.described, GRADCLI.tensors_of
+answer, rounded_answer = GRADCLI.answer, GRADCLI.rounded_answer
+described, tensors_of = GRADCLI.described, GRADCLI.tensors_of

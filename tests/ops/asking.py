@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from .pool import Input
+from .pool import SEED, Input, pool
 
 Answer = dict[str, Any]
 DEPTH = 4
@@ -67,6 +67,15 @@ class Engine(ABC):
         said["again"] = self._second_time(expression, pool, precision)
         said["saved"] = self._saved(expression, pool, precision)
         return said
+
+    def rounded_answer(self, expression: str, precision: str) -> Any:
+        """What `expression` gives in float16 or bfloat16, and its first derivatives; or a message."""
+        try:
+            result, outputs, leaves = self._evaluated(expression, pool(SEED), precision)
+            found = self.gradients(outputs, leaves, 0.0) if outputs and leaves else []
+        except self.refuses as error:
+            return self.opening(error)
+        return [self.plain(tensor) for tensor in (*self.tensors_of(result), *found)]
 
     def _evaluated(self, expression: str, pool: dict[str, Input], precision: str) -> tuple[Any, list[Any], list[Any]]:
         """The result, and the tensors between which a backward goes."""

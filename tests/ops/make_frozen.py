@@ -1,4 +1,5 @@
-"""Write frozen.json: what torch answers to every sample, to every pair of dtypes, and to calls that it refuses.
+"""Write frozen.json: what torch answers to every sample, to every pair of dtypes, in float16 and bfloat16, and to
+calls that it refuses.
 
 Run from the repository root: `python -m tests.ops.make_frozen`.
 """
@@ -9,7 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from . import errors, torch_rows
+from . import errors, reduced, torch_rows
 from .pool import SEED, pool
 from .promotion import EXPRESSIONS
 from .samples import kinked, smooth
@@ -23,6 +24,10 @@ def main() -> None:
     sections: dict[str, Any] = {
         "samples": {expression: torch_rows.answer(expression, drawn) for expression in samples},
         "dtypes": {expression: torch_rows.dtypes(expression) for expression in EXPRESSIONS},
+        "reduced": {
+            f"{dtype}: {expression}": torch_rows.rounded_answer(expression, dtype)
+            for dtype, expression in reduced.cases()
+        },
         "errors": {expression: torch_rows.refusal(expression, drawn) for expression in errors.EXPRESSIONS},
         "methods": {"in place": torch_rows.in_place_methods()},
     }

@@ -9,9 +9,9 @@ from . import sliding, special_samples
 from .nn_samples import DTYPES as NN
 
 DTYPES = (
-    "bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64", "complex64", "complex128",
+    "bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64", "complex64", "complex128",
 )  # fmt: skip
-LETTERS = dict(zip(DTYPES, "?BbhiqefdFD", strict=True))
+LETTERS = dict(zip(DTYPES, "?BbhiqeEfdFD", strict=True))
 SCALARS = (True, 2, 2.5, 1 + 2j)
 LEFT, RIGHT = [1, 2, 3], [2, 1, 3]
 BINARY = (

@@ -575,7 +575,7 @@ KINKED: dict[str, list[str]] = {
     "can_cast": ["torch.can_cast(float64, int32)", "torch.can_cast(int32, float32)"],
     "adjoint": ["adjoint(c)", "x.adjoint()", "cube.adjoint()"],
     "is_contiguous": ["x.is_contiguous()", "x.t().is_contiguous()", "x[:, 1:].is_contiguous()"],
-    "half": ["x.half()", "k.half()"], "float": ["x.float()", "k.float()"], "double": ["k.double()", "x.double()"],
+    "half": ["x.half()", "k.half()"], "bfloat16": ["x.bfloat16()", "k.bfloat16()"], "float": ["x.float()", "k.float()"], "double": ["k.double()", "x.double()"],
     "byte": ["k.abs().byte()", "mask.byte()"], "char": ["k.char()"], "short": ["k.short()"], "int": ["x.int()"], "long": ["x.long()", "mask.long()"], "bool": ["k.bool()", "x.bool()"],
     "cfloat": ["x.cfloat()"], "cdouble": ["x.cdouble()", "k.cdouble()"],
     "to": ["k.to(float64)", "x.to(int64)", "x.to(float16)"],

@@ -13,6 +13,7 @@ from .compare import differences, tolerance_of
 from .errors import EXPRESSIONS as REFUSED
 from .pool import SEED, pool
 from .samples import TORCH_FAILS, kinked, smooth
+from .test_reduced import differences as rounded_differences
 from .test_sweep import FROZEN
 
 CHOSEN = int(os.environ.get("GRADCLI_TEST_SEED") or random.randrange(10**6))
@@ -45,5 +46,8 @@ def test_the_frozen_answers_are_torchs() -> None:
         assert (
             list(differences(frozen, torch_rows.answer(expression, drawn), tolerance_of(expression), expression)) == []
         )
+    for case, frozen in FROZEN["reduced"].items():
+        dtype, _, expression = case.partition(": ")
+        assert list(rounded_differences(frozen, torch_rows.rounded_answer(expression, dtype), 1)) == []
     assert FROZEN["dtypes"] == {expression: torch_rows.dtypes(expression) for expression in promotion.EXPRESSIONS}
     assert FROZEN["errors"] == {expression: torch_rows.refusal(expression, drawn) for expression in REFUSED}

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gradcli.engine.dtypes import converted, dtype_named
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops import frontend
@@ -257,7 +258,8 @@ def test_dtypes_are_torchs(expression: str) -> None:
 def letter_of(expression: str, case: tuple[str, str, Any]) -> str:
     try:
         result = evaluate(
-            expression, promotion.operands(lambda values, dtype: Tensor(np.array(values).astype(dtype)), *case)
+            expression,
+            promotion.operands(lambda values, dtype: Tensor(converted(np.array(values), dtype_named(dtype))), *case),
         )
     except UserError:
         return "-"

@@ -20,8 +20,8 @@ ABSENT = {
         sparse_csc_tensor sparse_csr_tensor sparse_dim sparse_mask sparse_resize_ sparse_resize_and_clear_ spmm
         sspaddmm to_dense to_padded_tensor to_sparse to_sparse_bsc to_sparse_bsr to_sparse_coo to_sparse_csc
         to_sparse_csr values values_copy""",
-    "numbers are NumPy's: neither quantised nor bfloat16 nor complex32": """
-        bfloat16 chalf choose_qparams_optimized dequantize empty_quantized fake_quantize_per_channel_affine
+    "numbers are neither quantised nor complex32": """
+        chalf choose_qparams_optimized dequantize empty_quantized fake_quantize_per_channel_affine
         fake_quantize_per_tensor_affine fbgemm_linear_fp16_weight fbgemm_linear_fp16_weight_fp32_activation
         fbgemm_linear_int8_weight fbgemm_linear_int8_weight_fp32_activation fbgemm_linear_quantize_weight
         fbgemm_pack_gemm_matrix_fp16 fbgemm_pack_quantized_matrix fused_moving_avg_obs_fake_quant grouped_mm int_repr

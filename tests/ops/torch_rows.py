@@ -51,7 +51,7 @@ NAMESPACE: dict[str, Any] = {
 
 
 def made(given: Input, precision: str = "float64") -> torch.Tensor:
-    kind = {"float": precision, "complex": "complex64" if precision == "float32" else "complex128"}.get(
+    kind = {"float": precision, "complex": "complex128" if precision == "float64" else "complex64"}.get(
         given.kind, given.kind
     )
     dtype = getattr(torch, kind)
@@ -102,7 +102,7 @@ class Torch(Engine):
 
 
 TORCH = Torch()
-answer = TORCH.answer
+answer, rounded_answer = TORCH.answer, TORCH.rounded_answer
 
 
 def dtypes(expression: str) -> str:

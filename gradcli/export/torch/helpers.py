@@ -81,6 +81,7 @@ def read_safetensors(path, key=None):
         "I32": torch.int32,
         "I64": torch.int64,
         "F16": torch.float16,
+        "BF16": torch.bfloat16,
         "F32": torch.float32,
         "F64": torch.float64,
         "C64": torch.complex64,
