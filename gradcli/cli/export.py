@@ -15,7 +15,7 @@ from gradcli.cli.loading import load, show_errors
 from gradcli.cli.writing import write_whole
 from gradcli.errors import UserError
 
-Target = Literal["torch", "numpy"]
+Target = Literal["torch", "jax", "numpy"]
 
 
 def export(
@@ -27,9 +27,10 @@ def export(
     """Write a spec as a Python script.
 
     The script computes what `gradcli run` computes, and is there to be read: names and order are the spec's,
-    expectations are assertions. For torch it also prints the same text, from the same seed. For numpy every
-    backward is written out, formula by formula; random numbers are written into the script, and what has no
-    counterpart is an error. Files that the spec loads are read by their paths as seen from the current folder.
+    expectations are assertions. For torch it also prints the same text, from the same seed. For jax a backward
+    is jax.grad of a function, for numpy it is written out, formula by formula; random numbers are written into
+    these scripts, and what has no counterpart is an error. Files that the spec loads are read by their paths as
+    seen from the current folder.
 
     \b
     Examples:

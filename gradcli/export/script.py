@@ -76,7 +76,7 @@ class Script:
         if helper not in self.needed:
             self.needed.add(helper)
             used = {node.id for node in ast.walk(ast.parse(self.helpers[helper])) if isinstance(node, ast.Name)}
-            self.imports |= used & STANDARD.keys()
+            self.imports |= used & {*STANDARD, "np"}
             for name in sorted(used & self.helpers.keys()):
                 self.need(name)
 

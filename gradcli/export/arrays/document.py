@@ -73,6 +73,10 @@ class ArrayDocument(Expressions):
                 self.begin_gradient(entry.name)
         script.gap()
 
+    def is_leaf_of_its_own(self, item: Item) -> bool:
+        """Whether an item that gets a name is a leaf that has no other."""
+        return item.active and item.value.is_leaf and all(item.value is not one for one in self.bindings.values())
+
     def begin_gradient(self, tensor: str) -> None:
         if tensor not in self.gradients:
             self.gradients[tensor] = self.names.fresh(f"{self.names.values[tensor]}_grad")

@@ -213,7 +213,7 @@ class Expressions:
         given = dict(zip(entry.parameters, [self.item(reading, one) for one in node.args], strict=False))
         given.update({word.name: self.item(reading, word.value) for word in node.keywords})
         scope = self.session.scope.inside({known: item.value for known, item in given.items()})
-        if entry.backward is None or reading.keep is None:
+        if entry.backward is None or reading.keep is None or not any(item.active for item in given.values()):
             return self.item(Reading(entry.forward, scope, given, reading.keep, True), entry.forward.tree)
         value = self.session.evaluate(reading.expression, node, reading.scope)
         return self.operation(reading, self.claimed(entry, entry.backward, scope, given, value), given, value)
@@ -292,6 +292,8 @@ class Expressions:
             return Item(args[0].tree, value)
         if written in DTYPES and not args[0].active:
             return Item(method(args[0].tree, "astype", self.dtype(value.dtype.name)), value)
+        if written == "where" and isinstance(node, tree.Method) and len(args) > 1:
+            args = [args[1], args[0], *args[2:]]
         row = TABLE.get(written)
         if row is None:
             raise self.unable(f"`{written}`")
@@ -305,9 +307,9 @@ class Expressions:
             if own not in names:
                 raise self.unable(f"`{word}` of `{written}`")
             given[own] = Item(item.tree.value, item.value)
-        if len(args) > len(names) or any(
-            parameter not in given and default is REQUIRED for parameter, default in row.parameters
-        ):
+        missing = [known for known, default in row.parameters if default is REQUIRED and known not in given]
+        along_tensor = "dim" in given and isinstance(given["dim"].value, Tensor)
+        if len(args) > len(names) or missing or along_tensor:
             raise self.unable(f"`{written}` with these arguments")
         return self.operation(reading, row, given, value)
 

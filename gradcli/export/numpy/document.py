@@ -77,7 +77,10 @@ class NumpyDocument(ArrayDocument):
         if {item.value.dtype for item in flows} != {operation.value.dtype} or operation.value.dtype.kind != "f":
             raise self.unable("a gradient of complex numbers, or through several dtypes")
         for parameter, item in operation.items.items():
-            if not isinstance(item.tree, tree.Name | tree.Constant) and isinstance(item.value, Tensor):
+            is_kept = isinstance(item.tree, tree.Constant) or (
+                isinstance(item.tree, tree.Name) and item.tree.id not in self.gradients.values()
+            )
+            if isinstance(item.value, Tensor) and not is_kept:
                 operation.use.trees[parameter] = self.helped(item.tree)
         output = self.names.numbered("t")
         self.pending = Entry(output, operation)
@@ -109,12 +112,13 @@ class NumpyDocument(ArrayDocument):
 
     def assign(self, target: str, item: Item) -> None:
         self.gradients.pop(target, None)
-        self.settle(self.names.values[target], item)
+        is_leaf = self.is_leaf_of_its_own(item)
+        self.settle(self.names.values[target], item, is_leaf)
         self.bindings[target] = item.value
-        if item.active and item.value.is_leaf:
+        if is_leaf:
             self.begin_gradient(target)
 
-    def settle(self, variable: str, item: Item) -> None:
+    def settle(self, variable: str, item: Item, is_leaf: bool = False) -> None:
         """Give an item that was computed the name `variable`."""
         entry, self.pending = self.pending, None
         if entry is not None and isinstance(item.tree, tree.Name) and item.tree.id == entry.output:
@@ -123,7 +127,7 @@ class NumpyDocument(ArrayDocument):
             return
         if entry is not None:
             self.emit(entry, entry.output)
-        if item.active and not item.value.is_leaf:
+        if item.active and not is_leaf:
             use = Use({"self": item.tree}, {"self": item.value})
             self.emit(Entry(variable, Operation(TABLE["identity"], use, {"self": item}, item.value)), variable)
         else:

@@ -1,0 +1,1 @@
+"""Specs as scripts for JAX: every backward as jax.grad of a function of the leaves."""
