@@ -19,7 +19,10 @@ FUNCTIONAL = frozenset({
     "pad", "poisson_nll_loss", "relu6", "rms_norm", "rrelu", "scaled_dot_product_attention", "selu", "silu",
     "smooth_l1_loss", "soft_margin_loss", "softmax", "softmin", "softplus", "softshrink", "softsign", "tanhshrink",
     "threshold", "triplet_margin_loss", "triplet_margin_with_distance_loss", "unfold", "upsample", "upsample_bilinear",
-    "upsample_nearest",
+    "upsample_nearest", "adaptive_max_pool1d_with_indices", "adaptive_max_pool2d_with_indices",
+    "adaptive_max_pool3d_with_indices", "fractional_max_pool2d_with_indices", "fractional_max_pool3d_with_indices",
+    "linear_cross_entropy", "max_pool1d_with_indices", "max_pool2d_with_indices", "max_pool3d_with_indices",
+    "multi_head_attention_forward",
 })  # fmt: skip
 OF_BOTH = frozenset({"relu", "sigmoid", "tanh"})  # of one argument the same
 LINALG = frozenset({"multi_dot", "vecdot", "vector_norm"})
@@ -38,7 +41,7 @@ METHODS = frozenset({
     "exponential_", "geometric_", "is_contiguous", "item", "log_normal_", "ndimension", "nelement", "new_empty",
     "new_full", "new_ones", "new_tensor", "new_zeros", "normal_", "random_", "repeat", "requires_grad_", "reshape_as",
     "retain_grad", "size", "squeeze_", "storage_offset", "stride", "sum_to_size", "swapaxes_", "swapdims_", "t_", "to",
-    "tolist", "transpose_", "type_as", "uniform_", "unsqueeze_", "view", "view_as",
+    "tolist", "transpose_", "type", "dim_order", "fill_diagonal_", "type_as", "uniform_", "unsqueeze_", "view", "view_as",
 })  # fmt: skip
 OUR_OWN = frozenset({"copy", "zero"})
 
