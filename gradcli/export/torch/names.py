@@ -41,7 +41,8 @@ METHODS = frozenset({
     "exponential_", "geometric_", "is_contiguous", "item", "log_normal_", "ndimension", "nelement", "new_empty",
     "new_full", "new_ones", "new_tensor", "new_zeros", "normal_", "random_", "repeat", "requires_grad_", "reshape_as",
     "retain_grad", "size", "squeeze_", "storage_offset", "stride", "sum_to_size", "swapaxes_", "swapdims_", "t_", "to",
-    "tolist", "transpose_", "type", "dim_order", "fill_diagonal_", "type_as", "uniform_", "unsqueeze_", "view", "view_as",
+    "tolist", "transpose_", "type", "dim_order", "fill_diagonal_", "type_as", "uniform_", "unsqueeze_", "view",
+    "view_as",
 })  # fmt: skip
 OUR_OWN = frozenset({"copy", "zero"})
 
