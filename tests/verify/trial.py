@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
-
-import numpy as np
-
 from gradcli.engine.mode import taped
 from gradcli.engine.node import Edge, Node
 from gradcli.engine.tape import Tape, Walked
@@ -20,7 +14,6 @@ from ..ops.answers import bindings, evaluate, gradients, tensors_of
 from ..ops.pool import SEED, pool
 
 POOL = pool(SEED)
-CACHED = ("node_class", "call", "inplace")
 
 
 class Taped:
@@ -53,26 +46,3 @@ class Taped:
 
 def rows_of(nodes: list[Node]) -> list[Op]:
     return [node.call.function for node in nodes if isinstance(node.call.function, Op)]
-
-
-@contextmanager
-def with_formula(op: Op, name: str, formula: Any) -> Iterator[None]:
-    """The row with another formula for one of its inputs, as if it stood in the table."""
-    formulas, joint = op.formulas, op.joint
-    if name == "joint":
-        op.joint = formula
-    else:
-        op.formulas = {**formulas, name: formula}
-    forget(op)
-    try:
-        with np.errstate(all="ignore"):
-            yield
-    finally:
-        op.formulas, op.joint = formulas, joint
-        forget(op)
-
-
-def forget(op: Op) -> None:
-    """Have the row's functions made anew at their next use."""
-    for name in CACHED:
-        op.__dict__.pop(name, None)
