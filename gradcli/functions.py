@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from gradcli.engine.dtypes import is_differentiable
 from gradcli.engine.mode import grad_mode, set_grad_enabled
 from gradcli.engine.node import Edge, Freed, Node
+from gradcli.engine.random import GeneratorState
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
+from gradcli.ops.create import default_generator
 from gradcli.ops.define import Composite
 from gradcli.ops.frontend import kind_of
 from gradcli.ops.views import View
@@ -34,10 +37,12 @@ def with_backward(entry: FunctionEntry, backward: dict[str, Expression], evaluat
     node_class: type[ClaimedNode] = type(name, (ClaimedNode,), members)
     used = {named.id for formula in backward.values() for named in names_in(formula.tree)}
 
-    def in_order(*values: Any) -> Tensor:
-        return call(**dict(zip(entry.parameters, values, strict=True)))
+    def again(state: GeneratorState | None, *values: Any) -> Tensor:
+        with default_generator.aside(state):
+            return call(**dict(zip(entry.parameters, values, strict=True)))
 
     def call(**arguments: Any) -> Tensor:
+        state = None if grad_mode.tape is None else default_generator.get_state()
         with set_grad_enabled(False):
             result = evaluate(entry.forward, arguments)
         if not isinstance(result, Tensor):
@@ -52,7 +57,7 @@ def with_backward(entry: FunctionEntry, backward: dict[str, Expression], evaluat
             saved["result"] = alias
         node = node_class(edges, saved, alias, tuple(arguments))
         if grad_mode.tape is not None:
-            node.call = grad_mode.tape.call(entry.name, in_order, tuple(arguments.values()))
+            node.call = grad_mode.tape.call(entry.name, partial(again, state), tuple(arguments.values()))
         return Tensor(alias.array, (node, 0), alias.version)
 
     return call
@@ -63,6 +68,7 @@ class ClaimedNode(Node):
 
     __slots__ = ("parameters",)
 
+    claimed = True
     formulas: dict[str, Expression]
     evaluate: Evaluate
 

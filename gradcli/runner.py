@@ -546,8 +546,7 @@ class Session:
                 message = f"`{expression.text}` does not require grad: there is nothing to check"
                 raise UserError("autograd", message, span=expression.span())
         assert self.trials is not None
-        checks = self.trials.of(root, tensors, step.order)
-        self.report.checks += [replace(check, root=step.of.text, line=step.line) for check in checks]
+        checks = self.trials.of(root, tensors, step.order, step.of.text, step.line)
         self.tell("gradcheck", items=[self.checked(step, check) for check in checks])
 
     def checked(self, step: spec_steps.Gradcheck, check: Check) -> Expectation:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from gradcli.engine.device import np, to_host
@@ -12,6 +12,7 @@ from gradcli.engine.node import Edge, Node
 from gradcli.engine.tape import Tape, Walked
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
+from gradcli.ops.create import default_generator
 from gradcli.record import Record, replace
 from gradcli.report.model import Check, Verdict
 from gradcli.verify.gradcheck import Trial
@@ -25,6 +26,7 @@ SEVERITY: tuple[Verdict, ...] = (
     "needs-float64",
     "correct",
 )
+FEW = 100  # elements whose check is not worth an estimate of how long it takes
 PATIENCE = 5.0  # seconds that a check may take without a word
 MANY = 1000  # a claim about more elements than these is held against random directions
 ROUGHLY = 1e-3  # how closely numbers must bear out a formula that was evaluated in the spec's own precision
@@ -67,18 +69,24 @@ class Trials:
             if self._checking is not None:
                 self._check_all(walked, root or self._root_name(walked), line, self._checking)
 
-    def of(self, root: Tensor, tensors: Sequence[Tensor], order: int) -> list[Check]:
-        """What is found of the gradients of `root` by `tensors`."""
+    def of(self, root: Tensor, tensors: Sequence[Tensor], order: int, name: str, line: int) -> list[Check]:
+        """What is found of the gradients of `root`, which the user calls so, by `tensors`."""
         weights = np.ones_like(to_host(root.array))
         if weights.size != 1:  # random ones, lest errors cancel each other
             weights = np.random.default_rng(0).uniform(0.5, 1.5, weights.shape).astype(weights.dtype)
         self.tape.walked([root], [weights], None)
         walked = self.tape.walks.pop()
         edges = [tensor.edge for tensor in tensors if tensor.edge is not None]
-        with taped(None):
+        with unseen():
             trial = Trial(walked, self._told, edges)
-            found = [(self._name(edge), check) for edge, check in trial.checks(order)]
-        return [replace(check, tensor=name) for name, check in found]
+            for edge in edges:
+                if edge not in trial.targets:
+                    message = "One of the differentiated Tensors appears to not have been used in the graph"
+                    raise UserError("autograd", message, f"`{name}` was not computed from `{self._name(edge)}`")
+            found = [replace(one, tensor=self._name(edge), root=name, line=line) for edge, one in trial.checks(order)]
+        for check in found:
+            self._found(check)
+        return found
 
     def opinion(self, tensor: Tensor, claimed: Any) -> tuple[Check, bool] | None:
         """What is found of the gradient that `tensor` got last, and whether the numbers bear out a claim for `.grad`.
@@ -89,7 +97,7 @@ class Trials:
         if edge is None or grad is None:
             return None
         for walked in reversed(self._last.values()):
-            with taped(None):
+            with unseen():
                 trial = Trial(walked, self._told, [edge], fast=tensor.array.size > MANY)
                 if not trial.targets:
                     continue
@@ -100,28 +108,27 @@ class Trials:
         return None
 
     def _check_all(self, walked: Walked, root: str, line: int, checking: Checking) -> None:
-        with taped(None):
+        with unseen():
             try:
                 trial = Trial(walked, self._told, fast=checking.fast)
             except UserError as error:
-                self._found(Check("not-differentiable", 1, why=error.message, root=root, line=line), checking)
+                self._found(Check("not-differentiable", 1, why=error.message, root=root, line=line))
                 return
-            trial.replay.values({}, recorded=True)  # at its first time much is imported and compiled
-            begun = time.perf_counter()
-            trial.replay.values({}, recorded=True)
-            seconds = trial.evaluations(2) * (time.perf_counter() - begun)
-            if seconds > PATIENCE:
-                checking.on_wait(root, trial.size, seconds)
+            if trial.size > FEW:
+                seconds = trial.seconds(2)
+                if seconds > PATIENCE:
+                    checking.on_wait(root, trial.size, seconds)
             for edge, check in trial.checks(2):
-                self._found(replace(check, tensor=self._name(edge), root=root, line=line), checking)
+                self._found(replace(check, tensor=self._name(edge), root=root, line=line))
 
-    def _found(self, check: Check, checking: Checking) -> None:
+    def _found(self, check: Check) -> None:
+        """Keep a check, and tell of it; of one that has been told before only if it is worse now."""
         key = check.tensor, check.root, check.line, check.order
         known = self.checks.get(key)
         if known is None or SEVERITY.index(check.verdict) < SEVERITY.index(known.verdict):
             self.checks[key] = check
-        if known is None:
-            checking.on_check(check)
+            if self._checking is not None:
+                self._checking.on_check(check)
 
     def _root_name(self, walked: Walked) -> str:
         return ", ".join(self._name(use.edge) for use, _ in walked.roots if use.edge is not None)
@@ -140,6 +147,13 @@ class Trials:
     def _at(self, node: Node) -> str:
         line = self._line_of(node.number)
         return "" if line is None else f" (line {line})"
+
+
+@contextmanager
+def unseen() -> Iterator[None]:
+    """What is computed inside is not recorded on a tape, and draws nothing from the random stream of the run."""
+    with taped(None), default_generator.aside():
+        yield
 
 
 def edge_of(tensor: Tensor) -> Edge | None:

@@ -32,7 +32,7 @@ ALLOWED: dict[str, set[str]] = {
     "values": {"engine", "ops", "verify"},
     "functions": {"engine", "errors", "ops", "spec"},
     "export": {"engine", "errors", "evaluate", "files", "ops", "record", "report.model", "runner", "spec", "verify"},
-    "trials": {"engine", "errors", "record", "report.model", "verify"},
+    "trials": {"engine", "errors", "ops", "record", "report.model", "verify"},
     "runner": {
         "advice",
         "deadline",

@@ -19,7 +19,8 @@ train, or if x is empty.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from random import Random
 from typing import Any, TypeAlias
 
@@ -79,6 +80,17 @@ class Generator:
         if state.words is not None:
             self._start().setstate(state.words)
         self._next_normal = state.next_normal
+
+    @contextmanager
+    def aside(self, state: GeneratorState | None = None) -> Iterator[None]:
+        """What is drawn inside, beginning at `state` if given, leaves the stream where it was."""
+        before = self.get_state()
+        if state is not None:
+            self.set_state(state)
+        try:
+            yield
+        finally:
+            self.set_state(before)
 
     def rand(self, shape: Sequence[int], dtype: DType) -> Array:
         """torch.rand: uniform in [0, 1); a complex number's parts are drawn one after the other."""

@@ -477,6 +477,7 @@ def normal(
 bernoulli = op(
     "bernoulli(Tensor self)", "BernoulliBackward0",
     lambda self: beside(self, default_generator.bernoulli(to_host(self), self.shape, self.dtype)),
+    draws=True,
     self=lambda grad: zeros_like_grad(grad),
 )  # fmt: skip
 

@@ -44,7 +44,7 @@ class Checks:
             self._write(told(check, place))
 
     def end(self, report: Report) -> None:
-        if not self._failures_only:
+        if not self._failures_only and (report.checks or report.error is None):
             name: story.Line = [] if self._headed else [(f"{self._name}: ", "plain")]
             self._write([*([[]] if self._headed else []), [*name, *outcome(report.checks)]])
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from gradcli.engine import graph
 from gradcli.engine.device import np
-from gradcli.engine.dtypes import dtype_kind
+from gradcli.engine.dtypes import dtype_kind, finfo
 from gradcli.engine.mode import set_grad_enabled
 from gradcli.engine.node import Edge
 from gradcli.engine.tensor import Tensor
@@ -56,7 +56,11 @@ class Level:
             for edge, gradient in zip(targets, found, strict=True)
         }
         self.start = self._parts(self.offset)
-        self.is_defined = all(bool(np.isfinite(part).all()) for part in self.start)
+        self.undefined: str | None = None  # what is not finite here
+        if not all(bool(np.isfinite(root.array).all()) for root in replay.root_values(self.offset)):
+            self.undefined = "root"
+        elif not all(bool(np.isfinite(part).all()) for part in self.start):
+            self.undefined = "gradient"
 
     def value(self, moved: Moved) -> float:
         """How much higher the function is where `moved` leads; NaN where it is not defined."""
@@ -107,7 +111,7 @@ class Level:
                 inputs = [one.edge for one in uses_of(use.edge[0].call.arguments) if one.edge is not None]
                 parts = max([value, *(size_of(self.replay.first[one].array) for one in inputs)])
             size += size_of(weight) * min(parts, max(value, own))
-        return size / own**self.order
+        return size / own if self.order == 1 else size / own / own  # the square could overflow
 
     def _parts(self, moved: Moved) -> list[Any]:
         """The function's summands."""
@@ -133,13 +137,17 @@ class Level:
 def rounding(replay: Replay, values: Values) -> float:
     """About how far rounding moves the roots: by each number on the way, as much as the roots depend on it."""
     wanted = [edge for edge, value in values.items() if value.requires_grad]
-    square = 0.0
+    moved = 0.0
     for edge, gradient in zip(wanted, replay.gradients(values, wanted), strict=True):
         if gradient is not None:
-            with np.errstate(invalid="ignore"):  # an infinite slope at zero, left out as all that is not finite
-                effects = abs(gradient.array) * abs(values[edge].array)
-            square += float((effects[np.isfinite(effects)] ** 2).sum())
-    return 4 * EPS * math.sqrt(square)
+            value = values[edge].array
+            # the numbers of a dtype lie so far apart, at least
+            info = finfo(value.dtype)
+            with np.errstate(all="ignore"):  # an infinite slope, left out as all that is not finite
+                effects = abs(gradient.array) * (info.eps * abs(value) + info.smallest_subnormal)
+            effects = effects[np.isfinite(effects)]
+            moved = math.hypot(moved, size_of(effects) * math.sqrt(effects.size))
+    return 4 * moved
 
 
 def inner(self: Any, other: Any) -> Any:
@@ -156,4 +164,9 @@ def random_like(source: Any, array: Any) -> Any:
 
 def size_of(array: Any) -> float:
     """The root mean square of the elements."""
-    return float(np.sqrt((abs(array) ** 2).mean())) if array.size else 0.0
+    if not array.size:
+        return 0.0
+    largest = float(abs(array).max())
+    if largest == 0 or not math.isfinite(largest):
+        return largest
+    return largest * float(np.sqrt((abs(array / largest) ** 2).mean()))  # whose squares do not over- or underflow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from typing import Any
 
 from gradcli.engine import graph
@@ -62,6 +63,12 @@ class Replay:
         leaves = {use.edge: Use(use.edge, self.first[use.edge].array) for use in uses if use.edge is not None}
         results = [edge for edge in self.first if edge[0] is node and is_differentiable(self.first[edge].dtype)]
         return Replay([(Use(edge, None), weights(self.first[edge])) for edge in results], [node], leaves, self.double)
+
+    def weighted(self, factor: float) -> Replay:
+        """The same, with the gradients of the roots multiplied."""
+        other = copy(self)
+        other.roots = [(use, np.asarray(factor * gradient)) for use, gradient in self.roots]
+        return other
 
     def values(self, moved: Mapping[Edge, Any], *, recorded: bool = False) -> Values:
         """The tensor at each edge with those of `moved` that much further; `recorded` with a graph of their own."""

@@ -43,10 +43,16 @@ def of_factor(factor: float, elements: int) -> str:
         return "analytic is twice the numeric: a factor is missing or the loss is summed twice"
     if abs(factor - 0.5) < CLOSE:
         return "analytic is half the numeric: a factor of 2 is missing"
-    if elements > 2 and abs(factor - elements) < CLOSE * elements:
-        return f"analytic is {elements} times the numeric, one for each element: the division of a mean is missing"
-    if elements > 2 and abs(factor * elements - 1) < CLOSE:
-        return f"analytic is 1/{elements} of the numeric, as if a mean were taken of the {elements} elements"
+    if abs(factor - 1) < 0.01:
+        return f"analytic is {number(factor - 1)} of the numeric too large: a constant is not precise enough"
+    for divided, one in ((False, factor), (True, 1 / factor)):
+        count = round(one)
+        if count > 2 and abs(one - count) < CLOSE * count and count in (*range(100), elements):
+            if divided:
+                mean = " (a mean in place of a sum? there are as many elements)" if count == elements else ""
+                return f"analytic is 1/{count} of the numeric: a factor of {count} is missing{mean}"
+            mean = " (that of a mean? there are as many elements)" if count == elements else ""
+            return f"analytic is {count} times the numeric: a division by {count} is missing{mean}"
     return f"analytic is {number(factor)} times the numeric: a factor is wrong"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import pairwise, takewhile
 from typing import Literal
 
 from gradcli.record import Record, replace
@@ -15,7 +16,9 @@ Form = Literal["smooth", "kink", "jump", "steep", "border", "undefined"]
 FACTOR = 4.0  # from one step to the next smaller one
 ROWS = 20
 FEWEST = 3
+JUMPS = 3.6  # by what factor differences grow at least from one step to the next, of FACTOR, if they have no limit 0
 GOOD_ENOUGH = 1e-9
+FINE_ENOUGH = 1e-3
 
 
 class Slope(Record):
@@ -36,11 +39,23 @@ class Slope(Record):
 class Row(Record):
     """What a step to both sides has shown; `extrapolated` is Richardson's row, which ends the sweep of steps."""
 
-    central: float
-    left: float
-    right: float
+    step: float
+    before: float
+    after: float
     noise: float
     extrapolated: list[float]
+
+    @property
+    def central(self) -> float:
+        return self.extrapolated[0]
+
+    @property
+    def left(self) -> float:
+        return -self.before / self.step
+
+    @property
+    def right(self) -> float:
+        return self.after / self.step
 
     @property
     def bend(self) -> float:
@@ -75,6 +90,9 @@ def slope_of(function: Function, reach: float, noise: float, expected: float, sc
                 break  # smaller steps would show rounding only
     if not rows:
         return Slope("border" if any(sides) else "undefined")
+    coarse = above_quantum(rows)
+    if coarse and best_of(coarse).error <= FINE_ENOUGH * scale:
+        rows = coarse
     signal = max(max(row.bend, abs(row.central)) for row in rows)
     clear = [row for row in rows if 16 * row.noise < 0.1 * signal]
     form = form_of(clear, floor)
@@ -82,18 +100,31 @@ def slope_of(function: Function, reach: float, noise: float, expected: float, sc
         return replace(best_of(rows), remainder=power_of_remainder(clear, expected))
     if form != "kink":
         return Slope(form)
-    shown = [row for row in clear if row.noise < 1e-7 * row.bend] or clear
+    shown = [row for row in clear if row.noise < 1e-7 * row.bend] or [row for row in clear if row.noise < row.bend / 16]
     return Slope("kink", shown[-1].central, math.inf, shown[-1].left, shown[-1].right)
 
 
 def row_of(step: float, before: float, after: float, noise: float, above: list[float]) -> Row:
-    central = (after - before) / (2 * step)
-    extrapolated = [central]
+    extrapolated = [(after - before) / (2 * step)]
     weight = 1.0
     for coarser in above:
         weight *= FACTOR**2
         extrapolated.append(extrapolated[-1] + (extrapolated[-1] - coarser) / (weight - 1))
-    return Row(central, -before / step, after / step, noise / step, extrapolated)
+    return Row(step, before, after, noise / step, extrapolated)
+
+
+def above_quantum(rows: list[Row]) -> list[Row]:
+    """The larger steps, if small ones all lead to the same: of a function that is rounded on the way, say to float32.
+
+    What the last of the larger ones changes, and what the small ones do, is the noise of all.
+    """
+    last = rows[-1]
+    alike = list(takewhile(lambda row: (row.before, row.after) == (last.before, last.after), reversed(rows)))
+    coarse = rows[: -len(alike)]
+    if (len(alike) == 1 and (last.before or last.after)) or len(coarse) < FEWEST:
+        return []
+    quantum = max(abs(value) for row in (coarse[-1], last) for value in (row.before, row.after))
+    return [replace(row, noise=max(row.noise, quantum / row.step)) for row in coarse]
 
 
 def best_of(rows: list[Row]) -> Slope:
@@ -127,10 +158,10 @@ def form_of(rows: list[Row], floor: float) -> Form:
     if max(abs(narrower.central), narrower.bend) <= floor:
         return "smooth"
     growth = abs(narrower.central) / (abs(wider.central) or math.inf)
-    if growth > 3:
+    if growth > JUMPS:
         return "jump"
     if growth > 1.4 or (is_bent(rows, floor) and narrower.bend > 1.4 * wider.bend):
-        return "jump" if narrower.bend > 3 * wider.bend else "steep"
+        return "jump" if narrower.bend > JUMPS * wider.bend else "steep"
     return "kink" if is_bent(rows, floor) else "smooth"
 
 
@@ -144,5 +175,7 @@ def power_of_remainder(rows: list[Row], expected: float) -> float:
 
 def is_bent(rows: list[Row], floor: float) -> bool:
     """Whether the slopes to the left and to the right do not come together, as those of a smooth function do."""
-    wider, narrower = rows[-2:]
-    return narrower.bend > 0.7 * wider.bend and narrower.bend > 16 * narrower.noise + floor
+    visible = [
+        (wider, narrower) for wider, narrower in pairwise(rows) if 0.7 * wider.bend > 16 * narrower.noise + floor
+    ]
+    return bool(visible) and visible[-1][1].bend > 0.7 * visible[-1][0].bend

@@ -72,10 +72,71 @@ NEVER_WRONG = {
     "a leaf that is updated": ("x: [1.0, 2.0]", "h: x + 3", "no_grad: ['x.mul_(2)']", "y: (h * x).sum()"),
     "complex": ("x: {data: 'randn(3, dtype=complex64)', requires_grad: true}", "y: (x * x.conj() * x).abs().sum()"),
     "half": ("x: {data: 'randn(3, dtype=float16)', requires_grad: true}", "y: (x.exp() * x).sum()"),
+    "a draw by probability": ("x: [0.2, 0.8, 0.5, 0.1]", "y: (bernoulli(x) * x).sum()"),
+    "a trap in where": ("x: [0.0, 4.0]", "y: where(x > 0, sqrt(x), 0 * x).sum()"),
+    "a trap beyond the domain": ("x: [-1.0, 4.0]", "y: where(x > 0, sqrt(x), 0).sum()"),
+    "a trap of overflow": ("x: [1000.0, 4.0]", "y: where(x < 100, exp(x), x).sum()"),
+    "integers and masks": (
+        "x: [1.0, -2.0, 3.0]", "i: tensor([0, 2, 2])", "y: (x[i] * i).sum() + x.masked_fill(x < 0, 3).prod()",
+    ),
+    "squares that underflow": (
+        "x: {data: [1e-200, 1e-160], dtype: float64, requires_grad: true}", "y: (x ** 2).sum()",
+    ),
+    "squares that overflow": ("x: {data: [1e200, 1e150], dtype: float64, requires_grad: true}", "y: (x * 3).sum()"),
+    "a root that is no number": ("x: [-1.0, 2.0]", "y: log(x).sum()"),
+    "a root that overflows": ("x: [1000.0]", "y: exp(x).sum()"),
+    "oscillation": ("x: {data: [1.0], dtype: float64, requires_grad: true}", "y: sin(1e6 * x).sum()"),
+    "beside a kink": ("x: {data: [1e-9, 1e-5], dtype: float64, requires_grad: true}", "y: relu(x).sum()"),
+    "a small kink in a steep function": ("x: [0.0, 1.0]", "y: (1e6 * x + abs(x)).sum()"),
+    "quantization": ("x: [0.3, 1.2]", "q: x + (round(x) - x).detach()", "y: (q ** 2).sum()"),
     "no elements": ("x: {data: 'zeros(0)', requires_grad: true}", "y: x.sum()"),
     "a gradient of a gradient": (
         "x: [1.0, 2.0]", "g: 'grad((x ** 3).sum(), [x], create_graph=True)'", "y: (g[0] ** 2).sum()",
     ),
+}  # fmt: skip
+
+# functions with their own backward, an expression of `x`, which is [0.5, 1.0, -2.0], and the sentence if it is wrong
+CLAIMED = {
+    "right": ("f(x): {forward: x ** 3, backward: {x: grad * 3 * x ** 2}}", "f(x).mean()", None),
+    "a factor": ("f(x): {forward: x ** 3, backward: {x: grad * x ** 2}}", "f(x[:2]).sum()", "a factor of 3 is missing"),
+    "a sign": ("f(x): {forward: cos(x), backward: {x: grad * sin(x)}}", "f(x).sum()", "a sign is wrong"),
+    "a mean": ("f(x): {forward: x.mean(), backward: {x: grad * ones(3)}}", "f(x * x)", "a division by 3 is"),
+    "a sum": ("f(x): {forward: x.sum(), backward: {x: grad * ones(3) / 3}}", "f(x * x)", "1/3 of the numeric"),
+    "a constant": ("f(x): {forward: exp(x), backward: {x: 1.0001 * grad * result}}", "f(x).sum()", "0.0001 of the num"),
+    "a shift": ("f(x): {forward: x * x, backward: {x: grad * (2 * x + 1)}}", "f(x).sum()", "plus 1 everywhere"),
+    "a branch": (
+        "f(x): {forward: 'where(x > 0, x, 0.1 * x)', backward: {x: 'grad * where(x > 0, 1.0, 0.2)'}}", "f(x).sum()",
+        "differ in 1 of 3 elements",
+    ),
+    "places": (
+        "f(x): {forward: 'x.flip(0) * tensor([1.0, 2.0, 4.0])', backward: {x: 'grad * tensor([1.0, 2.0, 4.0])'}}",
+        "f(x).sum()", "in other places",
+    ),
+    "nothing": ("f(x): {forward: x * x, backward: {x: 0 * grad}}", "f(x).sum()", "the analytic gradient is zero"),
+    "straight through": ("f(x): {forward: round(3 * x + 0.1), backward: {x: grad}}", "f(x).sum()", "flat here"),
+    "beside a kink": (
+        "f(x): {forward: 2 * relu(x), backward: {x: grad * (x > 0)}}", "f(x - 0.5).sum()", "half the numeric",
+    ),
+    "a saturated sign": (
+        "f(x): {forward: sigmoid(x), backward: {x: -grad * result * (1 - result)}}", "f(20 * x + 20).sum()", "is wrong",
+    ),
+    "no `grad`": ("f(x): {forward: x * x, backward: {x: 2 * x}}", "f(x).sum()", "right by chance"),
+    "right at 1": ("f(x): {forward: x ** 3, backward: {x: grad * 3 * x}}", "f(x[1]).sum()", "right by chance"),
+    "right at 0": ("f(x): {forward: sin(x), backward: {x: grad * (1 + x)}}", "f(x - x.detach()).sum()", "by chance"),
+    "dropout": (
+        "f(x): {forward: 'dropout(x, 0.5)', backward: {x: 'grad * where(result != 0, 2.0, 0.0)'}}",
+        "(f(x) ** 2).sum()", None,
+    ),
+    "noise": ("f(x): {forward: x + randn(3), backward: {x: grad}}", "(f(x) ** 2).sum()", None),
+    "single precision inside": (
+        "f(x): {forward: (x.float() ** 2).double(), backward: {x: grad * 2 * x}}", "f(x).sum()", None,
+    ),
+    "right where it is used": (  # on vectors of length 1 only
+        "f(x): {forward: x / linalg.norm(x), backward: {x: grad - result * (result * grad).sum()}}",
+        "(f(x / linalg.norm(x)) * x.detach().exp()).sum()", None,
+    ),
+    "a kink": ("f(x): {forward: relu(x), backward: {x: grad * (x > 0)}}", "f(x - 0.5).sum()", None),
+    "a pole": ("f(x): {forward: sqrt(x), backward: {x: grad / (2 * result)}}", "f(x - 0.5)[:2].sum()", None),
 }  # fmt: skip
 
 # in one of them an index that occurs twice is assigned to, whose gradient torch counts twice
@@ -181,6 +242,50 @@ def test_what_is_right_is_never_called_wrong(name: str, gradcli: Callable[..., E
     status, out, err = gradcli("check", "--json", "-", stdin="\n".join(lines))
     assert err == "" and status == 0
     assert len(read(out)[0]["checks"]) >= 2
+
+
+@pytest.mark.parametrize("name", CLAIMED)
+def test_a_backward_by_hand(name: str, gradcli: Callable[..., Ended]) -> None:
+    function, expression, sentence = CLAIMED[name]
+    lines = [
+        "functions:", f"  {function}",
+        "tensors: {x: {data: [0.5, 1.0, -2.0], requires_grad: true}}",
+        "pipeline:", f"  - backward: '{expression}'",
+    ]  # fmt: skip
+    _, out, err = gradcli("check", "--json", "-", "--dtype", "float64", stdin="\n".join(lines))
+    wrong = [check["why"] for check in read(out)[0]["checks"] if check["verdict"] == "wrong" and check["order"] == 1]
+    assert err == ""
+    assert wrong == [] if sentence is None else len(wrong) == 1 and sentence in wrong[0]
+    assert sentence is None or "the backward of `f` (line 5) is wrong" in wrong[0]
+
+
+def test_a_loop_is_told_of_again_where_it_gets_worse(gradcli: Callable[..., Ended]) -> None:
+    steps = "{times: 3, steps: [{backward: relu(x).sum()}, {no_grad: ['x -= 0.5']}]}"
+    spec = f"tensors: {{x: {{data: [1.0], requires_grad: true}}}}\npipeline: [{{repeat: {steps}}}]"
+    out = gradcli("check", "-", stdin=spec)[1]
+    assert out.count("✓ relu(x).sum() by x  ") == 1 and out.count("relu(x).sum() by x  kink") == 1
+    assert out.endswith("-: ✓ 2 kink\n")
+
+
+def test_gradcheck_steps_are_told_of_too(gradcli: Callable[..., Ended]) -> None:
+    spec = "tensors: {x: {data: [1.0], requires_grad: true}}\npipeline: [y: x ** 3, {gradcheck: {of: y, wrt: x}}]"
+    assert re.fullmatch(r"-:2: ✓ y by x  [\d.]+ digits\n-: ✓ 1 correct\n", gradcli("check", "-", stdin=spec)[1])
+    spec = spec.replace("pipeline", "  z: {data: [1.0], requires_grad: true}\npipeline").replace(
+        "tensors: {x", "tensors:\n  x"
+    )
+    status, out, err = gradcli("check", "-", stdin=spec.replace("}}\n", "}\n", 1).replace("wrt: x", "wrt: z"))
+    assert (status, out) == (2, "") and "not have been used in the graph" in err and "not computed from `z`" in err
+
+
+def test_a_check_leaves_the_random_stream_alone(gradcli: Callable[..., Ended]) -> None:
+    function = "functions:\n  f(x): {forward: x * randn(2), backward: {x: grad * randn(2)}}\n"
+    steps = "pipeline: [y: f(x).sum(), STEP, {expect: {'rand(1)': 0}}]"
+    spec = f"{function}tensors: {{x: {{data: [1.0, 2.0], requires_grad: true}}}}\n{steps}"
+    drawn = set()
+    for step in ("{gradcheck: {of: y, wrt: x, order: 2}}", "{print: 1}"):
+        found = json.loads(gradcli("run", "--json", "-", stdin=spec.replace("STEP", step))[1])
+        drawn.add(found["steps"][-1]["items"][0]["actual"][0])
+    assert len(drawn) == 1
 
 
 @pytest.mark.parametrize("part", range(4))
