@@ -1,8 +1,11 @@
-"""Reports made by hand, and golden files. `pytest --update-golden` writes the latter: read what changed."""
+"""Command lines, reports made by hand, golden files. `pytest --update-golden` writes the latter: read what changed."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import math
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +14,7 @@ import hypothesis
 import numpy as np
 import pytest
 
+from gradcli.cli import app, exits
 from gradcli.errors import Span, UserError
 from gradcli.record import replace
 from gradcli.report.model import (
@@ -23,6 +27,8 @@ from gradcli.report.model import (
     TensorState,
     Warned,
 )
+
+from .command_line import Ended
 
 # how long an example takes is the machine's business
 hypothesis.settings.register_profile("gradcli", deadline=None)
@@ -83,6 +89,23 @@ def quiet_numpy() -> Iterator[None]:
     """NumPy says nothing of divisions by zero and the like, as during a run: for tests that call operations."""
     with np.errstate(all="ignore"):
         yield
+
+
+@pytest.fixture
+def gradcli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ended]:
+    """Runs a command line in this process and in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("CI", "NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+
+    def run(*arguments: str, stdin: str = "", stdout: io.StringIO | None = None) -> Ended:
+        out, err = stdout or io.StringIO(), io.StringIO()
+        with monkeypatch.context() as patched, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            patched.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
+            status = exits.guard(lambda: app.run(list(arguments)), verbose="--verbose" in arguments)
+        return status, out.getvalue(), err.getvalue()
+
+    return run
 
 
 def tensor(value: Any, text: str, dtype: str = "float32", grad: Any = None, **fields: Any) -> TensorState:

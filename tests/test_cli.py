@@ -18,10 +18,11 @@ import pytest
 
 import gradcli as gradcli_package
 from gradcli import __version__
-from gradcli.cli import app, exits, terminal
+from gradcli.cli import app, terminal
 from gradcli.errors import Span, UserError
 from gradcli.report.model import Expectation, Printed, Report, StepReport
 from gradcli.spec.document import Spec
+from tests.command_line import Ended
 
 REPOSITORY = Path(__file__).parents[1]
 GOOD = "tensors: {x: ones(3)}\npipeline: [{print: x}]\n"
@@ -80,23 +81,6 @@ def runner(monkeypatch: pytest.MonkeyPatch) -> Runner:
     module.__dict__["run"] = stand_in.run
     monkeypatch.setitem(sys.modules, "gradcli.runner", module)
     return stand_in
-
-
-Ended = tuple[int, str, str]
-
-
-@pytest.fixture
-def gradcli(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ended]:
-    """Runs a command line in this process: its exit status, standard output and standard error."""
-    for name in ("NO_COLOR", "FORCE_COLOR"):
-        monkeypatch.delenv(name, raising=False)
-
-    def run(*arguments: str) -> Ended:
-        status = exits.guard(lambda: app.run(list(arguments)), verbose="--verbose" in arguments)
-        out, err = capfd.readouterr()
-        return status, out, err
-
-    return run
 
 
 def process(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import os
 import re
@@ -19,32 +17,15 @@ from urllib.request import url2pathname
 import pytest
 
 from gradcli import environment
-from gradcli.cli import app, exits
+from gradcli.cli import app
 from gradcli.cli.completion import commands
 from gradcli.cli.schema import names
 from gradcli.cli.shells import SCRIPTS
 from gradcli.spec import schema, starter
+from tests.command_line import Ended
 
 ROOT = Path(__file__).parents[1]
 TOPICS = list(starter.topics())
-
-Ended = tuple[int, str, str]
-
-
-@pytest.fixture
-def gradcli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ended]:
-    """Runs a command line in this process and in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("NO_COLOR", "FORCE_COLOR"):
-        monkeypatch.delenv(name, raising=False)
-
-    def run(*arguments: str) -> Ended:
-        out, err = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            status = exits.guard(lambda: app.run(list(arguments)), verbose=False)
-        return status, out.getvalue(), err.getvalue()
-
-    return run
 
 
 def listing() -> list[str]:

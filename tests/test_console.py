@@ -15,18 +15,10 @@ from gradcli.report import story
 from gradcli.report.console import Screen, standard_output
 from gradcli.report.model import Expectation, Report, StepReport
 from gradcli.report.plain import Detail, Plain, Values
+from tests.command_line import Terminal
 
 Golden = Callable[[str, str], None]
 REPORTS = ("quickstart", "troubled", "broken")
-
-
-class Terminal(io.StringIO):
-    """Standard output that claims to be a terminal."""
-
-    encoding = "utf-8"
-
-    def isatty(self) -> bool:
-        return True
 
 
 def show(reporter: Screen | Plain | Values, *reports: Report) -> None:

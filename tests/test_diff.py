@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
-import sys
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
@@ -14,10 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gradcli.cli import app, exits
-from tests.test_console import Terminal
+from tests.command_line import Ended, Terminal
 
-Ended = tuple[int, str, str]
 Golden = Callable[[str, str], None]
 FORMATS = ["a.yaml", "a.npz", "a.safetensors", "a.json", "a.jsonl"]
 SPEC = """\
@@ -36,22 +31,6 @@ pipeline:
   - sizes: w.shape
 """
 NAMES = ["w", "w.grad", "empty", "c", "c.grad", "half", "mask", "n", "loss", "usv[0]", "usv[1][0]", "usv[1][1]"]
-
-
-@pytest.fixture
-def gradcli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ended]:
-    """Runs a command line in this process and in a folder of its own."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("FORCE_COLOR", raising=False)
-
-    def run(*arguments: str, stdin: str = "", stdout: io.StringIO | None = None) -> Ended:
-        out, err = stdout or io.StringIO(), io.StringIO()
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            status = exits.guard(lambda: app.run(list(arguments)), verbose=False)
-        return status, out.getvalue(), err.getvalue()
-
-    return run
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ import pytest
 import gradcli as gradcli_package
 from gradcli.suite.executors import Died, Serial
 from gradcli.suite.processes import Processes
-from tests.test_suite import ENDLESS, FAILING, GOOD, MISTAKEN, Ended, folder, gradcli, objects, ticks
+from tests.command_line import Ended
+from tests.test_suite import ENDLESS, FAILING, GOOD, MISTAKEN, folder, gradcli, objects, ticks
 
 __all__ = ["folder", "gradcli"]
 

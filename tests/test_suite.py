@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import re
 import sys
@@ -15,7 +13,7 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
-from gradcli.cli import app, exits
+from gradcli.cli import exits
 from gradcli.errors import Span, UserError
 from gradcli.record import replace
 from gradcli.report import github, junit, tap
@@ -28,7 +26,7 @@ from gradcli.spec.source import Limits, Source
 from gradcli.suite import testing
 from gradcli.suite.discovery import find
 from gradcli.suite.selection import choice
-from tests.test_console import Terminal
+from tests.command_line import Ended, Terminal, timeless
 from tests.test_json import read
 
 GOOD = "tensors: {x: ones(3)}\npipeline: [{expect: {x.sum(): 3}}]\n"
@@ -42,8 +40,6 @@ STOPPED = "tensors: {x: ones(3)}\npipeline:\n  - expect: {x: 1}\n  - y: x @ ones
 MISTAKEN = "tensors: {x: onse(3)}\npipeline: [{print: v}]\n"
 LOOP = "pipeline:\n  - repeat: {times: 5, as: i, steps: [{expect: {i < 3: true}}]}\n"
 ENDLESS = "params: {n: 1}\npipeline:\n  - while: {condition: n > 0, at_most: 1000000000, steps: [m: n + 1]}\n"
-
-Ended = tuple[int, str, str]
 
 
 @pytest.fixture
@@ -61,16 +57,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Non
 
 
 @pytest.fixture
-def gradcli(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ended]:
-    """Runs a command line in this process; what a run takes is shown as 0 ms."""
-    for name in ("NO_COLOR", "FORCE_COLOR"):
-        monkeypatch.delenv(name, raising=False)
+def gradcli(gradcli: Callable[..., Ended]) -> Callable[..., Ended]:
+    """Tests specs in this process; what a run takes is shown as 0 ms."""
 
-    def run(*arguments: str) -> Ended:
-        out, err = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            status = exits.guard(lambda: app.run(["test", *arguments]), verbose="--verbose" in arguments)
-        return status, re.sub(r"[\d.]+ m?s\b", "0 ms", out.getvalue()), err.getvalue()
+    def run(*arguments: str, stdin: str = "") -> Ended:
+        status, out, err = gradcli("test", *arguments, stdin=stdin)
+        return status, timeless(out), err
 
     return run
 
@@ -228,9 +220,8 @@ def test_the_first_failure_ends_it_if_asked_to(folder: Callable[..., None], grad
     )
 
 
-def test_standard_input(gradcli: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(GOOD.encode())))
-    assert gradcli("-")[:2] == (0, "✓ -  0 ms\n\n✓ 1 spec passed · 1 expectation · 0 ms\n")
+def test_standard_input(gradcli: Callable[..., Ended]) -> None:
+    assert gradcli("-", stdin=GOOD)[:2] == (0, "✓ -  0 ms\n\n✓ 1 spec passed · 1 expectation · 0 ms\n")
 
 
 @pytest.mark.parametrize("place", ["gradcli.runner.run", "gradcli.suite.testing.read_documents"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 import re
@@ -15,13 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradcli.cli import app, exits
 from gradcli.report.model import Outcome, Update
 from gradcli.spec.source import DEFAULT_LIMITS
 from gradcli.suite import testing
 from gradcli.suite.executors import Serial
 from gradcli.suite.update import update
-from tests.test_console import Terminal
+from tests.command_line import Ended, Terminal, timeless
 
 BEGIN = """\
 params: {nan: 1}   # a name that is a number elsewhere
@@ -346,22 +344,16 @@ pipeline:
       y.sum(): 3 + 3
 """
 RIGHT = WRONG.replace("[2, 5]", "[2, 4.0]").replace("y:\n      y", "y: [1.0, 4.0]\n      y").replace("3 + 3", "5.0")
-Ended = tuple[int, str, str]
 
 
 @pytest.fixture
-def gradcli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ended]:
-    """Runs a command line in this process, in a folder with `a.yaml`."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("CI", "NO_COLOR", "FORCE_COLOR"):
-        monkeypatch.delenv(name, raising=False)
+def gradcli(gradcli: Callable[..., Ended]) -> Callable[..., Ended]:
+    """Runs a command line in a folder with `a.yaml`; what a run takes is shown as 0 ms."""
     Path("a.yaml").write_text(WRONG)
 
     def run(*arguments: str, stdout: io.StringIO | None = None) -> Ended:
-        out, err = stdout or io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            status = exits.guard(lambda: app.run(list(arguments)), verbose=False)
-        return status, re.sub(r"[0-9.]+ m?s\b", "0 ms", out.getvalue()), err.getvalue()
+        status, out, err = gradcli(*arguments, stdout=stdout)
+        return status, timeless(out), err
 
     return run
 

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gradcli.cli import app
-
+from ..command_line import Ended
 from .standin import installed
 
 SPEC = """
@@ -30,18 +29,15 @@ tensors: {x: "ones(2, device='cuda')", y: "ones(2)"}
 pipeline: [z: x * y]
 """
 
-Run = Callable[..., tuple[int, str, str]]
+Run = Callable[..., Ended]
 
 
 @pytest.fixture
-def run(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
-    monkeypatch.chdir(tmp_path)
-
-    def command(spec: str, *options: str, devices: int | None = 1) -> tuple[int, str, str]:
+def run(gradcli: Callable[..., Ended]) -> Run:
+    def command(spec: str, *options: str, command: str = "run", devices: int | None = 1) -> Ended:
         Path("spec.yaml").write_text(spec, encoding="utf-8")
         with contextlib.nullcontext() if devices is None else installed(devices):
-            status = app.run(["run", "spec.yaml", *options])
-        return (status, *capsys.readouterr())
+            return gradcli(command, "spec.yaml", *options)
 
     return command
 
@@ -83,11 +79,7 @@ def test_a_device_that_does_not_exist(run: Run) -> None:
     assert run(SPEC.replace("cuda:0", "cuda:1"), "--device", "cuda:1", devices=2)[0] == 0
 
 
-def test_gradients_of_a_device_are_checked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    spec = tmp_path / "spec.yaml"
-    spec.write_text(
-        SPEC + "  - backward: (x.cpu() * host).sum()\n  - gradcheck: {of: (x * w).sin(), wrt: x}\n", "utf-8"
-    )
-    with installed(1):
-        assert app.run(["check", "--strict", str(spec)]) == 0
-    assert capsys.readouterr().out.endswith("✓ 5 correct\n")
+def test_gradients_of_a_device_are_checked(run: Run) -> None:
+    more = "  - backward: (x.cpu() * host).sum()\n  - gradcheck: {of: (x * w).sin(), wrt: x}\n"
+    status, out, _ = run(SPEC + more, "--strict", command="check")
+    assert status == 0 and out.endswith("✓ 5 correct\n")

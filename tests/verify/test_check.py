@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import re
-import sys
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
@@ -14,16 +11,14 @@ from typing import Any
 
 import pytest
 
-from gradcli.cli import app, exits
 from gradcli.errors import UserError
 
+from ..command_line import Ended, Terminal
 from ..ops.samples import smooth
 from ..pipelines.pipeline import spec_text
 from ..pipelines.test_pipelines import FROZEN
-from ..test_console import Terminal
 from .trial import Taped
 
-Ended = tuple[int, str, str]
 Golden = Callable[[str, str], None]
 ROOT = Path(__file__).parents[2]
 VERDICTS = {
@@ -144,19 +139,10 @@ PIPELINES = [case for case in range(len(FROZEN)) if case != 295]
 
 
 @pytest.fixture
-def gradcli(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ended]:
+def gradcli(gradcli: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ended]:
     """Runs a command line in this process and in the project's folder."""
     monkeypatch.chdir(ROOT)
-    monkeypatch.delenv("FORCE_COLOR", raising=False)
-
-    def run(*arguments: str, stdin: str = "", stdout: io.StringIO | None = None) -> Ended:
-        out, err = stdout or io.StringIO(), io.StringIO()
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            status = exits.guard(lambda: app.run(list(arguments)), verbose=False)
-        return status, out.getvalue(), err.getvalue()
-
-    return run
+    return gradcli
 
 
 def read(text: str) -> list[Any]:
