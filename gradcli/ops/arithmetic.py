@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from gradcli.engine.device import np
@@ -131,6 +132,11 @@ def no_derivative(name: str) -> Any:
         raise UserError("autograd", f"derivative for aten::{name} is not implemented")
 
     return formula
+
+
+def wanted(results: Sequence[Any], needs: Sequence[bool]) -> tuple[Any, ...]:
+    """The gradients that are needed."""
+    return tuple(result if need else None for result, need in zip(results, needs, strict=True))
 
 
 def not_derived(name: str) -> Any:

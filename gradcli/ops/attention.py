@@ -10,8 +10,7 @@ from gradcli.engine.device import np
 from gradcli.engine.dtypes import TYPE_NAMES, dtype_kind, is_reduced
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
-from gradcli.ops.activation import wanted
-from gradcli.ops.arithmetic import add, no_derivative
+from gradcli.ops.arithmetic import add, no_derivative, wanted
 from gradcli.ops.copies import to_dtype
 from gradcli.ops.define import composite, op
 from gradcli.ops.dropout import dropout

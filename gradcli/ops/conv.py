@@ -10,6 +10,7 @@ from typing import Any
 from gradcli.engine.device import as_strided, np, zeros_beside
 from gradcli.engine.dtypes import C_NAMES, TYPE_NAMES, dtype_kind
 from gradcli.errors import UserError
+from gradcli.ops.arithmetic import wanted
 from gradcli.ops.copies import view_as_real
 from gradcli.ops.define import composite, op
 from gradcli.ops.kinds import only
@@ -196,7 +197,7 @@ def convolution_gradients(
 ) -> tuple[Any, ...]:
     options = (bias_shape, stride, padding, dilation, transposed, output_padding, groups, list(needs))
     results = convolution_backward(grad, input, weight, *options)
-    return tuple(result if need else None for result, need in zip(results, needs, strict=True))
+    return wanted(results, needs)
 
 
 def convolution_double_backward(

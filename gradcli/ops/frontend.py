@@ -35,11 +35,11 @@ Found = TypeVar("Found")
 
 # families that are imported, in this order, until a name is found: to import them all takes as long as half of NumPy
 LATER = [
-    "softmax", "activation", "loss", "cross_entropy", "join", "windows", "special", "cumulative", "statistics", "norm",
-    "dropout", "products", "embedding", "pad", "similarity", "distance", "margin_loss", "conv", "pool", "average",
-    "attention", "bessel", "ctc", "decompose", "fft", "fold", "grid", "histogram", "householder", "ldl", "lowrank",
-    "matrix", "multi_head", "polynomials", "recurrent", "resample", "segment", "shuffle", "signal", "solve", "tbc",
-    "view_copies",
+    "softmax", "activation", "piecewise", "loss", "cross_entropy", "join", "windows", "special", "cumulative",
+    "statistics", "norm", "dropout", "products", "embedding", "pad", "similarity", "distance", "margin_loss", "conv",
+    "pool", "average", "attention", "bessel", "ctc", "decompose", "fft", "fold", "grid", "histogram", "householder",
+    "ldl", "lowrank", "matrix", "multi_head", "polynomials", "recurrent", "resample", "segment", "shuffle", "signal",
+    "solve", "tbc", "view_copies",
 ]  # fmt: skip
 
 PREFIXES = (

@@ -17,6 +17,7 @@ from gradcli.engine.device import beside, np, scatter_add, zeros_beside
 from gradcli.engine.dtypes import TYPE_NAMES, dtype_kind
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
+from gradcli.ops.arithmetic import wanted
 from gradcli.ops.define import Op, composite, op
 from gradcli.ops.kinds import only
 from gradcli.ops.linalg import bmm
@@ -191,7 +192,7 @@ def grid_sampler_gradients(
     arguments = (grad, input, grid, mode, padding_mode, align_corners)
     recorded = isinstance(grad, Tensor)
     results = BACKWARDS[len(grid.shape) - 2](*arguments) if recorded else grid_sampler_backward_forward(*arguments)
-    return tuple(result if need else None for result, need in zip(results, needs, strict=True))
+    return wanted(results, needs)
 
 
 def grid_sampler_double_backward(

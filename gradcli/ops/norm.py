@@ -9,8 +9,7 @@ from typing import Any
 from gradcli.engine.device import np
 from gradcli.engine.dtypes import TYPE_NAMES, dtype_kind, is_reduced
 from gradcli.errors import UserError
-from gradcli.ops.activation import wanted
-from gradcli.ops.arithmetic import add, add_number, div, mul
+from gradcli.ops.arithmetic import add, add_number, div, mul, wanted
 from gradcli.ops.average import POOLS
 from gradcli.ops.compare import clamp_min
 from gradcli.ops.copies import clone, to_dtype, zeros_like

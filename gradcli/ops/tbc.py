@@ -9,6 +9,7 @@ from gradcli.engine.device import np
 from gradcli.engine.dtypes import TYPE_NAMES
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
+from gradcli.ops.arithmetic import wanted
 from gradcli.ops.copies import copy
 from gradcli.ops.define import composite, op
 from gradcli.ops.kinds import only
@@ -53,7 +54,7 @@ def conv_tbc_backward(grad: Any, needs: Sequence[bool], self: Any, weight: Any, 
         add_product(select(by_weight, 0, tap), t(seen), given)
     summed = sum_dim(sum_dim(grad, [0]), [0])
     results = (by_self, by_weight, copy.inplace(by_bias, summed) if recorded(grad) else summed)
-    return tuple(result if need else None for result, need in zip(results, needs, strict=True))
+    return wanted(results, needs)
 
 
 def recorded(value: Any) -> bool:
