@@ -3,7 +3,7 @@
 torch turns the 32-bit words of an MT19937 into numbers as x86-64 compiles its C++: `a * b + c` is one fused
 multiply-add, and logarithms and trigonometric functions of doubles are those of the C library, which `math`
 calls too (NumPy's own differ in the last bit). From 16 elements on, `randn` in single precision uses short
-polynomials, within 1e-6 of the exact values; `_log` and `_sincos` are these. Torch runs them where the
+polynomials, within 1e-6 of the exact values; `log` and `sincos` are these. Torch runs them where the
 processor has AVX2 or AVX-512. Without either, or on another architecture, torch itself gives other last bits;
 so does another C library.
 
@@ -26,6 +26,7 @@ from typing import Any, TypeAlias
 
 from gradcli.engine.device import np
 from gradcli.engine.dtypes import C_NAMES, TYPE_NAMES, converted, dtype_kind, finfo, is_reduced
+from gradcli.engine.fused import log, scaled, sincos
 from gradcli.errors import UserError
 from gradcli.record import Record
 
@@ -106,7 +107,7 @@ class Generator:
         wide = _computation_dtype(dtype)
         low, high = wide.type(low), wide.type(high)
         fractions = self._doubles(size) if dtype.name == "float64" else self._singles(size)
-        values = _scale(fractions, high - low, low).astype(dtype)
+        values = scaled(fractions, high - low, low).astype(dtype)
         values[values >= dtype.type(high)] = low  # rounding may reach the end that the interval excludes
         return values.reshape(shape)
 
@@ -127,15 +128,15 @@ class Generator:
         _require(dtype, "f", "normal_kernel_cpu")
         size = math.prod(shape)
         if size < BLOCK or not contiguous:
-            return _rounded(_scale(self._scalar_normals(size), std, mean), dtype).reshape(shape)
-        return _rounded(_scale(self._block_normals(size, dtype), std, mean), dtype).reshape(shape)
+            return _rounded(scaled(self._scalar_normals(size), std, mean), dtype).reshape(shape)
+        return _rounded(scaled(self._block_normals(size, dtype), std, mean), dtype).reshape(shape)
 
     def log_normal(self, mean: float, std: float, shape: Sequence[int], dtype: DType) -> Array:
         """Tensor.log_normal_: the exponential of normal numbers, which are always drawn the scalar way."""
         _require(dtype, "f", "log_normal_cpu")
         if not std > 0:
             raise UserError("value", f"log_normal_ expects std > 0.0, but found std={std:g}")
-        exponents = _scale(self._scalar_normals(math.prod(shape)), std, mean)
+        exponents = scaled(self._scalar_normals(math.prod(shape)), std, mean)
         return _rounded(_each(_exp, exponents), dtype).reshape(shape)
 
     def exponential(self, rate: float, shape: Sequence[int], dtype: DType) -> Array:
@@ -144,7 +145,7 @@ class Generator:
         if not rate > 0:
             raise UserError("value", f"exponential_ expects lambda > 0.0, but found lambda={rate:g}")
         logarithms = _each(math.log1p, -self._doubles(math.prod(shape)))
-        return _rounded(_scale(logarithms, -1.0 / rate, 0.0), dtype).reshape(shape)
+        return _rounded(scaled(logarithms, -1.0 / rate, 0.0), dtype).reshape(shape)
 
     def cauchy(self, median: float, sigma: float, shape: Sequence[int], dtype: DType) -> Array:
         """Tensor.cauchy_(median, sigma)."""
@@ -152,7 +153,7 @@ class Generator:
         if not sigma > 0:
             raise UserError("value", f"cauchy_ expects sigma > 0.0, but found sigma={sigma:g}")
         tangents = _each(math.tan, math.pi * (self._doubles(math.prod(shape)) - 0.5))
-        return _rounded(_scale(tangents, sigma, median), dtype).reshape(shape)
+        return _rounded(scaled(tangents, sigma, median), dtype).reshape(shape)
 
     def geometric(self, p: float, shape: Sequence[int], dtype: DType) -> Array:
         """Tensor.geometric_(p): trials up to the first success, in a real or integer dtype."""
@@ -373,115 +374,10 @@ def _box_muller_32(fractions: Array) -> Array:
     for start in range(0, fractions.size, CHUNK):
         chunk = fractions[start : start + CHUNK]
         radii, angles = chunk.reshape(-1, 2, BLOCK // 2).transpose(1, 0, 2)
-        radii = np.sqrt(np.float32(-2) * _log(np.float32(1) - radii))
-        sines, cosines = _sincos(np.float32(2 * math.pi) * angles)
+        radii = np.sqrt(np.float32(-2) * log(np.float32(1) - radii))
+        sines, cosines = sincos(np.float32(2 * math.pi) * angles)
         normals[start : start + CHUNK] = np.stack([radii * cosines, radii * sines], axis=1).ravel()
     return normals
-
-
-# The polynomials of the Cephes library's logf, sinf and cosf, the highest power first
-LOG = (
-    7.0376836292e-2,
-    -1.1514610310e-1,
-    1.1676998740e-1,
-    -1.2420140846e-1,
-    1.4249322787e-1,
-    -1.6668057665e-1,
-    2.0000714765e-1,
-    -2.4999993993e-1,
-    3.3333331174e-1,
-)
-COSINE = (2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2)
-SINE = (-1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1)
-# ln 2 and pi / 4 in parts, the first of so few bits that its product with a small integer is exact
-LN_2 = (0.693359375, -2.12194440e-4)
-QUARTER_PI = (0.78515625, 2.4187564849853515625e-4, 3.77489497744594108e-8)
-
-
-def _log(x: Array) -> Array:
-    """The logarithm of normal, positive float32 numbers."""
-    fraction, exponent = np.frexp(x)
-    small = fraction < np.float32(math.sqrt(0.5))
-    exponent = (exponent - small).astype(np.float32)
-    x = np.where(small, fraction + fraction, fraction) - np.float32(1)
-    square = x * x
-    tail = _fused(_polynomial(LOG, x) * x, square, exponent * np.float32(LN_2[1]))
-    return x + (tail - square * np.float32(0.5)) + exponent * np.float32(LN_2[0])
-
-
-def _sincos(x: Array) -> tuple[Array, Array]:
-    """Sine and cosine of float32 angles from 0 to 2 pi."""
-    octant = (x * np.float32(4 / math.pi)).astype(np.int32) + 1 & ~1
-    steps = octant.astype(np.float32)
-    for part in QUARTER_PI:
-        x = _fused(steps, np.float32(-part), x)
-    square = x * x
-    cosine = _fused(_polynomial(COSINE, square) * square, square, square * np.float32(-0.5)) + np.float32(1)
-    sine = _fused(_polynomial(SINE, square) * square, x, x)
-    swapped = (octant & 2).astype(bool)
-    sines, cosines = np.where(swapped, cosine, sine), np.where(swapped, sine, cosine)
-    np.negative(sines, out=sines, where=(octant & 4).astype(bool))
-    np.negative(cosines, out=cosines, where=(octant + 2 & 4).astype(bool))
-    return sines, cosines
-
-
-def _polynomial(coefficients: Sequence[float], x: Array) -> Array:
-    value = np.full_like(x, coefficients[0])
-    for coefficient in coefficients[1:]:
-        value = _fused(value, x, np.float32(coefficient))
-    return value
-
-
-def _scale(x: Array, factor: float, offset: float) -> Array:
-    """x * factor + offset in the dtype of `x`, rounded once."""
-    with np.errstate(all="ignore"):
-        factor, offset = x.dtype.type(factor), x.dtype.type(offset)
-        return _fused(x, factor, offset) if offset else x * factor + offset
-
-
-def _fused(a: Array, b: Any, c: Any) -> Array:
-    """a * b + c rounded once, for arrays and numbers of float32 or of float64.
-
-    The sum is taken in more digits than the result has. What these lose must not be rounded twice, so it is
-    remembered in the last bit ("rounding to odd", Boldo and Melquiond 2008).
-    """
-    if a.dtype.name == "float32":
-        product = np.multiply(a, b, dtype=np.float64)  # exact
-        total = product + c
-        halfway = (total.view(np.int64) & (2**29 - 1)) == 2**28  # between two float32 numbers: look closer
-        if halfway.any():
-            total = np.where(halfway, _add_to_odd(product, np.broadcast_to(c, product.shape)), total)
-        return total.astype(np.float32)
-    product, product_error = _exact_product(a, b)
-    lower, lower_error = _exact_sum(c, product_error)
-    upper, upper_error = _exact_sum(product, lower)
-    total = upper + _add_to_odd(lower_error, upper_error)
-    return np.where(np.isfinite(total), total, a * b + c)  # splitting an infinite or huge number makes NaN
-
-
-def _exact_sum(a: Any, b: Any) -> tuple[Any, Any]:
-    """a + b in float64 and its rounding error."""
-    total = a + b
-    part = total - a
-    return total, (a - (total - part)) + (b - part)
-
-
-def _exact_product(a: Any, b: Any) -> tuple[Any, Any]:
-    """a * b in float64 and its rounding error, from the products of the upper and lower halves."""
-    product = a * b
-    a_upper, b_upper = (x * 134217729.0 - (x * 134217729.0 - x) for x in (a, b))
-    a_lower, b_lower = a - a_upper, b - b_upper
-    error = a_lower * b_lower - (((product - a_upper * b_upper) - a_lower * b_upper) - a_upper * b_lower)
-    return product, error
-
-
-def _add_to_odd(a: Array, b: Array) -> Array:
-    """a + b in float64; of the two numbers around an inexact sum the one whose last bit is set."""
-    total, error = _exact_sum(a, b)
-    bits = total.view(np.int64)
-    away_from_zero = np.where((error > 0) == (total > 0), 1, -1)
-    odd = np.where((error != 0) & (bits & 1 == 0), bits + away_from_zero, bits)
-    return odd.view(np.float64)
 
 
 def _each(function: Callable[[float], float], x: Array) -> Array:
