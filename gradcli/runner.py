@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from gradcli import advice, deadline
+from gradcli import advice, deadline, judging
 from gradcli.engine import graph, memory
 from gradcli.engine.device import default_device, device_of, load_numpy, np, to_device, to_host
 from gradcli.engine.dtypes import default_dtype, dtype_named
@@ -22,17 +22,14 @@ from gradcli.ops.copies import clone, to_dtype, zero
 from gradcli.ops.create import default_generator, tensor
 from gradcli.ops.method import Size
 from gradcli.ops.views import View
-from gradcli.record import replace
-from gradcli.report.model import Binding, Check, Expectation, Gradient, Printed, Report, StepReport, TensorState, Warned
+from gradcli.report.model import Binding, Gradient, Printed, Report, StepReport, TensorState, Warned
 from gradcli.report.text import format_tensor, format_value
 from gradcli.spec import steps as spec_steps
 from gradcli.spec import tree
 from gradcli.spec.expression import parse_expression
 from gradcli.spec.reader import shown
 from gradcli.spec.steps import Expression, Literal, Load, Spec, Step
-from gradcli.values import as_numbers, plain_value, same
-from gradcli.verify.expectations import Verdict, check
-from gradcli.verify.sentences import constant_factor
+from gradcli.values import plain_value
 
 if TYPE_CHECKING:
     from gradcli.trials import Checking, Trials
@@ -446,129 +443,6 @@ class Session:
             printed.append(Printed(item.value.text, self.text_of(value), plain_value(value), item.label))
         self.tell("print", printed=printed)
 
-    def expect(self, step: spec_steps.Expect) -> None:
-        self.tell("expect", items=[self.judge(item, step) for item in step.items])
-
-    def judge(self, item: spec_steps.ExpectItem, step: spec_steps.Expect) -> Expectation:
-        actual = self.value_of(item.expr)
-        expected: Any = None
-        if isinstance(item.expected, Load):
-            expected = self.loaded(item.expected, np.dtype(np.float64))  # as exact as it is written
-        elif item.expected is not None:
-            expected = self.value_of(item.expected)
-        rtol = step.rtol if item.rtol is None else item.rtol
-        atol = step.atol if item.atol is None else item.atol
-        if not item.recorded:
-            verdict = Verdict(False, why="no value is recorded yet")
-        elif item.is_none or item.expected is not None:
-            verdict = same(actual, expected, rtol, atol)
-        else:
-            verdict = Verdict(True)
-        if verdict.ok and (item.finite or item.nonzero or item.shape is not None):
-            why = check(np.asarray(plain_value(actual)), item.finite, item.nonzero, item.shape)
-            verdict = Verdict(why is None, why=why)
-        return self.judged(item.expr, item.span, expected, actual, verdict)
-
-    def judged(self, expr: Expression, span: Span, expected: Any, actual: Any, verdict: Verdict) -> Expectation:
-        return Expectation(
-            expr.text,
-            verdict.ok,
-            plain_value(expected),
-            plain_value(actual),
-            self.text_of(expected),
-            self.text_of(actual),
-            span.line,
-            span.column,
-            verdict.index,
-            verdict.abs,
-            verdict.rel,
-            verdict.off,
-            verdict.why,
-            verdict.ulp,
-        )
-
-    def expect_error(self, step: spec_steps.ExpectError) -> None:
-        path = self.path
-        actual = None
-        try:
-            self.run_steps(step.steps, path)
-        except UserError as error:
-            actual = error.message
-            if self.trials is not None:
-                self.trials.tape.forget()
-        self.path = path
-        ok = actual is not None and step.match in actual
-        why = None
-        if actual is None:
-            why = "the steps ran without an error"
-        elif not ok:
-            why = "the error is another one"
-        shown = actual or "no error"
-        item = Expectation("error", ok, step.match, actual, step.match, shown, step.line, step.span.column, why=why)
-        self.tell("expect_error", items=[item])
-
-    def claim(self, step: spec_steps.Claim) -> None:
-        self.tell("claim", items=[self.grade(expr, formula) for expr, formula in step.items])
-
-    def grade(self, expr: Expression, formula: Expression) -> Expectation:
-        """How the formula that is claimed for a gradient compares with what autograd has found."""
-        actual = self.value_of(expr)
-        with set_grad_enabled(False):
-            claimed = self.value_of(formula)
-        verdict = same(actual, claimed, None, None)
-        if verdict.index is not None:
-            factor = constant_factor(as_numbers(actual), as_numbers(claimed))
-            verdict = replace(verdict, why=None if factor is None else f"the claim is {factor:.4g} times the gradient")
-        if verdict.ok or verdict.index is not None:
-            verdict = self.with_numbers(expr, as_numbers(claimed), verdict)
-        return self.judged(expr, expr.span(), claimed, actual, verdict)
-
-    def with_numbers(self, expr: Expression, claimed: Any, verdict: Verdict) -> Verdict:
-        """`verdict` on the claim for the gradient that `expr` names, with what difference quotients say of the two."""
-        if not isinstance(expr.tree, tree.Attribute) or self.trials is None or claimed is None:
-            return verdict
-        opinion = self.trials.opinion(self.evaluate(expr, expr.tree.target), claimed)
-        if opinion is None:
-            return verdict
-        check, is_borne_out = opinion
-        why = verdict.why
-        if check.verdict == "wrong":
-            side = "the numbers agree with the claim" if is_borne_out else "the numbers agree with neither"
-            why = f"{why}; {side}: {check.why}" if why else f"{side}: {check.why}"
-        elif not verdict.ok and check.verdict == "correct":
-            why = f"{why}; the numbers agree with autograd" if why else "the numbers agree with autograd"
-        return replace(verdict, ok=verdict.ok and check.verdict != "wrong", why=why)
-
-    def gradcheck(self, step: spec_steps.Gradcheck) -> None:
-        root, tensors = self.tensor_of(step.of), [self.tensor_of(one) for one in step.wrt]
-        for expression, one in zip([step.of, *step.wrt], [root, *tensors], strict=True):
-            if not one.requires_grad:
-                message = f"`{expression.text}` does not require grad: there is nothing to check"
-                raise UserError("autograd", message, span=expression.span())
-        assert self.trials is not None
-        checks = self.trials.of(root, tensors, step.order, step.of.text, step.line)
-        self.tell("gradcheck", items=[self.checked(step, check) for check in checks])
-
-    def checked(self, step: spec_steps.Gradcheck, check: Check) -> Expectation:
-        """A check as an expectation: of the formulas, by the numbers."""
-        second = ", order 2" if check.order == 2 else ""
-        difference = None
-        if check.analytic is not None and check.numeric is not None:
-            difference = abs(check.analytic - check.numeric)
-        return Expectation(
-            f"{step.of.text} by {check.tensor}{second}",
-            check.verdict != "wrong",
-            check.numeric,
-            check.analytic,
-            "" if check.numeric is None else f"{check.numeric:.8g} (the numbers)",
-            "" if check.analytic is None else f"{check.analytic:.8g} (the formulas)",
-            step.line,
-            step.span.column,
-            check.index,
-            difference,
-            why=check.why,
-        )
-
     # the end
 
     def finish(self, get: Sequence[str]) -> None:
@@ -647,10 +521,10 @@ RUNNERS: dict[type, Callable[[Session, Any], None]] = {
     spec_steps.Repeat: Session.repeat,
     spec_steps.While: Session.while_,
     spec_steps.Print: Session.print,
-    spec_steps.Expect: Session.expect,
-    spec_steps.ExpectError: Session.expect_error,
-    spec_steps.Claim: Session.claim,
-    spec_steps.Gradcheck: Session.gradcheck,
+    spec_steps.Expect: judging.expect,
+    spec_steps.ExpectError: judging.expect_error,
+    spec_steps.Claim: judging.claim,
+    spec_steps.Gradcheck: judging.gradcheck,
 }
 
 
