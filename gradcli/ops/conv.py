@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from gradcli.engine.device import as_strided, np, zeros_beside
 from gradcli.engine.dtypes import C_NAMES, TYPE_NAMES, dtype_kind
@@ -291,18 +291,20 @@ def check_rank(name: str, input: Any, rank: int) -> bool:
     return bool(input.ndim == rank + 2)
 
 
-def check_shapes(
-    input: Any,
-    weight: Any,
-    bias: Any,
-    stride: Sizes,
-    padding: Sizes,
-    dilation: Sizes,
-    transposed: bool,
-    output_padding: Sizes,
-    groups: int,
-) -> None:
+class Options(NamedTuple):
+    """What a convolution is asked for, in the order of torch's parameters."""
+
+    stride: Sizes
+    padding: Sizes
+    dilation: Sizes
+    transposed: bool
+    output_padding: Sizes
+    groups: int
+
+
+def check_shapes(input: Any, weight: Any, bias: Any, options: Options) -> None:
     """A UserError, in torch's words and order, for shapes and options that do not fit together."""
+    stride, padding, dilation, transposed, output_padding, groups = options
     shape, rank = list(weight.shape), weight.ndim - 2
     if rank < 1:
         raise UserError("shape", "weight should have at least three dimensions")
@@ -395,21 +397,10 @@ def check_transposed(
         )
 
 
-def convolved(
-    input: Any,
-    weight: Any,
-    bias: Any,
-    stride: Sizes,
-    padding: Sizes,
-    dilation: Sizes,
-    transposed: bool,
-    output_padding: Sizes,
-    groups: int,
-) -> Any:
+def convolved(input: Any, weight: Any, bias: Any, options: Options) -> Any:
     """A convolution whose options fit; a complex one as three real ones, as torch has it."""
-    options = (stride, padding, dilation, transposed, output_padding, groups)
-    check_shapes(input, weight, bias, *options)
-    check_dtypes(input, weight, bias, transposed)
+    check_shapes(input, weight, bias, options)
+    check_dtypes(input, weight, bias, options.transposed)
     if dtype_kind(input.dtype) != "c":
         return convolution(input, weight, bias, *options)
     parts = [(None, None) if one is None else real_and_imaginary(one) for one in (input, weight, bias)]
@@ -466,7 +457,7 @@ def declare(rank: int) -> None:
         if isinstance(padding, str):
             raise UserError("value", f"Invalid padding string: '{padding}'")
         by, margin, gap = (in_each(value, rank) for value in (stride, padding, dilation))
-        return convolved(input, weight, bias, by, margin, gap, False, [0] * rank, groups)
+        return convolved(input, weight, bias, Options(by, margin, gap, False, [0] * rank, groups))
 
     @composite(
         f"conv_transpose{rank}d(Tensor input, Tensor weight, Tensor? bias=None, int[] stride=1, int[] padding=0, "
@@ -487,7 +478,8 @@ def declare(rank: int) -> None:
             given = (stride, padding, output_padding, groups, dilation)
             return squeeze_dim(conv_transpose(unsqueeze(input, 0), weight, bias, *given), 0)
         by, margin, gap = (in_each(value, rank) for value in (stride, padding, dilation))
-        return convolved(input, weight, bias, by, margin, gap, True, in_each(output_padding, rank), groups)
+        options = Options(by, margin, gap, True, in_each(output_padding, rank), groups)
+        return convolved(input, weight, bias, options)
 
 
 for _rank in (1, 2, 3):

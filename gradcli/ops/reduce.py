@@ -129,12 +129,15 @@ def at_extreme(name: str, function: Any) -> Any:
             wrap_dim(dim, 0)
             return self.copy(), np.zeros_like(self, np.int64)
         indices = find(self, dim, True)
-        values = np.take_along_axis(self, indices, axis=dim)
-        if keepdim:
-            return values, indices
-        return values.squeeze(dim), indices.squeeze(dim)
+        return picked(self, indices, dim, keepdim)
 
     return forward
+
+
+def picked(self: Any, indices: Any, dim: int, keepdim: bool) -> tuple[Any, Any]:
+    """The values at `indices`, one along `dim`, and `indices`."""
+    values = np.take_along_axis(self, indices, axis=dim)
+    return (values, indices) if keepdim else (values.squeeze(dim), indices.squeeze(dim))
 
 
 def var_forward(self: Any, dim: Dims, correction: float, keepdim: bool) -> Any:
@@ -200,7 +203,7 @@ def vector_norm_backward(grad: Any, self: Any, ord: float, dim: Dims, keepdim: b
     if ord == 2:
         return grad * masked_fill(self / norm, norm == 0, 0)
     if ord in (float("inf"), float("-inf")):
-        at = (absolute(self) == norm) | (isnan(self) & isnan(norm))
+        at = equal_places(absolute(self), norm)
         return sgn(self) * (grad / sum_dim(at, dim, keepdim=True) * at)
     if ord < 1:
         scaled = sgn(self) * masked_fill(absolute(self) ** (ord - 1), self == 0, 0)
@@ -291,6 +294,11 @@ def reversed_cumsum(self: Any, dim: int) -> Any:
     return self if math.prod(self.shape) <= 1 or self.shape[dim] == 1 else flip(cumsum(flip(self, [dim]), dim), [dim])
 
 
+def equal_places(self: Any, result: Any) -> Any:
+    """Where `self` is what `result` is, a NaN being another one's equal."""
+    return (self == result) | (isnan(self) & isnan(result))
+
+
 def evenly(grad: Any, at: Any) -> Any:
     """`grad`, a scalar's, in equal shares to the places of the mask `at`."""
     return masked_fill_tensor(new_zeros(grad, at.shape), at, grad / sum(at))
@@ -340,13 +348,13 @@ max = op(
     "max(Tensor self)", "MaxBackward1", extreme("max", np.amax),
     contiguous=True,
     check=only("biuf", "max_all"),
-    self=lambda grad, self, result: evenly(grad, (self == result) | (isnan(self) & isnan(result))),
+    self=lambda grad, self, result: evenly(grad, equal_places(self, result)),
 )  # fmt: skip
 min = op(
     "min(Tensor self)", "MinBackward1", extreme("min", np.amin),
     contiguous=True,
     check=only("biuf", "min_all"),
-    self=lambda grad, self, result: evenly(grad, (self == result) | (isnan(self) & isnan(result))),
+    self=lambda grad, self, result: evenly(grad, equal_places(self, result)),
 )  # fmt: skip
 max_dim = op(
     "max.dim(Tensor self, int dim, bool keepdim=False) -> (values, indices)", "MaxBackward0",
@@ -467,21 +475,21 @@ def truths(function: Any, self: Any, dim: Dims, keepdim: bool) -> Any:
     return result.astype(np.uint8) if self.dtype == np.uint8 else result
 
 
-def masked_fill_forward(self: Any, mask: Any, value: Any) -> Any:
+def check_scalar(name: str, value: Any) -> None:
     if value.ndim:
         raise UserError(
-            "shape", f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.ndim} "
-            "dimension(s)."
-        )  # fmt: skip
+            "shape",
+            f"{name} only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimension(s).",
+        )
+
+
+def masked_fill_forward(self: Any, mask: Any, value: Any) -> Any:
+    check_scalar("masked_fill_", value)
     return np.where(as_mask(mask), cast(value, self.dtype), self)
 
 
 def index_fill_forward(self: Any, dim: int, index: Any, value: Any) -> Any:
-    if value.ndim:
-        raise UserError(
-            "shape", f"index_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.ndim} "
-            "dimension(s)."
-        )  # fmt: skip
+    check_scalar("index_fill_", value)
     return index_filled(self, dim, index, value)
 
 

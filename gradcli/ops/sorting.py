@@ -10,13 +10,12 @@ from gradcli.engine.dtypes import TYPE_NAMES, as_dtype, dtype_kind, result_type
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import lerp_tensor, mul, mul_number, no_derivative, not_derived, sub
-from gradcli.ops.compare import isnan
 from gradcli.ops.copies import cast, masked_fill
 from gradcli.ops.cumulative import scan
 from gradcli.ops.define import composite, op
 from gradcli.ops.index import gather, scatter, sort, sort_forward
 from gradcli.ops.kinds import only, refuse
-from gradcli.ops.reduce import evenly, scattered
+from gradcli.ops.reduce import equal_places, evenly, picked, scattered
 from gradcli.ops.selection import kth_smallest
 from gradcli.ops.shape import (
     expand,
@@ -29,12 +28,6 @@ from gradcli.ops.shape import (
     wrap_dim,
 )
 from gradcli.ops.windows import transpose_in_place, unsqueeze_in_place
-
-
-def picked(self: Any, indices: Any, dim: int, keepdim: bool) -> tuple[Any, Any]:
-    """The values at `indices`, one along `dim`, and `indices`."""
-    values = np.take_along_axis(self, indices, axis=dim)
-    return (values, indices) if keepdim else (values.squeeze(dim), indices.squeeze(dim))
 
 
 def one_along(choose: Any) -> Any:
@@ -237,7 +230,7 @@ median = op(
     "median(Tensor self)", "MedianBackward0", median_of_all("median"),
     contiguous=True,
     check=only("iuf", "median_cpu"),
-    self=lambda grad, self, result: evenly(grad, (self == result) | (isnan(self) & isnan(result))),
+    self=lambda grad, self, result: evenly(grad, equal_places(self, result)),
 )  # fmt: skip
 median_dim = op(
     "median.dim(Tensor self, int dim, bool keepdim=False) -> (values, indices)", "MedianBackward1",
@@ -250,7 +243,7 @@ nanmedian = op(
     "nanmedian(Tensor self)", "NanmedianBackward0", median_of_all("nanmedian"),
     contiguous=True,
     check=only("iuf", "nanmedian_cpu"),
-    self=lambda grad, self, result: evenly(grad, (self == result) | (isnan(self) & isnan(result))),
+    self=lambda grad, self, result: evenly(grad, equal_places(self, result)),
 )  # fmt: skip
 nanmedian_dim = op(
     "nanmedian.dim(Tensor self, int dim, bool keepdim=False) -> (values, indices)", "NanmedianBackward1",
