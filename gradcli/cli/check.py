@@ -2,7 +2,6 @@
 
 # Annotations are evaluated here: typer would take 2 ms to evaluate them from their texts.
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -80,12 +79,4 @@ def _reporter(*, json: bool, strict: bool, quiet: bool, color: terminal.Color) -
 
     if json:
         return JsonChecks(strict=strict)
-    coloured = terminal.is_coloured(color)
-    if not (coloured or sys.stdout.isatty()):
-        from gradcli.report.plain import print_lines
-
-        return Checks(print_lines, headed=False, failures_only=quiet)
-    from gradcli.report.console import Screen, standard_output
-
-    screen = Screen(standard_output(color=coloured), verbose=False)
-    return Checks(screen.write, headed=True, failures_only=quiet)
+    return Checks(terminal.writer(color), headed=terminal.is_screen(color), failures_only=quiet)

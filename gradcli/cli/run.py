@@ -144,9 +144,6 @@ def _reporter(*, json: bool, full: bool, values: bool, quiet: bool, verbose: boo
 
     if values:
         return plain.Values()
-    coloured = terminal.is_coloured(color)
-    if quiet or not (coloured or sys.stdout.isatty()):
+    if quiet or not terminal.is_screen(color):
         return plain.Plain("failures" if quiet else "everything" if verbose else "results")
-    from gradcli.report.console import Screen, standard_output
-
-    return Screen(standard_output(color=coloured), verbose=verbose)
+    return terminal.screen(color, verbose=verbose)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from gradcli.report.console import Screen
     from gradcli.report.story import Line
 
 Color = Literal["auto", "always", "never"]
@@ -24,13 +25,21 @@ def is_coloured(choice: Color) -> bool:
     return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def writer(choice: Color) -> Callable[[Iterable[Line]], None]:
-    """What writes lines to standard output: as a screen shows them, or as plain text where it is none."""
-    coloured = is_coloured(choice)
-    if not (coloured or sys.stdout.isatty()):
-        from gradcli.report.plain import print_lines
+def is_screen(choice: Color) -> bool:
+    """Whether standard output gets what a screen shows: it is a terminal, or coloured all the same."""
+    return is_coloured(choice) or sys.stdout.isatty()
 
-        return print_lines
+
+def screen(choice: Color, *, verbose: bool = False) -> Screen:
     from gradcli.report.console import Screen, standard_output
 
-    return Screen(standard_output(color=coloured), verbose=False).write
+    return Screen(standard_output(color=is_coloured(choice)), verbose=verbose)
+
+
+def writer(choice: Color) -> Callable[[Iterable[Line]], None]:
+    """What writes lines to standard output: as a screen shows them, or as plain text where it is none."""
+    if is_screen(choice):
+        return screen(choice).write
+    from gradcli.report.plain import print_lines
+
+    return print_lines

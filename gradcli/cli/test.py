@@ -201,12 +201,5 @@ def _reporter(
         return JsonSuite()
     from gradcli.report.suite import SuiteText
 
-    coloured = terminal.is_coloured(color)
-    if not (coloured or sys.stdout.isatty()):
-        from gradcli.report.plain import print_lines
-
-        return SuiteText(print_lines, detail, slowest=slowest)
-    from gradcli.report.console import Screen, standard_output
-
-    screen = Screen(standard_output(color=coloured), verbose=detail == "everything")
-    return SuiteText(screen.write, detail, width=min(max(map(len, files)), _WIDEST), slowest=slowest)
+    width = min(max(map(len, files)), _WIDEST) if terminal.is_screen(color) else 0
+    return SuiteText(terminal.writer(color), detail, width=width, slowest=slowest)
