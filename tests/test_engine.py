@@ -15,7 +15,7 @@ from gradcli.engine.graph import backward, grad
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.evaluate import Program, Scope
-from gradcli.ops import arithmetic, elementary, operators, shape
+from gradcli.ops import arithmetic, elementary, operators, pieces
 from gradcli.spec.expression import parse_expression
 
 pytestmark = pytest.mark.usefixtures("quiet_numpy")
@@ -96,7 +96,7 @@ def test_hooks_of_leaves_that_become_ready_together_run_in_torch_order(count: in
     leaves = [leaf(float(place)) for place in range(count)]
     for place, one in enumerate(leaves):
         one.register_hook(noting(place))
-    joined = shape.cat(leaves)
+    joined = pieces.cat(leaves)
     backward([evaluate("x.sum()", x=joined)], [None])
     assert called == order
 

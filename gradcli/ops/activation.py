@@ -1,4 +1,4 @@
-"""Smooth activation functions: elementwise but for `glu`, most with an in-place form or an option `inplace`."""
+"""Curved activation functions: elementwise but for `glu`, most with an in-place form or an option `inplace`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from gradcli.ops.arithmetic import add, div, sub
 from gradcli.ops.define import composite, op
 from gradcli.ops.elementary import exp, log1p, sigmoid, sigmoid_backward, tanh
 from gradcli.ops.kinds import only
-from gradcli.ops.shape import cat, narrow, wrap_dim
+from gradcli.ops.pieces import cat
+from gradcli.ops.shape import narrow, wrap_dim
 from gradcli.ops.special import erf
 
 SELU_ALPHA = 1.6732632423543772848170429916717

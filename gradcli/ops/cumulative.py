@@ -17,20 +17,9 @@ from gradcli.ops.define import composite, op
 from gradcli.ops.elementary import exp, log, log_of_sum
 from gradcli.ops.index import scatter_add
 from gradcli.ops.kinds import only
+from gradcli.ops.pieces import cat, without
 from gradcli.ops.reduce import cumprod, cumsum, sum_dim
-from gradcli.ops.shape import (
-    cat,
-    flip,
-    narrow,
-    new_zeros,
-    select,
-    slice_,
-    unsqueeze,
-    view,
-    without,
-    wrap_dim,
-    wrap_dims,
-)
+from gradcli.ops.shape import flip, narrow, new_zeros, select, slice_, unsqueeze, view, wrap_dim, wrap_dims
 
 
 def scan(function: Callable[[Any, Any], Any], self: Any, dim: int) -> Any:

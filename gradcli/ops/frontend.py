@@ -20,6 +20,7 @@ from gradcli.ops import elementary as elementary
 from gradcli.ops import index as index
 from gradcli.ops import linalg as linalg
 from gradcli.ops import method as method
+from gradcli.ops import pieces as pieces
 from gradcli.ops import reduce as reduce
 from gradcli.ops import sampling as sampling
 from gradcli.ops import scatter as scatter

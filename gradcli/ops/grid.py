@@ -21,8 +21,9 @@ from gradcli.ops.arithmetic import wanted
 from gradcli.ops.define import Op, composite, op
 from gradcli.ops.kinds import only
 from gradcli.ops.linalg import bmm
+from gradcli.ops.pieces import stack
 from gradcli.ops.reduce import sum_dim
-from gradcli.ops.shape import contiguous, select, stack, transpose, unsqueeze, view
+from gradcli.ops.shape import contiguous, select, transpose, unsqueeze, view
 
 Sizes = Sequence[int]
 

@@ -15,11 +15,11 @@ from gradcli.errors import UserError
 from gradcli.ops.copies import copy, fill_tensor_in_place, masked_fill, zeros_like
 from gradcli.ops.define import Op, composite, op
 from gradcli.ops.kinds import refuse
+from gradcli.ops.pieces import cat
 from gradcli.ops.selection import top_places
 from gradcli.ops.shape import (
     alias,
     broadcast_sizes,
-    cat,
     expand,
     new_zeros,
     reshape,

@@ -13,12 +13,12 @@ from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.define import composite, op
 from gradcli.ops.index import expand_if_needed, index_select, masked_select
+from gradcli.ops.pieces import cat, stack
 from gradcli.ops.reduce import sum_dim
 from gradcli.ops.shape import (
     Shape,
     any_negative,
     broadcast_sizes,
-    cat,
     contiguous,
     expand,
     flatten,
@@ -30,7 +30,6 @@ from gradcli.ops.shape import (
     row_major,
     slice_,
     squeeze_dim,
-    stack,
     unsqueeze,
     view,
     wrap_dim,

@@ -19,9 +19,9 @@ from gradcli.ops.define import composite, op
 from gradcli.ops.elementary import log
 from gradcli.ops.lapack import identity, inexact, matrices, square
 from gradcli.ops.linalg import adjoint, matmul
+from gradcli.ops.pieces import cat
 from gradcli.ops.reduce import Dims, amax, amin, around_zeros, cumprod, put, sum_dim, vector_norm
 from gradcli.ops.shape import (
-    cat,
     expand,
     flatten,
     movedim,

@@ -26,8 +26,9 @@ from gradcli.ops.arithmetic import add, mul
 from gradcli.ops.copies import conj, copy, move, to_dtype, where
 from gradcli.ops.define import composite
 from gradcli.ops.index import getitem
+from gradcli.ops.pieces import stack
 from gradcli.ops.reduce import sum
-from gradcli.ops.shape import reshape, stack, transpose, wrap_dim
+from gradcli.ops.shape import reshape, transpose, wrap_dim
 from gradcli.ops.views import View, memory_order
 
 

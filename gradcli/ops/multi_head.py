@@ -20,22 +20,10 @@ from gradcli.ops.join import repeat, unflatten
 from gradcli.ops.linalg import bmm, linear
 from gradcli.ops.method import Size
 from gradcli.ops.pad import pad
+from gradcli.ops.pieces import cat, chunk, split_sizes
 from gradcli.ops.products import baddbmm
 from gradcli.ops.reduce import mean_dim
-from gradcli.ops.shape import (
-    cat,
-    chunk,
-    contiguous,
-    expand,
-    permute,
-    reshape,
-    select,
-    split_sizes,
-    squeeze_dim,
-    transpose,
-    unsqueeze,
-    view,
-)
+from gradcli.ops.shape import contiguous, expand, permute, reshape, select, squeeze_dim, transpose, unsqueeze, view
 from gradcli.ops.softmax import softmax_dim
 
 

@@ -1,4 +1,4 @@
-"""Activation functions that are put together of pieces: relu and its variants, and what clips or shrinks."""
+"""Activation functions in pieces: relu and its variants, and what clips, shrinks or has a threshold."""
 
 from __future__ import annotations
 

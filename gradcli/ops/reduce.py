@@ -18,7 +18,8 @@ from gradcli.ops.define import composite, op
 from gradcli.ops.elementary import exp
 from gradcli.ops.index import checked, index_select, masked_select, scatter
 from gradcli.ops.kinds import only, refuse
-from gradcli.ops.shape import cat, expand, flip, narrow, new_zeros, reshape, select, unsqueeze, wrap_dim, wrap_dims
+from gradcli.ops.pieces import cat
+from gradcli.ops.shape import expand, flip, narrow, new_zeros, reshape, select, unsqueeze, wrap_dim, wrap_dims
 
 Dims = int | Sequence[int] | None
 

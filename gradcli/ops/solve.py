@@ -31,7 +31,8 @@ from gradcli.ops.lapack import (
     watched,
 )
 from gradcli.ops.linalg import adjoint, matmul
-from gradcli.ops.shape import cat, narrow, new_zeros, squeeze_dim, transpose, tril, triu, unsqueeze
+from gradcli.ops.pieces import cat
+from gradcli.ops.shape import narrow, new_zeros, squeeze_dim, transpose, tril, triu, unsqueeze
 
 
 def solve_forward(A: Any, B: Any, left: bool, check_errors: bool) -> tuple[Any, Any]:

@@ -11,26 +11,21 @@ from gradcli.ops.arithmetic import no_derivative
 from gradcli.ops.copies import view_as_complex, view_as_real
 from gradcli.ops.define import Op, composite, op
 from gradcli.ops.linalg import diagonal
+from gradcli.ops.pieces import chunk_size, split, split_forward, split_sizes_forward, split_with_sizes, unbind
 from gradcli.ops.shape import (
     alias,
     checked_start,
-    chunk_size,
     expand,
     permute,
     select,
     slice_,
     slice_backward,
     slice_forward,
-    split,
-    split_forward,
-    split_sizes_forward,
-    split_with_sizes,
     squeeze,
     squeeze_dim,
     squeeze_dims,
     t,
     transpose,
-    unbind,
     unsqueeze,
     view,
 )
