@@ -67,6 +67,9 @@ def test_the_options(write: Callable[[str], Path], tmp_path: Path) -> None:
     assert gradcli.run("other/b.yaml", allow_path=[tmp_path]).ok
 
 
+# hypothesis listens to the garbage collector in this process: an alarm that goes off in there is told as unraisable,
+# and comes again
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_run_that_takes_too_long(write: Callable[[str], Path]) -> None:
     path = write("pipeline: [{x: 0}, {repeat: {times: 1000000000, steps: [x: 1]}}]\n")
     error = gradcli.run(path, timeout=0.1).error
