@@ -377,6 +377,14 @@ def matrix_transpose(self: Tensor) -> Any:
     return transpose(self, -2, -1)
 
 
+def hermitian(self: Tensor) -> Any:
+    """The conjugate transpose of one matrix; `mH` is that of many."""
+    if self.ndim in (0, 2):
+        return conj(matrix_transpose(self))
+    hint = " For batches of matrices, consider using tensor.mH" if self.ndim > 2 else ""
+    raise UserError("shape", f"tensor.H is only supported on matrices (2-D tensors). Got {self.ndim}-D tensor.{hint}")
+
+
 def imaginary_part(self: Tensor) -> Any:
     if dtype_kind(self.dtype) != "c":
         raise UserError("type", "imag is not implemented for tensors with non-complex dtypes.")
@@ -386,7 +394,7 @@ def imaginary_part(self: Tensor) -> Any:
 ATTRIBUTES: dict[str, Callable[[Tensor], Any]] = {
     "T": reversed_dims,
     "mT": matrix_transpose,
-    "H": lambda self: conj(matrix_transpose(self)),
+    "H": hermitian,
     "mH": lambda self: conj(matrix_transpose(self)),
     "real": lambda self: real(self) if dtype_kind(self.dtype) == "c" else self,
     "imag": imaginary_part,

@@ -121,7 +121,18 @@ def converted(array: Any, dtype: Any) -> Any:
         array = array.astype(np.float32)
     if not isinstance(array, np.ndarray | np.generic):
         check_has(dtype)
-    return array.astype(dtype)
+    if 0 not in array.strides:
+        return array.astype(dtype)
+    result = empty_like(array, dtype)
+    result[...] = array
+    return result
+
+
+def empty_like(array: Any, dtype: Any) -> Any:
+    """Memory for a result of `array`, in the order that torch gives it: an expanded dimension keeps its place."""
+    if 0 in array.strides:
+        array = np.equal(array, array)  # laid out as any elementwise function's result
+    return np.empty_like(array, dtype=dtype)
 
 
 def summed(array: Any, axis: Any, keepdims: bool = False) -> Any:

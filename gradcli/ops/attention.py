@@ -15,7 +15,8 @@ from gradcli.ops.copies import to_dtype
 from gradcli.ops.define import composite, op
 from gradcli.ops.dropout import dropout
 from gradcli.ops.linalg import matmul
-from gradcli.ops.shape import expand, reshape, row_major, transpose, unsqueeze
+from gradcli.ops.reduce import sum
+from gradcli.ops.shape import expand, new_zeros, reshape, row_major, transpose, unsqueeze
 from gradcli.ops.softmax import softmax_backward
 from gradcli.ops.views import in_torch_layout
 
@@ -165,6 +166,18 @@ def takes_one_kernel(query: Any, key: Any, value: Any, attn_mask: Any, dropout_p
     return fits and not attn_mask.requires_grad
 
 
+def has_nothing(query: Any, key: Any, value: Any) -> bool:
+    """Whether there is nothing to attend to or nobody who does, in one batch."""
+    empty = 0 in (*query.shape, *key.shape, *value.shape) and query.shape[-1] != 0
+    return bool(empty and query.shape[:-2] == key.shape[:-2] == value.shape[:-2])
+
+
+def of_nothing(query: Any, key: Any, value: Any) -> Any:
+    """Zeros, to which all three are tied in the graph."""
+    zeros = new_zeros(value, (*query.shape[:-1], value.shape[-1]))
+    return zeros + (sum(query) + sum(key) + sum(value)) * 0
+
+
 def repeated_heads(self: Any, heads: int) -> Any:
     """Each head of keys or values as often as heads of queries share it."""
     times = heads // self.shape[-3]
@@ -192,6 +205,8 @@ def scaled_dot_product_attention(
     check_attention(query, key, value, attn_mask, is_causal)
     if attn_mask is not None and dtype_kind(attn_mask.dtype) == "b":
         attn_mask = Tensor(as_bias(attn_mask.array, query.dtype))
+    if has_nothing(query, key, value):
+        return of_nothing(query, key, value)
     scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
     if takes_one_kernel(query, key, value, attn_mask, dropout_p, enable_gqa):
         return flash(query, key, value, is_causal, attn_mask, scale)

@@ -13,6 +13,7 @@ from gradcli.engine.dtypes import (
     as_dtype,
     converted,
     dtype_kind,
+    empty_like,
     is_reduced,
     number_in,
 )
@@ -50,6 +51,12 @@ def fill_tensor_forward(self: Any, value: Any) -> Any:
             f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions.",
         )
     return np.full_like(self, cast(beside(self, value), self.dtype))
+
+
+def clone_forward(self: Any) -> Any:
+    result = empty_like(self, self.dtype)
+    result[...] = self
+    return result
 
 
 def copy_forward(self: Any, src: Any) -> Any:
@@ -134,7 +141,7 @@ where = op(
     self=lambda grad, condition: where(condition, grad, 0),
     other=lambda grad, condition: where(condition, 0, grad),
 )  # fmt: skip
-clone = op("clone(Tensor self)", "CloneBackward0", lambda self: self.copy("K"), self=lambda grad: grad)
+clone = op("clone(Tensor self)", "CloneBackward0", clone_forward, self=lambda grad: grad)
 to_dtype = op(
     "_to_copy(Tensor self, ScalarType dtype)", "ToCopyBackward0", cast, self=lambda grad: grad,
 )  # fmt: skip

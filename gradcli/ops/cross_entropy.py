@@ -20,7 +20,7 @@ from gradcli.ops.kinds import check_constant, only
 from gradcli.ops.linalg import linear
 from gradcli.ops.loss import LEGACY, by_gradient, reduced, reduction_of, spread
 from gradcli.ops.reduce import sum, sum_dim
-from gradcli.ops.shape import broadcast_sizes, expand, flatten, reshape
+from gradcli.ops.shape import broadcast_sizes, contiguous, expand, flatten, reshape, view
 from gradcli.ops.softmax import log_softmax_dim
 
 
@@ -322,8 +322,8 @@ def negative_log_likelihood(input: Any, target: Any, weight: Any, ignore_index: 
     check_target_shape(input, target)
     batch, classes = input.shape[:2]
     rest = math.prod(input.shape[2:])
-    image = reshape(input, (batch, classes, 1, rest))
-    labels = reshape(target, (batch, 1, rest))
+    image = view(contiguous(input), (batch, classes, 1, rest))
+    labels = view(contiguous(target), (batch, 1, rest))
     loss = nll_2d(image, labels, weight, reduction, ignore_index)[0]
     return reshape(loss, target.shape) if reduction == "none" else loss
 

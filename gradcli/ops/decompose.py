@@ -24,7 +24,7 @@ from gradcli.ops.lapack import (
 )
 from gradcli.ops.linalg import adjoint, diagonal, matmul
 from gradcli.ops.reduce import put, times_in_place
-from gradcli.ops.shape import narrow, new_zeros, squeeze_dim, tril, triu, unsqueeze
+from gradcli.ops.shape import broadcast_sizes, narrow, new_zeros, squeeze_dim, tril, triu, unsqueeze
 from gradcli.ops.solve import padded, solve, solve_triangular
 from gradcli.ops.windows import diag_embed
 
@@ -294,8 +294,10 @@ def lstsq_forward(self: Any, b: Any, rcond: float | None, driver: str | None) ->
         )
     vector = is_column(self, b)
     rows, columns = self.shape[-2:]
-    if not vector and b.shape[-2] != rows:
-        raise UserError("shape", f"{name}: input.size(-2) should match other.size(-2)")
+    if not vector and b.shape[-min(b.ndim, 2)] != rows:
+        raise UserError("shape", f"{name}: input.size(-2) should match other.size({-1 if b.ndim < 2 else -2})")
+    if not vector and b.ndim < self.ndim:
+        broadcast_sizes(self.shape[:-2], b.shape[:-1])  # which torch wants of one matrix for all, too
     sides = b[..., None] if vector else b
     coefficients, sides = batched(self, sides)
     U, S, Vh = singular_values(coefficients)

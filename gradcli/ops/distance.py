@@ -137,8 +137,9 @@ def cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: str = MODES[0]) -> Any
     if compute_mode not in MODES:
         raise UserError("value", f"{compute_mode} is not a valid value for compute_mode")
     check_rows(x1, x2, p)
+    elements = math.prod(x1.shape) * math.prod(x2.shape)
     many = max(x1.shape[-2], x2.shape[-2]) > 25
-    if p == 2 and (compute_mode == MODES[1] or (compute_mode == MODES[0] and many)):
+    if elements and p == 2 and (compute_mode == MODES[1] or (compute_mode == MODES[0] and many)):
         return euclidean(x1, x2)
     return cdist_forward(x1, x2, p)
 

@@ -19,7 +19,7 @@ def counted(points: Any, edges: Sequence[Any], weight: Any, density: bool) -> An
     check_points(points, edges, weight)
     shape = tuple(len(one) - 1 for one in edges)
     places = np.zeros_like(points, shape=(len(points),), dtype=np.int64)
-    inside = np.ones_like(places, dtype=bool)
+    inside = np.full_like(places, points.shape[1] > 0, dtype=bool)  # what has no coordinates lies nowhere
     for dim, (one, length) in enumerate(zip(edges, shape, strict=True)):
         column = points[:, dim]
         inside &= (column >= one[0]) & (column <= one[-1])

@@ -41,6 +41,17 @@ def product_forward(input: Any, tau: Any) -> Any:
         raise UserError("shape", f"{name}: input.shape[-2] must be greater than or equal to input.shape[-1]")
     if columns < tau.shape[-1]:
         raise UserError("shape", f"{name}: input.shape[-1] must be greater than or equal to tau.shape[-1]")
+    if tau.ndim != input.ndim - 1:
+        raise UserError(
+            "shape",
+            f"{name}: Expected tau to have one dimension less than input, but got tau.ndim equal to {tau.ndim} and "
+            f"input.ndim is equal to {input.ndim}",
+        )
+    if tau.shape[:-1] != input.shape[:-2]:
+        raise UserError(
+            "shape",
+            f"{name}: Expected batch dimensions of tau to be equal to input.shape[:-2], but got {list(tau.shape[:-1])}",
+        )
     if input.dtype != tau.dtype:
         kinds = TYPE_NAMES[tau.dtype.name], TYPE_NAMES[input.dtype.name]
         raise UserError("type", f"{name}: tau dtype {kinds[0]} does not match input dtype {kinds[1]}")

@@ -8,7 +8,7 @@ from typing import Any
 
 from gradcli.engine.device import as_array, as_contiguous, beside, device_of, np, zeros_beside
 from gradcli.engine.device import scatter_add as scatter_add_at
-from gradcli.engine.dtypes import TYPE_NAMES, dtype_kind
+from gradcli.engine.dtypes import TYPE_NAMES, dtype_kind, empty_like
 from gradcli.engine.mode import grad_mode
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
@@ -153,7 +153,8 @@ def index_add_forward(self: Any, dim: int, index: Any, source: Any, alpha: float
 
 def check_slices(self: Any, dim: int, source: Any) -> None:
     """A UserError if the slices of `source` along `dim` have not the shape of those of `self`."""
-    if source.shape[:dim] + source.shape[dim + 1 :] != self.shape[:dim] + self.shape[dim + 1 :]:
+    others = [array.shape[:dim] + array.shape[dim + 1 :] for array in (self, source)]
+    if others[0] != others[1] or (self.ndim == 0) != (source.ndim == 0):
         raise UserError(
             "shape",
             "source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape = "
@@ -389,7 +390,7 @@ def sort_forward(self: Any, dim: int, descending: bool) -> tuple[Any, Any]:
         indices = self.shape[dim] - 1 - np.flip(np.argsort(flipped, axis=dim, kind="stable"), dim)
     else:
         indices = np.argsort(self, axis=dim, kind="stable")
-    values, places = np.empty_like(self), np.empty_like(self, np.int64)  # both in the memory order of `self`
+    values, places = empty_like(self, self.dtype), empty_like(self, np.int64)  # both in the memory order of `self`
     values[...] = np.take_along_axis(self, indices, axis=dim)
     places[...] = indices
     return values, places

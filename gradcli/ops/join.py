@@ -150,7 +150,7 @@ def repeats_forward(repeats: Any, output_size: int | None) -> Any:
     if repeats.size and repeats.min().item() < 0:
         raise UserError("value", "repeats can not be negative")
     places = beside(repeats, np.repeat(np.arange(repeats.size), to_host(repeats)))
-    if output_size is not None and places.size != output_size:
+    if output_size is not None and repeats.size and places.size != output_size:
         raise UserError("value", "allocated size does not match required size")
     return places.astype(repeats.dtype)
 

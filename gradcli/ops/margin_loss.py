@@ -89,7 +89,7 @@ def multi_margin_backward_forward(
 ) -> Any:
     reach, chosen = multi_margins(self, target, margin)
     slope = (reach > 0).astype(self.dtype) if p == 1 else 2 * reach
-    slope = np.where(chosen, -np.add.reduce(slope, axis=1, keepdims=True), slope) / slope.shape[1]
+    slope = np.where(chosen, 0 - np.add.reduce(slope, axis=1, keepdims=True), slope) / slope.shape[1]
     if weight is not None:
         slope = slope * weight[target.reshape(-1)][:, None]
     return shared_out(grad_output, slope, self.shape, reduction)

@@ -182,6 +182,10 @@ def matrix_norm(
     if ord in (1, -1, math.inf, -math.inf):
         summed, chosen = (rows, columns) if abs(ord) == 1 else (columns, rows)
         sums = vector_norm(A, 1, [summed], keepdim, dtype=dtype)
+        if ord > 0 and not A.shape[chosen]:
+            lengths = [1 if place in (rows, columns) else length for place, length in enumerate(A.shape)]
+            kept = [length for place, length in enumerate(lengths) if keepdim or place not in (rows, columns)]
+            return new_zeros(sums, kept)
         return EXTREMES[ord](sums, [chosen - (not keepdim and summed < chosen)], keepdim)
     A = A if dtype is None else to_dtype(A, dtype)
     inexact(A, "linalg.matrix_norm")
@@ -199,7 +203,7 @@ def linalg_norm(A: Any, ord: Any = None, dim: Dims = None, keepdim: bool = False
     dims = [dim] if isinstance(dim, int) else dim
     if dims is not None and ord is not None and len(dims) not in (1, 2):
         raise UserError("shape", f"linalg.norm: If dim is specified, it must be of length 1 or 2. Got {dims}")
-    if dims is None and ord is not None and A.ndim not in (1, 2) and not isinstance(ord, str):
+    if dims is None and ord is not None and A.ndim not in (1, 2):
         raise UserError(
             "shape", "linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got "
             f"{A.ndim}D."
@@ -256,6 +260,8 @@ def linalg_vander(x: Any, *, N: int | None = None) -> Any:
 def tensorinv(A: Any, ind: int = 2) -> Any:
     if ind <= 0:
         raise UserError("value", f"Expected a strictly positive integer for 'ind', but got {ind}")
+    if ind > A.ndim:
+        raise UserError("value", f"ArrayRef: invalid slice, N = {ind}; size = {A.ndim}")
     before, behind = math.prod(A.shape[:ind]), math.prod(A.shape[ind:])
     if before != behind:
         raise UserError(

@@ -492,7 +492,7 @@ def rms_norm(input: Any, normalized_shape: Sequence[int], weight: Any = None, ep
     wide = to_dtype(input, np.dtype(np.float32)) if is_reduced(input.dtype) else input
     square = mean_dim(pow_scalar(wide, 2), list(normalized_axes(normalized_shape)), True)
     result = mul(wide, rsqrt(add_number(square, float(np.finfo(wide.dtype).eps) if eps is None else eps)))
-    result = result if weight is None else mul(result, weight)
+    result = contiguous(result if weight is None else mul(result, weight))
     return result if wide is input else to_dtype(result, input.dtype)
 
 

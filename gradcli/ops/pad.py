@@ -104,7 +104,8 @@ def check_margins(input: Any, pad: Sequence[int], mode: str) -> None:
     if mode != "circular" and dtype_kind(input.dtype) == "b":
         name = {"reflect": "reflection", "replicate": "replication"}[mode]
         raise UserError("type", f"\"{name}_pad{spatial}d\" not implemented for '{TYPE_NAMES[input.dtype.name]}'")
-    if mode != "circular" and 0 in input.shape[1:]:
+    batches = input.ndim - spatial - 1
+    if mode != "circular" and 0 in input.shape[batches:]:
         raise UserError(
             "shape",
             f"Expected {spatial + 1}D or {spatial + 2}D (batch mode) tensor with possibly 0 batch size and other "

@@ -399,6 +399,10 @@ def fractional_sizes(function: str, name: str, value: Sizes | int, rank: int) ->
 def check_fractional(function: str, input: Any, kernel: Sizes, counts: Sizes, samples: Any) -> None:
     """A UserError, in torch's words, if so many windows do not fit, or the random numbers are not for this input."""
     rank = len(kernel)
+    if input.ndim > rank + 2:
+        raise UserError(
+            "shape", f"{function}(): Expected {rank + 1}D or {rank + 2}D tensor, but got: {list(input.shape)}"
+        )
     only("f", function)(input)
     for dim in range(1, input.ndim):
         if input.shape[dim] == 0:

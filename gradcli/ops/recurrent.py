@@ -15,17 +15,25 @@ from gradcli.ops.view_copies import unsafe_chunk
 WEIGHTS = "Tensor w_ih, Tensor w_hh, Tensor? b_ih=None, Tensor? b_hh=None"
 
 
-def check_cell(input: Any, hx: Any, w_ih: Any, w_hh: Any) -> None:
-    if input.shape[-1] != w_ih.shape[1]:
-        raise UserError("shape", f"input has inconsistent input_size: got {input.shape[-1]} expected {w_ih.shape[1]}")
+def check_cell(input: Any, hx: Any, w_ih: Any, w_hh: Any, gates: int) -> None:
+    """A UserError, in torch's words, if the shapes are not those of a cell with so many `gates`."""
+    if input.shape[1] != w_ih.shape[1]:
+        raise UserError("shape", f"input has inconsistent input_size: got {input.shape[1]} expected {w_ih.shape[1]}")
     if input.shape[0] != hx.shape[0]:
         raise UserError("shape", f"Input batch size {input.shape[0]} doesn't match hidden0 batch size {hx.shape[0]}")
-    if hx.shape[-1] != w_hh.shape[1]:
-        raise UserError("shape", f"hidden0 has inconsistent hidden_size: got {hx.shape[-1]}, expected {w_hh.shape[1]}")
+    size = hx.shape[1]
+    if size != w_hh.shape[1]:
+        raise UserError("shape", f"hidden0 has inconsistent hidden_size: got {size}, expected {w_hh.shape[1]}")
+    for name, weight in (("ih", w_ih), ("hh", w_hh)):
+        if weight.shape[0] != gates * size:
+            raise UserError(
+                "shape",
+                f"weight_{name} first dim must be {gates} * hidden_size = {gates * size}, but got {weight.shape[0]}",
+            )
 
 
-def simple_step(input: Any, hx: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any) -> Any:
-    check_cell(input, hx, w_ih, w_hh)
+def simple_step(input: Any, hx: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, gates: int = 1) -> Any:
+    check_cell(input, hx, w_ih, w_hh, gates)
     return add(linear(hx, w_hh, b_hh), linear(input, w_ih, b_ih))
 
 
@@ -47,7 +55,7 @@ def lstm_cell(input: Any, hx: Sequence[Any], w_ih: Any, w_hh: Any, b_ih: Any = N
     if len(hx) != 2:
         raise UserError("value", "lstm_cell expects two hidden states")
     h, c = hx
-    gates = unsafe_chunk(simple_step(input, h, w_ih, w_hh, b_ih, b_hh), 4, 1)
+    gates = unsafe_chunk(simple_step(input, h, w_ih, w_hh, b_ih, b_hh, 4), 4, 1)
     renews, keeps, lets_out = sigmoid(gates[0]), sigmoid(gates[1]), sigmoid(gates[3])
     c = add(mul(keeps, c), mul(renews, tanh(gates[2])))
     return mul(lets_out, tanh(c)), c
@@ -56,7 +64,7 @@ def lstm_cell(input: Any, hx: Sequence[Any], w_ih: Any, w_hh: Any, b_ih: Any = N
 @composite(f"gru_cell(Tensor input, Tensor hx, {WEIGHTS})")
 def gru_cell(input: Any, hx: Any, w_ih: Any, w_hh: Any, b_ih: Any = None, b_hh: Any = None) -> Any:
     """`hx` and a proposal for it, mixed by the update gate; the reset gate lets the proposal forget `hx`."""
-    check_cell(input, hx, w_ih, w_hh)
+    check_cell(input, hx, w_ih, w_hh, 3)
     by_input = unsafe_chunk(linear(input, w_ih, b_ih), 3, 1)
     by_memory = unsafe_chunk(linear(hx, w_hh, b_hh), 3, 1)
     resets, updates = (sigmoid(add(by_memory[place], by_input[place])) for place in (0, 1))

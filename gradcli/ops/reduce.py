@@ -44,6 +44,8 @@ def kept_view(value: Any, shape: tuple[int, ...], dim: Dims, keepdim: bool) -> A
     """As `kept`, by one view; for all dimensions too."""
     if keepdim:
         return value
+    if not shape and dim is not None and dim != []:
+        return reshape(value, (1,))
     reduced = axes(dim, len(shape))
     return reshape(value, tuple(1 if reduced is None or place in reduced else n for place, n in enumerate(shape)))
 
@@ -461,12 +463,13 @@ index_fill = op(
     lambda self, dim, index, value: index_filled(self, dim, index, number_in(value, self.dtype)),
     self=lambda grad, dim, index: index_fill(grad, dim, index, 0),
 )  # fmt: skip
+distinct = op("_distinct(Tensor self)", None, np.unique)
 index_fill_tensor = op(
     "index_fill.Tensor(Tensor self, int dim, Tensor index, Tensor value)", "IndexFillBackward1",
     lambda self, dim, index, value: index_fill_forward(self, dim, index, value),
     host_scalars=1,
     self=lambda grad, dim, index: index_fill(grad, dim, index, 0),
-    value=lambda grad, dim, index: sum(index_select(grad, dim, index)),
+    value=lambda grad, dim, index: sum(index_select(grad, dim, distinct(index))),  # each slice is filled once
 )  # fmt: skip
 
 
@@ -554,6 +557,8 @@ def sum_to_size(self: Any, size: Sequence[int]) -> Any:
     if not size:
         return sum(self)
     leading = self.ndim - len(size)
+    if leading < 0 or [one for one, found in zip(size, self.shape[leading:], strict=True) if one not in (1, found)]:
+        raise UserError("shape", f"size {{{list(size)}}} is not expandable to size {{{list(self.shape)}}}.")
     dims = [dim for dim in range(self.ndim) if dim < leading or (size[dim - leading] == 1 and self.shape[dim] != 1)]
     summed = sum_dim(self, dims, keepdim=True) if dims else self
     return reshape(summed, tuple(size)) if leading else summed

@@ -8,6 +8,7 @@ from typing import Any
 
 from gradcli.engine.device import as_strided as window
 from gradcli.engine.device import np, zeros_beside
+from gradcli.engine.dtypes import empty_like
 from gradcli.engine.node import type_text
 from gradcli.errors import UserError
 from gradcli.ops.define import composite, op
@@ -234,7 +235,7 @@ def slice_forward(self: Any, dim: int, start: int | None, end: int | None, step:
 
 
 def flip_forward(self: Any, dims: Sequence[int]) -> Any:
-    result = np.empty_like(self)
+    result = empty_like(self, self.dtype)
     result[...] = np.flip(self, wrap_dims(dims, self.ndim))
     return result
 

@@ -33,6 +33,8 @@ def pixel_unshuffle_forward(input: Any, downscale_factor: int) -> Any:
                 f"pixel_unshuffle expects {name} to be divisible by downscale_factor, but input.size({place})={length} "
                 f"is not divisible by {factor}",
             )
+    if not input.size:
+        return input.copy()  # in its own shape, as torch has it
     parts = input.reshape((-1, channels, height // factor, factor, width // factor, factor))
     return parts.transpose((0, 1, 3, 5, 2, 4)).reshape(
         (*batch, channels * factor**2, height // factor, width // factor)

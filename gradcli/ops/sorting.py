@@ -97,6 +97,8 @@ def unique_forward(self: Any) -> tuple[Any, Any, Any]:
 
 
 def unique_dim_forward(self: Any, dim: int) -> tuple[Any, Any, Any]:
+    if 0 in self.shape[:dim] + self.shape[dim + 1 :]:
+        raise UserError("shape", "There are 0 sized dimensions, and they aren't selected, so unique cannot be applied")
     values, inverse, counts = np.unique(self, return_inverse=True, return_counts=True, axis=dim, equal_nan=False)
     return values, inverse.reshape(-1), counts
 

@@ -53,10 +53,16 @@ def copying(row: Op, schema: str | None = None) -> Op:
 
 for tracked in (
     expand, permute, transpose, t, squeeze, squeeze_dim, squeeze_dims, unsqueeze, select, split, split_with_sizes,
-    unbind, view, diagonal, view_as_real,
+    unbind, diagonal, view_as_real,
 ):  # fmt: skip
     copying(tracked)
 copying(slice_, "slice_copy(Tensor self, int dim=0, int? start=None, int? end=None, int step=1)")
+view_formulas: Any = view.formulas
+op(
+    "view_copy(Tensor self, int[] size)", "ViewBackward0_copy",
+    lambda self, size: view(self.copy("C"), size),  # of any memory
+    **view_formulas,
+)  # fmt: skip
 copying(alias, "alias_copy(Tensor self)")
 copying(unfold, "unfold_copy(Tensor self, int dimension, int size, int step)")
 strided_copy = copying(as_strided)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -17,14 +17,12 @@ from gradcli.evaluate import Program, Scope
 from gradcli.ops.create import default_generator
 from gradcli.spec.expression import parse_expression
 
-from .asking import OPENING, Engine, rounded
+from .asking import OPENING, Engine, Laid, as_it_is, rounded
 from .pool import POOL, Input
 from .samples import names_in
 
-Laid = Callable[[Any], Any]
 
-
-def made(given: Input, precision: str = "float64", laid: Laid = lambda array: array) -> Tensor:
+def made(given: Input, precision: str = "float64", laid: Laid = as_it_is) -> Tensor:
     """A leaf with the values of `given`; `laid` may put them elsewhere in memory."""
     dtype = {"float": precision, "complex": COMPLEX_OF[precision]}.get(given.kind, given.kind)
     tensor = Tensor(laid(converted(np.array(given.values), dtype_named(dtype))))
@@ -32,7 +30,7 @@ def made(given: Input, precision: str = "float64", laid: Laid = lambda array: ar
 
 
 def bindings(
-    expression: str, pool: dict[str, Input], precision: str = "float64", laid: Laid = lambda array: array
+    expression: str, pool: dict[str, Input], precision: str = "float64", laid: Laid = as_it_is
 ) -> dict[str, Tensor]:
     return {name: made(pool[name], precision, laid) for name in names_in(expression)}
 
@@ -89,8 +87,10 @@ class Gradcli(Engine):
     tensor = Tensor
     refuses = fails = UserError
 
-    def bindings(self, expression: str, pool: dict[str, Input], precision: str) -> dict[str, Any]:
-        return dict(bindings(expression, pool, precision))
+    def bindings(
+        self, expression: str, pool: dict[str, Input], precision: str, laid: Laid = as_it_is
+    ) -> dict[str, Any]:
+        return dict(bindings(expression, pool, precision, laid))
 
     def evaluate(self, expression: str, tensors: dict[str, Any]) -> Any:
         return evaluate(expression, tensors)
@@ -113,5 +113,5 @@ class Gradcli(Engine):
 
 
 GRADCLI = Gradcli()
-answer, rounded_answer = GRADCLI.answer, GRADCLI.rounded_answer
+answer, derivatives, rounded_answer = GRADCLI.answer, GRADCLI.derivatives, GRADCLI.rounded_answer
 described, tensors_of = GRADCLI.described, GRADCLI.tensors_of

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from .pool import SEED, Input, pool
 
 Answer = dict[str, Any]
+Laid = Callable[[Any], Any]  # puts the elements of an array elsewhere in memory
 DEPTH = 4
 OPENING = 60
 OUTPUTS = 3  # of a sample, at most, that are changed to see whether they are saved
+
+
+def as_it_is(array: Any) -> Any:
+    return array
 
 
 class Engine(ABC):
@@ -22,8 +27,10 @@ class Engine(ABC):
     fails: ClassVar[type[Exception] | tuple[type[Exception], ...]]  # in a backward
 
     @abstractmethod
-    def bindings(self, expression: str, pool: dict[str, Input], precision: str) -> dict[str, Any]:
-        """The tensors of the pool that an expression names, as leaves."""
+    def bindings(
+        self, expression: str, pool: dict[str, Input], precision: str, laid: Laid = as_it_is
+    ) -> dict[str, Any]:
+        """The tensors of the pool that an expression names, as leaves; `laid` may put them elsewhere in memory."""
 
     @abstractmethod
     def evaluate(self, expression: str, tensors: dict[str, Any]) -> Any: ...
@@ -47,9 +54,19 @@ class Engine(ABC):
         return str(error)[:OPENING]
 
     def answer(self, expression: str, pool: dict[str, Input], precision: str = "float64") -> Answer:
+        """What `derivatives` says; whether the graph serves once, and what the backward needs as it was."""
+        said = self.derivatives(expression, pool, precision)
+        if "first" in said and "fails" not in said:
+            said["again"] = self._second_time(expression, pool, precision)
+            said["saved"] = self._saved(expression, pool, precision)
+        return said
+
+    def derivatives(
+        self, expression: str, pool: dict[str, Input], precision: str = "float64", laid: Laid = as_it_is
+    ) -> Answer:
         """Values, dtypes and graphs of what `expression` gives and of its first derivatives; the second derivatives."""
         try:
-            result, outputs, leaves = self._evaluated(expression, pool, precision)
+            result, outputs, leaves = self._evaluated(expression, pool, precision, laid)
         except self.refuses as error:
             return {"error": self.opening(error)}
         said: Answer = {"result": self.described(result)}
@@ -63,9 +80,6 @@ class Engine(ABC):
                 said["second"] = [self.plain(gradient) for gradient in self.gradients(again, leaves, 1.0)]
         except self.fails as error:
             said["fails"] = self.opening(error)
-            return said
-        said["again"] = self._second_time(expression, pool, precision)
-        said["saved"] = self._saved(expression, pool, precision)
         return said
 
     def rounded_answer(self, expression: str, precision: str) -> Any:
@@ -77,9 +91,11 @@ class Engine(ABC):
             return self.opening(error)
         return [self.plain(tensor) for tensor in (*self.tensors_of(result), *found)]
 
-    def _evaluated(self, expression: str, pool: dict[str, Input], precision: str) -> tuple[Any, list[Any], list[Any]]:
+    def _evaluated(
+        self, expression: str, pool: dict[str, Input], precision: str, laid: Laid = as_it_is
+    ) -> tuple[Any, list[Any], list[Any]]:
         """The result, and the tensors between which a backward goes."""
-        tensors = self.bindings(expression, pool, precision)
+        tensors = self.bindings(expression, pool, precision, laid)
         result = self.evaluate(expression, tensors)
         outputs = [tensor for tensor in self.tensors_of(result) if tensor.requires_grad]
         return result, outputs, [tensor for tensor in tensors.values() if tensor.requires_grad]

@@ -22,12 +22,13 @@ from gradcli.ops.define import Op
 
 from . import promotion
 from .answers import answer, bindings, described, evaluate, gradients, tensors_of, weighted
-from .asking import Answer
+from .asking import Answer, Laid, as_it_is
 from .compare import differences, tolerance_of
 from .errors import EXPRESSIONS as REFUSED
 from .errors import OWN_WORDS
 from .pool import SEED, Input, pool
 from .samples import TORCH_FAILS, kinked, smooth
+from .variants import LAYOUTS
 
 TABLE = frontend.table()
 FROZEN: dict[str, dict[str, Any]] = json.loads((Path(__file__).parent / "frozen.json").read_text(encoding="utf-8"))
@@ -160,12 +161,6 @@ def first_gradients(expression: str, create_graph: bool) -> Any:
     return [described(None if gradient is None else gradient.detach()) for gradient in found]
 
 
-LAYOUTS: dict[str, Callable[[Any], Any]] = {
-    "column by column": lambda array: np.array(array, order="F"),
-    "every other element": lambda array: np.repeat(array, 2, axis=-1)[..., ::2] if array.ndim else array,
-}
-
-
 # what these say is about the layout itself, or random numbers in the order of the memory
 BY_STRIDES = {
     "is_contiguous", "dim_order", "as_strided", "as_strided_", "as_strided_copy", "as_strided_scatter", "rand_like", "randn_like", "randint_like",
@@ -174,16 +169,16 @@ BY_STRIDES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("layout", ["transposed", "with steps"])
 @pytest.mark.parametrize("name", sorted(set(ALL) - BY_STRIDES))
 def test_the_layout_of_the_memory_does_not_matter(name: str, layout: str) -> None:
     for expression in ALL[name]:
-        expected, actual = (laid_out(expression, laid) for laid in (lambda array: array, LAYOUTS[layout]))
+        expected, actual = (laid_out(expression, laid) for laid in (as_it_is, LAYOUTS[layout]))
         if not re.match(r"view size|Tensor must have", actual.get("error", "")):
             assert list(differences(expected, actual, 1e-11, expression)) == []
 
 
-def laid_out(expression: str, laid: Callable[[Any], Any]) -> Answer:
+def laid_out(expression: str, laid: Laid) -> Answer:
     tensors = bindings(expression, DRAWN, laid=laid)
     try:
         result = evaluate(expression, tensors)
@@ -237,7 +232,9 @@ def numbers(value: Any) -> Any:
     """Without the graphs."""
     if isinstance(value, list):
         return [numbers(item) for item in value]
-    return {key: item for key, item in value.items() if key != "graph"} if isinstance(value, dict) else value
+    if isinstance(value, dict):
+        return {key: numbers(item) for key, item in value.items() if key != "graph"}
+    return value
 
 
 def test_what_can_be_done_in_place_is_what_torch_does() -> None:

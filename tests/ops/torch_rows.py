@@ -11,7 +11,7 @@ import torch.nn.functional as functional
 
 from . import promotion, sliding
 from .answers import weights
-from .asking import Engine, rounded
+from .asking import Engine, Laid, as_it_is, rounded
 from .nn_samples import FUNCTIONAL
 from .pool import Input
 from .samples import names_in
@@ -50,12 +50,16 @@ NAMESPACE: dict[str, Any] = {
 }  # fmt: skip
 
 
-def made(given: Input, precision: str = "float64") -> torch.Tensor:
+def made(given: Input, precision: str = "float64", laid: Laid = as_it_is) -> torch.Tensor:
     kind = {"float": precision, "complex": "complex128" if precision == "float64" else "complex64"}.get(
         given.kind, given.kind
     )
     dtype = getattr(torch, kind)
-    return torch.tensor(given.values, dtype=dtype, requires_grad=dtype.is_floating_point or dtype.is_complex)
+    values = torch.tensor(given.values, dtype=dtype)
+    tensor = torch.empty(values.shape, dtype=dtype).copy_(values)  # one without elements has strides like others
+    if laid is not as_it_is:
+        tensor = torch.from_numpy(laid(tensor.numpy()))
+    return tensor.requires_grad_(dtype.is_floating_point or dtype.is_complex)
 
 
 class Torch(Engine):
@@ -63,8 +67,10 @@ class Torch(Engine):
     refuses = Exception
     fails = (RuntimeError, ValueError)
 
-    def bindings(self, expression: str, pool: dict[str, Input], precision: str) -> dict[str, Any]:
-        return {name: made(pool[name], precision) for name in names_in(expression)}
+    def bindings(
+        self, expression: str, pool: dict[str, Input], precision: str, laid: Laid = as_it_is
+    ) -> dict[str, Any]:
+        return {name: made(pool[name], precision, laid) for name in names_in(expression)}
 
     def evaluate(self, expression: str, tensors: dict[str, Any]) -> Any:
         torch.manual_seed(0)
@@ -102,7 +108,7 @@ class Torch(Engine):
 
 
 TORCH = Torch()
-answer, rounded_answer = TORCH.answer, TORCH.rounded_answer
+answer, derivatives, rounded_answer = TORCH.answer, TORCH.derivatives, TORCH.rounded_answer
 
 
 def dtypes(expression: str) -> str:
