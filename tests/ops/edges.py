@@ -20,10 +20,20 @@ KINKED: dict[str, list[str]] = {
     "group_norm": ["group_norm(x[:0], 3)", "group_norm(image[:0], 1, row)"],
     "bincount": ["bincount(places[:0], v.detach())", "bincount(places[:0], minlength=2)"],
     "real": ["real(c[:0])", "real(c[:0]) ** 2"], "imag": ["imag(c[:0]) ** 2"], "view_as_complex": ["view_as_complex(n[:0]) ** 2"],
-    "mul": ["x[:0] * c[:0]"], "div": ["x[:0] / c[:0]"],
+    "mul": ["x[:0] * c[:0]"], "div": ["x[:0] / c[:0]", "(k[0].expand(2, 3) / 2).view(-1)"],
+    "clone": ["clone(row.expand(2, 3)).view(-1)"], "flip": ["flip(row.expand(2, 3), [0]).view(-1)"],
+    "index_fill.Tensor": ["x.index_fill(1, places, s)"], "rms_norm": ["rms_norm(x.t(), (2,))"],
+    "linalg::matrix_norm": ["linalg.matrix_norm(x[:0], inf)", "linalg.matrix_norm(cube[:, :0], inf, keepdim=True)"],
+    "view_copy": ["torch.view_copy(x.t(), (2, 3))"], "pixel_unshuffle": ["pixel_unshuffle(image[:0], 2)"],
+    "scaled_dot_product_attention": ["scaled_dot_product_attention(cube[:0], cube[:0], cube[:0])", "scaled_dot_product_attention(cube, cube[:, :0], cube[:, :0])"],
+    "cdist": ["cdist(x[:0], y, 2.0, 'use_mm_for_euclid_dist')"], "nll_loss": ["nll_loss(volume.transpose(1, 2).contiguous().transpose(1, 2), label2)"],
+    "amax": ["amax(s, [0]) ** 2"],
     "index_select": ["index_select(s, 0, places[1:2])"], "prelu": ["prelu(special[0], s)"],
 }  # fmt: skip
 REFUSED = (
     "aminmax(s, dim=1)", "argmax(s, 1)", "argmin(s, -2)", "index_select(s, 0, places)", "index_select(s, 1, two)", "gradient(s, dim=0)",
-    "s.index_put([mask0], s2)",
+    "s.index_put([mask0], s2)", "s.index_add(0, zero_index, one)", "cube.H", "linalg.norm(cube, 'fro')", "linalg.norm(s, 'nuc')",
+    "x.sum_to_size(2)", "empty.sum_to_size(2, 3)", "linalg.tensorinv(s, 1)", "unique(empty, dim=1)", "pad(empty, (1, 2), mode='reflect')",
+    "linalg.householder_product(sqs, tau[:2])", "linalg.householder_product(sqs, x.t()[:, :2])", "linalg.lstsq(blocks.mT, v4[:, None])",
+    "torch.rnn_tanh_cell(x, vs, x[:0], sq2)", "torch.gru_cell(x, vs, x, sq2)", "fractional_max_pool2d(dscan, 1, 1)",
 )  # fmt: skip
