@@ -131,6 +131,7 @@ def converted(array: Any, dtype: Any) -> Any:
 def empty_like(array: Any, dtype: Any) -> Any:
     """Memory for a result of `array`, in the order that torch gives it: an expanded dimension keeps its place."""
     if 0 in array.strides:
+        np.empty_like(array, dtype=dtype)  # first, so that it is the result that is told to be too large
         array = np.equal(array, array)  # laid out as any elementwise function's result
     return np.empty_like(array, dtype=dtype)
 

@@ -111,7 +111,7 @@ def test_what_is_rounded_on_the_way_still_has_a_slope(slope: float, bend: float)
 
     here = slope_of(function, REACH, 4 * EPS, slope, abs(slope), 1e-9)
     assert here.form == "smooth" and here.error <= 1e-3 * abs(slope)
-    assert abs(here.value - slope) <= 4 * here.error
+    assert abs(here.value - slope) <= 4 * here.error + 1e-7 * abs(slope)  # as the rounding itself may tilt it
 
 
 @many
