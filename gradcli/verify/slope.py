@@ -121,10 +121,13 @@ def above_quantum(rows: list[Row]) -> list[Row]:
     last = rows[-1]
     alike = list(takewhile(lambda row: (row.before, row.after) == (last.before, last.after), reversed(rows)))
     coarse = rows[: -len(alike)]
-    if (len(alike) == 1 and (last.before or last.after)) or len(coarse) < FEWEST:
+    if (len(alike) == 1 and last.before and last.after) or len(coarse) < FEWEST:
         return []
     quantum = max(abs(value) for row in (coarse[-1], last) for value in (row.before, row.after))
-    return [replace(row, noise=max(row.noise, quantum / row.step)) for row in coarse]
+    signal = max(abs(coarse[0].central), coarse[0].bend)
+    noisy = [replace(row, noise=max(row.noise, quantum / row.step)) for row in coarse]
+    clear = [row for row in noisy if 16 * row.noise < 0.1 * signal]
+    return clear if len(clear) >= FEWEST else []
 
 
 def best_of(rows: list[Row]) -> Slope:

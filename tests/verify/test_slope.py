@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from gradcli.verify.slope import Slope, slope_of
+from gradcli.verify.slope import GOOD_ENOUGH, Slope, slope_of
 
 EPS = 2.0**-52
 REACH = 0.06
@@ -111,7 +111,7 @@ def test_what_is_rounded_on_the_way_still_has_a_slope(slope: float, bend: float)
 
     here = slope_of(function, REACH, 4 * EPS, slope, abs(slope), 1e-9)
     assert here.form == "smooth" and here.error <= 1e-3 * abs(slope)
-    assert abs(here.value - slope) <= 4 * here.error + 1e-7 * abs(slope)  # as the rounding itself may tilt it
+    assert abs(here.value - slope) <= 4 * here.error + GOOD_ENOUGH * abs(slope)
 
 
 @many
