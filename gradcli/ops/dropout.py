@@ -87,6 +87,32 @@ def feature_alpha_dropout(input: Any, p: float = 0.5, training: bool = False, in
     return dropped(input, p, training, inplace, features=True, alpha=True)
 
 
+@composite("feature_dropout(Tensor input, float p, bool train)")
+def feature_dropout(input: Any, p: float, train: bool) -> Any:
+    """`input`, channels set to zero by chance, the others scaled up."""
+    return dropped(input, p, train, inplace=False, features=True)
+
+
+@composite("dropout_(Tensor input, float p, bool train)")
+def dropout_(input: Any, p: float, train: bool) -> Any:
+    return dropped(input, p, train, inplace=True)
+
+
+@composite("alpha_dropout_(Tensor input, float p, bool train)")
+def alpha_dropout_(input: Any, p: float, train: bool) -> Any:
+    return dropped(input, p, train, inplace=True, alpha=True)
+
+
+@composite("feature_dropout_(Tensor input, float p, bool train)")
+def feature_dropout_(input: Any, p: float, train: bool) -> Any:
+    return dropped(input, p, train, inplace=True, features=True)
+
+
+@composite("feature_alpha_dropout_(Tensor input, float p, bool train)")
+def feature_alpha_dropout_(input: Any, p: float, train: bool) -> Any:
+    return dropped(input, p, train, inplace=True, features=True, alpha=True)
+
+
 @composite("dropout1d(Tensor input, float p=0.5, bool training=True, bool inplace=False)")
 def dropout1d(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
     """`input`, channels set to zero by chance, the others scaled up."""

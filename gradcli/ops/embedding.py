@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from gradcli.engine.device import beside, np, scatter_add
-from gradcli.engine.dtypes import TYPE_NAMES, dtype_kind
+from gradcli.engine.dtypes import TYPE_NAMES, converted, dtype_kind, is_reduced
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
-from gradcli.ops.arithmetic import no_derivative
+from gradcli.ops.arithmetic import no_derivative, not_derived
 from gradcli.ops.copies import masked_fill
 from gradcli.ops.define import composite, op
 from gradcli.ops.index import index_select
+from gradcli.ops.kinds import check_norm
 from gradcli.ops.reduce import vector_norm_forward
 from gradcli.ops.shape import reshape, unsqueeze
 from gradcli.ops.views import write
@@ -19,13 +20,13 @@ from gradcli.ops.views import write
 MODES = ("sum", "mean", "max")
 
 
-def check_indices(indices: Any, function: str) -> None:
+def check_indices(indices: Any, function: str, place: int = 1) -> None:
     if indices.dtype.name not in ("int32", "int64"):
         kind = "CPUBoolType" if dtype_kind(indices.dtype) == "b" else f"torch.{TYPE_NAMES[indices.dtype.name]}Tensor"
         raise UserError(
             "type",
-            "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got "
-            f"{kind} instead (while checking arguments for {function})",
+            f"Expected tensor for argument #{place} 'indices' to have one of the following scalar types: Long, Int; "
+            f"but got {kind} instead (while checking arguments for {function})",
         )
 
 
@@ -223,14 +224,53 @@ per_sample_weights_backward = op(
 )  # fmt: skip
 
 
+def shortened(self: Any, indices: Any, max_norm: float, norm_type: float) -> Any:
+    """The table with the rows that are used and longer than `max_norm` shortened."""
+    used = np.unique(indices)
+    rows = self[used]
+    if is_reduced(self.dtype):
+        rows = converted(rows, np.dtype(np.float32))
+    lengths = vector_norm_forward(rows, norm_type, 1, True, None)
+    if is_reduced(self.dtype):  # torch reads the length off a tensor of that dtype, and goes on in double
+        lengths = converted(lengths, self.dtype)
+    lengths = converted(lengths, np.dtype(np.float64))
+    scales = np.where(lengths > max_norm, max_norm / (lengths + 1e-7), 1)
+    table = self.copy()
+    table[used] = converted(rows * converted(scales, rows.real.dtype), self.dtype)
+    return table
+
+
 def renorm(weight: Any, indices: Any, max_norm: float, norm_type: float) -> None:
-    """Shorten, in place and outside the graph, the rows that are used and longer than `max_norm`."""
+    """Shorten the rows that are used, in place and outside the graph."""
     check_rows(indices.array, weight.array)
-    used = np.unique(indices.array)
-    lengths = vector_norm_forward(weight.array[used], norm_type, 1, True, None)
-    table = weight.array.copy()
-    table[used] *= np.where(lengths > max_norm, max_norm / (lengths + 1e-7), 1)
-    write(weight.detach(), table)
+    write(weight.detach(), shortened(weight.array, indices.array, max_norm, norm_type))
+
+
+renormalised = op(
+    "_embedding_renorm_(Tensor self, Tensor indices, float max_norm, float norm_type)", "EmbeddingRenormBackward0",
+    shortened,
+    self=not_derived("embedding_renorm"),
+)  # fmt: skip
+
+
+@composite("embedding_renorm_(Tensor input, Tensor indices, float max_norm, float norm_type)")
+def embedding_renorm_(input: Any, indices: Any, max_norm: float, norm_type: float) -> Any:
+    """The rows of `input` that `indices` name, shortened in place to `max_norm`."""
+    if input.ndim != 2:
+        raise UserError(
+            "shape",
+            f"Expected 2-dimensional tensor, but got {input.ndim}-dimensional tensor for argument #1 'self' "
+            "(while checking arguments for embedding_renorm_)",
+        )
+    check_norm(input.array)
+    check_indices(indices.array, "embedding_renorm_", 2)
+    outside = (indices.array < 0) | (indices.array >= input.shape[0])
+    if outside.any().item():
+        found = np.unique(indices.array[outside])[0].item()
+        raise UserError(
+            "value", f"select(): index {found} out of range for tensor of size {list(input.shape)} at dimension 0"
+        )
+    return renormalised.inplace(input, indices, max_norm, norm_type)
 
 
 def check_dense(sparse: bool) -> None:

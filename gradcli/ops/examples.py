@@ -33,7 +33,7 @@ PLAIN = {"target", "running_mean", "running_var"}
 # compositions without a gradient, and what torch has no derivative of
 UNDIFFERENTIABLE = frozenset({
     "allclose", "bincount", "bool", "bucketize", "byte", "char", "detach", "detach_", "dim", "dim_order",
-    "element_size", "empty_like", "equal", "full_like", "geqrf", "get_device", "histogramdd",
+    "element_size", "embedding_renorm_", "empty_like", "equal", "full_like", "geqrf", "get_device", "histogramdd",
     "histogramdd.TensorList_bins", "histogramdd.int_bins", "int", "is_complex", "is_contiguous", "is_floating_point",
     "is_inference", "is_nonzero", "is_same_size", "is_signed", "isclose", "item", "linalg::ldl_factor",
     "linalg::matrix_rank", "long", "new_empty", "new_full", "new_ones", "new_tensor", "new_zeros", "nonzero",
@@ -224,6 +224,11 @@ fold: input = randn(1, 4, 4); output_size = (3, 3)
 grid_sample: input = randn(1, 1, 3, 3); grid = rand(1, 2, 2, 2); align_corners = False
 affine_grid: theta = randn(1, 2, 3); size = (1, 1, 2, 2); align_corners = False
 dropout1d feature_alpha_dropout: input = randn(1, 3, 2)
+feature_dropout feature_dropout_ feature_alpha_dropout_: input = randn(1, 3, 2); p = 0.5; train = True
+dropout_ alpha_dropout_: p = 0.5; train = True
+frobenius_norm nuclear_norm.dim: dim = (0, 1)
+embedding_renorm_: input = randn(4, 3); indices = [0, 2]; max_norm = 1.0
+norm_except_dim: v = randn(2, 3)
 dropout2d: input = randn(1, 3, 1, 2)
 dropout3d: input = randn(1, 2, 4, 4)
 
@@ -249,6 +254,27 @@ call = multi_head_attention_forward(query, query, query, 4, 2, in_proj_weight, N
 out_proj_weight, None); of = result[0]
 lstm_cell: a = randn(2, 2); hx = [a, a]; w_ih = randn(8, 3); w_hh = randn(8, 2); of = result[0]
 gru_cell: hx = randn(2, 2); w_ih = randn(6, 3); w_hh = randn(6, 2)
+lstm.input: a = randn(8, 3, dtype=float64); b = randn(1, 2, 2, dtype=float64); c = randn(8, 2, dtype=float64); \
+input = randn(3, 2, 3, dtype=float64); \
+call = lstm(input, [b, b], [a, c], False, 1, 0.0, False, False, False); of = result[0]
+lstm.data: a = randn(8, 3, dtype=float64); b = randn(1, 2, 2, dtype=float64); c = randn(8, 2, dtype=float64); \
+data = randn(3, 3, dtype=float64); batch_sizes = [2, 1]; \
+call = lstm(data, batch_sizes, [b, b], [a, c], False, 1, 0.0, False, False); of = result[0]
+gru.input: a = randn(6, 3); b = randn(1, 2, 2); c = randn(6, 2); \
+input = randn(3, 2, 3); call = gru(input, b, [a, c], False, 1, 0.0, False, False, False); of = result[0]
+gru.data: a = randn(6, 3); b = randn(1, 2, 2); c = randn(6, 2); \
+data = randn(3, 3); batch_sizes = [2, 1]; \
+call = gru(data, batch_sizes, b, [a, c], False, 1, 0.0, False, False); of = result[0]
+rnn_tanh.input: a = randn(2, 3); b = randn(1, 2, 2); c = randn(2, 2); \
+input = randn(3, 2, 3); call = rnn_tanh(input, b, [a, c], False, 1, 0.0, False, False, False); of = result[0]
+rnn_tanh.data: a = randn(2, 3); b = randn(1, 2, 2); c = randn(2, 2); \
+data = randn(3, 3); batch_sizes = [2, 1]; \
+call = rnn_tanh(data, batch_sizes, b, [a, c], False, 1, 0.0, False, False); of = result[0]
+rnn_relu.input: a = randn(2, 3); b = randn(1, 2, 2); c = randn(2, 2); \
+input = randn(3, 2, 3); call = rnn_relu(input, b, [a, c], False, 1, 0.0, False, False, False); of = result[0]
+rnn_relu.data: a = randn(2, 3); b = randn(1, 2, 2); c = randn(2, 2); \
+data = randn(3, 3); batch_sizes = [2, 1]; \
+call = rnn_relu(data, batch_sizes, b, [a, c], False, 1, 0.0, False, False); of = result[0]
 rnn_tanh_cell rnn_relu_cell: hx = randn(2, 2); w_ih = randn(2, 3); w_hh = randn(2, 2)
 scaled_dot_product_attention: query = randn(2, 2, 3); key = randn(2, 2, 3); value = randn(2, 2, 3)
 

@@ -39,8 +39,8 @@ LATER = [
     "softmax", "activation", "piecewise", "loss", "cross_entropy", "join", "windows", "special", "cumulative",
     "statistics", "norm", "dropout", "products", "embedding", "pad", "similarity", "distance", "margin_loss", "conv",
     "pool", "average", "attention", "bessel", "ctc", "decompose", "fft", "fold", "grid", "histogram", "householder",
-    "ldl", "lowrank", "matrix", "multi_head", "polynomials", "recurrent", "resample", "segment", "shuffle", "signal",
-    "solve", "tbc", "view_copies",
+    "ldl", "lowrank", "matrix", "multi_head", "polynomials", "recurrent", "recurrent_layers", "resample", "segment",
+    "shuffle", "signal", "solve", "tbc", "view_copies",
 ]  # fmt: skip
 
 PREFIXES = (

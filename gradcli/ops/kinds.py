@@ -108,3 +108,9 @@ def check_constant(function: str, name: str, tensor: Any) -> None:
             f"The function '{function}' is not differentiable with respect to argument '{name}'. This input cannot "
             "have requires_grad True.",
         )
+
+
+def check_norm(array: Any) -> None:
+    if dtype_kind(array.dtype) not in "fc":
+        kind = TYPE_NAMES[array.dtype.name]
+        raise UserError("type", f"norm(): input dtype should be either floating point or complex. Got {kind} instead.")

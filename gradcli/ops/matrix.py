@@ -8,6 +8,7 @@ from typing import Any
 
 from gradcli.engine.device import as_array, np
 from gradcli.engine.dtypes import TYPE_NAMES, dtype_kind, is_reduced
+from gradcli.engine.mode import warn
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import reciprocal
@@ -17,11 +18,24 @@ from gradcli.ops.create import ones
 from gradcli.ops.decompose import linalg_svd, svdvals
 from gradcli.ops.define import composite, op
 from gradcli.ops.elementary import log
+from gradcli.ops.kinds import check_norm
 from gradcli.ops.lapack import identity, inexact, matrices, square
 from gradcli.ops.linalg import adjoint, matmul
 from gradcli.ops.pieces import cat
-from gradcli.ops.reduce import Dims, amax, amin, around_zeros, cumprod, put, sum_dim, vector_norm
+from gradcli.ops.reduce import (
+    Dims,
+    amax,
+    amin,
+    around_zeros,
+    cumprod,
+    put,
+    sum_dim,
+    vector_norm,
+    vector_norm_backward,
+    vector_norm_forward,
+)
 from gradcli.ops.shape import (
+    contiguous,
     expand,
     flatten,
     movedim,
@@ -32,6 +46,7 @@ from gradcli.ops.shape import (
     squeeze_dim,
     transpose,
     unsqueeze,
+    view,
     wrap_dim,
 )
 from gradcli.ops.solve import inv, inverse_ex, solve, solve_ex
@@ -219,6 +234,67 @@ def norm(self: Any, p: Any = "fro", dim: Dims = None, keepdim: bool = False, dty
     if p == "nuc":
         return matrix_norm(self, "nuc", list(range(self.ndim)) if dim is None else dim, keepdim, dtype=dtype)
     return vector_norm(self, 2 if p in ("fro", None) else p, dim, keepdim, dtype=dtype)
+
+
+def norm_forward(self: Any, p: float, dim: Dims, keepdim: bool) -> Any:
+    check_norm(self)
+    return vector_norm_forward(self, p, dim, keepdim, None)
+
+
+old_norm = op(
+    "_norm(Tensor self, Scalar p)", "NormBackward0", lambda self, p: norm_forward(self, p, None, False),
+    contiguous=True,
+    self=lambda grad, self, p, result: vector_norm_backward(grad, self, p, None, False, result),
+)  # fmt: skip
+old_norm_over = op(
+    "_norm.ScalarOpt_dim(Tensor self, Scalar p, int[] dim, bool keepdim)", "NormBackward1", norm_forward,
+    contiguous=True,
+    self=lambda grad, self, p, dim, keepdim, result: vector_norm_backward(grad, self, p, dim, keepdim, result),
+)  # fmt: skip
+
+
+@composite("frobenius_norm(Tensor input, int[] dim, bool keepdim=False)")
+def frobenius_norm(input: Any, dim: Sequence[int], keepdim: bool = False) -> Any:
+    """The root of the sum of squares over one or two dimensions, over all where `dim` is empty."""
+    warn_of_old("frobenius_norm", "linalg.vector_norm(A, 2., dim, keepdim)")
+    if len(dim) > 2:
+        raise UserError("shape", f"Expected at most 2 dimensions, but got {len(dim)} dimensions instead.")
+    return old_norm_over(input, 2, list(dim), keepdim)
+
+
+@composite("nuclear_norm.dim(Tensor input, int[] dim, bool keepdim=False)")
+def nuclear_norm_over(input: Any, dim: Sequence[int], keepdim: bool = False) -> Any:
+    """The sum of the singular values of the matrices in two dimensions."""
+    warn_of_old("nuclear_norm", "linalg.matrix_norm(A, 'nuc', dim, keepdim)")
+    return matrix_norm(input, "nuc", dim, keepdim)
+
+
+@composite("nuclear_norm(Tensor input, bool keepdim=False)")
+def nuclear_norm(input: Any, keepdim: bool = False) -> Any:
+    return nuclear_norm_over(input, (-2, -1), keepdim)
+
+
+def warn_of_old(name: str, instead: str) -> None:
+    warn(
+        f"at::{name} is deprecated and it is just left for JIT compatibility. It will be removed in a future PyTorch "
+        f"release. Please use `{instead}` instead"
+    )
+
+
+@composite("norm_except_dim(Tensor v, int pow=2, int dim=0)")
+def norm_except_dim(v: Any, pow: int = 2, dim: int = 0) -> Any:
+    """The norm over all dimensions but `dim`, which is as long as before; over all of them where `dim` is -1."""
+    if dim == -1:
+        return old_norm(v, pow)
+    if v.ndim == 0:
+        raise UserError("shape", f"Dimension specified as {dim} but tensor has no dimensions")
+    place = wrap_dim(dim, v.ndim)
+    if place not in (0, v.ndim - 1):
+        return transpose(norm_except_dim(transpose(v, 0, place), pow, 0), 0, place)
+    length, last = v.shape[place], place != 0
+    table = view(contiguous(v), (-1, length) if last else (length, -1))
+    norms = old_norm_over(table, pow, [0 if last else 1], False)
+    return view(norms, (*[1] * (v.ndim - 1), length) if last else (length, *[1] * (v.ndim - 1)))
 
 
 @composite("linalg::cond(Tensor A, Scalar|str? p=None)")

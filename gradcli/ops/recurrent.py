@@ -32,41 +32,50 @@ def check_cell(input: Any, hx: Any, w_ih: Any, w_hh: Any, gates: int) -> None:
             )
 
 
-def simple_step(input: Any, hx: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, gates: int = 1) -> Any:
+def gates_of(input: Any, hx: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, gates: int = 1) -> Any:
     check_cell(input, hx, w_ih, w_hh, gates)
     return add(linear(hx, w_hh, b_hh), linear(input, w_ih, b_ih))
 
 
 @composite(f"rnn_tanh_cell(Tensor input, Tensor hx, {WEIGHTS})")
 def rnn_tanh_cell(input: Any, hx: Any, w_ih: Any, w_hh: Any, b_ih: Any = None, b_hh: Any = None) -> Any:
-    return tanh(simple_step(input, hx, w_ih, w_hh, b_ih, b_hh))
+    return tanh(gates_of(input, hx, w_ih, w_hh, b_ih, b_hh))
 
 
 @composite(f"rnn_relu_cell(Tensor input, Tensor hx, {WEIGHTS})")
 def rnn_relu_cell(input: Any, hx: Any, w_ih: Any, w_hh: Any, b_ih: Any = None, b_hh: Any = None) -> Any:
-    return relu(simple_step(input, hx, w_ih, w_hh, b_ih, b_hh))
+    return relu(gates_of(input, hx, w_ih, w_hh, b_ih, b_hh))
+
+
+def lstm_step(gates: Any, c: Any) -> tuple[Any, Any]:
+    """The next (h, c): c is kept by the forget gate and renewed by the input gate, h is what the output gate lets out
+    of it.
+    """
+    parts = unsafe_chunk(gates, 4, 1)
+    renews, keeps, lets_out = sigmoid(parts[0]), sigmoid(parts[1]), sigmoid(parts[3])
+    c = add(mul(keeps, c), mul(renews, tanh(parts[2])))
+    return mul(lets_out, tanh(c)), c
 
 
 @composite(f"lstm_cell(Tensor input, Tensor[] hx, {WEIGHTS})")
 def lstm_cell(input: Any, hx: Sequence[Any], w_ih: Any, w_hh: Any, b_ih: Any = None, b_hh: Any = None) -> Any:
-    """What comes of (h, c): c is kept by the forget gate and renewed by the input gate, h is what the output gate lets
-    out of it.
-    """
+    """What comes of (h, c)."""
     if len(hx) != 2:
         raise UserError("value", "lstm_cell expects two hidden states")
     h, c = hx
-    gates = unsafe_chunk(simple_step(input, h, w_ih, w_hh, b_ih, b_hh, 4), 4, 1)
-    renews, keeps, lets_out = sigmoid(gates[0]), sigmoid(gates[1]), sigmoid(gates[3])
-    c = add(mul(keeps, c), mul(renews, tanh(gates[2])))
-    return mul(lets_out, tanh(c)), c
+    return lstm_step(gates_of(input, h, w_ih, w_hh, b_ih, b_hh, 4), c)
+
+
+def gru_step(by_input: Any, by_memory: Any, hx: Any) -> Any:
+    """`hx` and a proposal for it, mixed by the update gate; the reset gate lets the proposal forget `hx`."""
+    by_input, by_memory = unsafe_chunk(by_input, 3, 1), unsafe_chunk(by_memory, 3, 1)
+    resets, updates = (sigmoid(add(by_memory[place], by_input[place])) for place in (0, 1))
+    proposal = tanh(add(by_input[2], mul.inplace(by_memory[2], resets)))
+    return add(mul.inplace(sub(hx, proposal), updates), proposal)
 
 
 @composite(f"gru_cell(Tensor input, Tensor hx, {WEIGHTS})")
 def gru_cell(input: Any, hx: Any, w_ih: Any, w_hh: Any, b_ih: Any = None, b_hh: Any = None) -> Any:
-    """`hx` and a proposal for it, mixed by the update gate; the reset gate lets the proposal forget `hx`."""
+    """What comes of `hx`."""
     check_cell(input, hx, w_ih, w_hh, 3)
-    by_input = unsafe_chunk(linear(input, w_ih, b_ih), 3, 1)
-    by_memory = unsafe_chunk(linear(hx, w_hh, b_hh), 3, 1)
-    resets, updates = (sigmoid(add(by_memory[place], by_input[place])) for place in (0, 1))
-    proposal = tanh(add(by_input[2], mul.inplace(by_memory[2], resets)))
-    return add(mul.inplace(sub(hx, proposal), updates), proposal)
+    return gru_step(linear(input, w_ih, b_ih), linear(hx, w_hh, b_hh), hx)

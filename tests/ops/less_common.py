@@ -5,6 +5,19 @@ from __future__ import annotations
 SYMMETRIC = "(sq6 + sq6.T + 5 * diag(arange(6.0))).to(dtype=float64)"  # of eigenvalues far from each other
 # until the basis of three blocks spans everything, where the answer does not depend on the tolerance
 STEPS = "niter=3, tol=1e-10"
+# two steps of a batch of two, and what is packed of it: a sequence of two steps and one of one
+PADDED, PACKED = "cube.view(2, 2, 6)[:, :, :3].to(dtype=float64)", "w[:3].to(dtype=float64), tensor([2, 1])"
+STATE, LSTM_STATE = (
+    "(sqs * 0.2).to(dtype=float64)",
+    "[(sqs * 0.2)[:1].to(dtype=float64), (sqs * 0.2)[1:].to(dtype=float64)]",
+)
+RNN = "[y.to(dtype=float64) * 0.3, sq2.to(dtype=float64) * 0.3, vs[0].to(dtype=float64) * 0.1, vs[1].to(dtype=float64) * 0.1]"
+RNN2 = "[wide.to(dtype=float64) * 0.3, sq2.to(dtype=float64) * 0.2, vs[1].to(dtype=float64) * 0.1, vs[0].to(dtype=float64) * 0.1]"
+RNN3 = "[vs.to(dtype=float64) * 0.3, sq2.to(dtype=float64) * 0.2, vs[1].to(dtype=float64) * 0.1, vs[0].to(dtype=float64) * 0.1]"
+RELU = "[y.to(dtype=float64).abs() * 0.01 + 0.1, sq2.to(dtype=float64).abs() + 2]"
+GRU = "[(cat([sq3, sq]) * 0.3).to(dtype=float64), (cat([vs, tall]) * 0.3).to(dtype=float64), sig[:6].to(dtype=float64) * 0.5, sig[2:].to(dtype=float64) * 0.5]"
+LSTM = "[(cat([w, sq3]) * 0.3).to(dtype=float64), (tall.repeat(2, 1) * 0.3).to(dtype=float64), sig.to(dtype=float64) * 0.5, sig.to(dtype=float64) * 0.2]"
+LSTM_PROJECTED = "[(cat([w, sq3]) * 0.3).to(dtype=float64), (tall.repeat(2, 1) * 0.3).to(dtype=float64)[:, :1], vs[:1].to(dtype=float64)]"
 REDUCTIONS = ("sum", "mean", "max", "min", "prod")
 
 SMOOTH: dict[str, list[str]] = {
@@ -63,6 +76,30 @@ SMOOTH: dict[str, list[str]] = {
     "gru_cell": ["torch.gru_cell(x * 1, vs, cat([sq3, sq]) * 0.3, cat([vs, tall]) * 0.3)", "torch.gru_cell(x, vs, cat([sq3, sq]) * 0.3, cat([vs, tall]) * 0.3, b_hh=sig[:6])"],
     "rnn_tanh_cell": ["torch.rnn_tanh_cell(x * 1, vs, y * 0.3, sq2 * 0.3)", "torch.rnn_tanh_cell(x * 0.3, vs * 0.3, y * 0.3, sq2 * 0.3, vs[0] * 0.1, vs[1] * 0.1)"],
     "rnn_relu_cell": ["torch.rnn_relu_cell(x, vs, y, sq2, ones2 * 9)"],
+    "lstm.input": [f"torch.lstm({PADDED}, {LSTM_STATE}, {LSTM}, True, 1, 0.0, False, False, False)",
+                   f"torch.lstm({PADDED}.transpose(0, 1), {LSTM_STATE}, {LSTM}[:2], False, 1, 0.0, False, False, True)",
+                   f"torch.lstm({PADDED}, [ones2.to(dtype=float64).view(1, 2, 1) * 0.2, {STATE}[:1]], {LSTM_PROJECTED}, False, 1, 0.0, False, False, False)"],
+    "lstm.data": [f"torch.lstm({PACKED}, {LSTM_STATE}, {LSTM}, True, 1, 0.0, False, False)"],
+    "gru.input": [f"torch.gru({PADDED}, {STATE}[:1], {GRU}, True, 1, 0.0, False, False, False)",
+                  f"torch.gru({PADDED}.transpose(0, 1), {STATE}[:1], {GRU}, True, 1, 0.0, True, False, True)[0]"],
+    "gru.data": [f"torch.gru({PACKED}, {STATE}, {GRU} + {GRU}, True, 1, 0.0, False, True)"],
+    "rnn_tanh.input": [f"torch.rnn_tanh({PADDED}, {STATE}[:1], {RNN}, True, 1, 0.0, False, False, False)",
+                       f"torch.rnn_tanh({PADDED}, {STATE}.repeat(2, 1, 1), {RNN} + {RNN} + {RNN2} + {RNN2}, True, 2, 0.5, True, True, False)",
+                       f"torch.rnn_tanh({PADDED}, {STATE}, {RNN} + {RNN3}, True, 2, 0.3, False, False, batch_first=False)"],
+    "rnn_tanh.data": [f"torch.rnn_tanh({PACKED}, {STATE}, {RNN} + {RNN3}, True, 2, 0.4, True, False)",
+                      f"torch.rnn_tanh({PACKED}, {STATE}[:1], {RNN}[:2], False, 1, 0.0, False, False)[1]"],
+    "rnn_relu.input": [f"torch.rnn_relu({PADDED}, {STATE}[:1] + 3, {RELU}, False, 1, 0.0, False, False, False)"],
+    "rnn_relu.data": [f"torch.rnn_relu({PACKED}, {STATE} + 3, {RELU} + {RELU}, False, 1, 0.0, False, True)"],
+    "feature_dropout": ["torch.feature_dropout(cube, 0.4, True)", "torch.feature_dropout(x, 0.4, train=False)"],
+    "dropout_": ["torch.dropout_(clone(x), 0.4, True)", "torch.dropout_(clone(x), 1.0, True)"],
+    "alpha_dropout_": ["torch.alpha_dropout_(clone(x), 0.4, True)"],
+    "feature_dropout_": ["torch.feature_dropout_(clone(cube), 0.4, True)"],
+    "feature_alpha_dropout_": ["torch.feature_alpha_dropout_(clone(cube), 0.4, True)"],
+    "frobenius_norm": ["torch.frobenius_norm(x, [0, 1])", "torch.frobenius_norm(x, 1, True)", "torch.frobenius_norm(cube, [])", "torch.frobenius_norm(c, (0, -1))"],
+    "nuclear_norm.dim": ["torch.nuclear_norm(wide, (1, 0), True)", "torch.nuclear_norm(blocks, [1, 2])"],
+    "nuclear_norm": ["torch.nuclear_norm(tall)", "torch.nuclear_norm(sq3, True)", "torch.nuclear_norm(ctall, keepdim=False)"],
+    "norm_except_dim": ["torch.norm_except_dim(x)", "torch.norm_except_dim(x, 2, 1)", "torch.norm_except_dim(cube, 3, 1)", "torch.norm_except_dim(cube, 1, -1)", "torch.norm_except_dim(cube, dim=2)",
+                        "torch.norm_except_dim(x.t(), 2, 0)", "torch.norm_except_dim(c, 2, 0)", "torch.norm_except_dim(cube, 2, -2)"],
     "in place": ["torch.exp_(clone(x))", "torch.clip_(clone(d), -0.3)", "torch.abs_(clone(x))", "torch.index_put_(clone(x), [two], v)", "torch.fill_(clone(x), 2)", "tanh(torch.neg_(clone(x)))"],
 }  # fmt: skip
 
@@ -104,6 +141,7 @@ KINKED: dict[str, list[str]] = {
     "detach_copy": ["torch.detach_copy(k)"],
     "view_as_complex_copy": ["torch.view_as_complex_copy(n.detach())"],
     "t_copy": ["torch.t_copy(k)"],
+    "embedding_renorm_": ["torch.embedding_renorm_(w.detach(), two, 1.0, 2.0)", "torch.embedding_renorm_(w.detach(), index, 0.5, norm_type=1.0)"],
     "is_same_size": ["torch.is_same_size(x, y)", "x.is_same_size(v)"],
     "is_grad_enabled": ["torch.is_grad_enabled()"],
     "is_inference": ["torch.is_inference(x)", "x.is_inference()"],
@@ -117,7 +155,18 @@ KINKED: dict[str, list[str]] = {
 }  # fmt: skip
 
 REFUSED = (
-    "torch.detach_copy(x).sum().backward()", "torch.view_as_complex_copy(n)", "s.narrow_copy(0, 0, 1)", "x.narrow_copy(1, 2, 2)", "torch.unsafe_chunk(x, 0)", "torch.unsafe_split(x, -1)",
+    "torch.detach_copy(x).sum().backward()", f"torch.lstm({PADDED}, [sqs], {LSTM}, True, 1, 0.0, False, False, False)",
+    f"torch.rnn_tanh({PADDED}, {STATE}[:1], {RNN}, True, 2, 0.0, False, False, False)", f"torch.rnn_tanh({PADDED}, {STATE}[:1], {RNN}, False, 1, 0.0, False, False, False)",
+    f"torch.rnn_tanh({PADDED}, {STATE}[:1], {RNN}[:3], True, 1, 0.0, False, False, False)", f"torch.rnn_tanh({PADDED}[:0], {STATE}[:1], {RNN}, True, 1, 0.0, False, False, False)",
+    f"torch.rnn_tanh({PADDED}, {STATE}[:1, :, :1], {RNN}, True, 1, 0.0, False, False, False)", f"torch.rnn_tanh({PADDED}[:, :, :2], {STATE}[:1], {RNN}, True, 1, 0.0, False, False, False)",
+    f"torch.rnn_tanh({PADDED}, {STATE}, {RNN} + {RNN3}, True, 2, 1.5, True, False, False)",
+    f"torch.gru(w[:3].to(dtype=float64), tensor([3]), {STATE}[:1], {GRU}, True, 1, 0.0, False, False)", f"torch.gru(w[:3], tensor([2.0, 1.0]), {STATE}[:1], {GRU}, True, 1, 0.0, False, False)",
+    "torch.feature_dropout(v, 0.4, True)", "torch.dropout_(x, 0.4, True)", "torch.dropout_(clone(x), 1.5, True)", "torch.alpha_dropout_(clone(k), 0.4, True)", "torch.feature_dropout_(clone(v), 0.4, True)",
+    "torch.frobenius_norm(cube, [0, 1, 2])", "torch.frobenius_norm(k, [0])", "torch.frobenius_norm(x, [5])", "torch.nuclear_norm(k)", "torch.nuclear_norm(v)", "torch.nuclear_norm(cube, [1])",
+    "torch.nuclear_norm(cube, [1, 1])", "torch.norm_except_dim(v, 2, 2)", "torch.norm_except_dim(k)", "torch.norm_except_dim(s)", "torch.norm_except_dim(empty)",
+    "torch.embedding_renorm_(w, two, 1.0, 2.0)", "torch.embedding_renorm_(w.detach(), two + 5, 1.0, 2.0)", "torch.embedding_renorm_(w.detach(), v, 1.0, 2.0)", "torch.embedding_renorm_(v.detach(), two, 1.0, 2.0)",
+    "torch.embedding_renorm_(k, two, 1.0, 2.0)", "torch.embedding_renorm_(w * 2, two, 1.0, 2.0).sum().backward()",
+    "torch.view_as_complex_copy(n)", "s.narrow_copy(0, 0, 1)", "x.narrow_copy(1, 2, 2)", "torch.unsafe_chunk(x, 0)", "torch.unsafe_split(x, -1)",
     "torch.view_copy(x, (4,))", "torch.rnn_tanh_cell(m, vs, y, sq2)", "torch.rnn_tanh_cell(x, v, y, sq2)", "torch.gru_cell(x, y, cat([y, y, y]), cat([vs, vs, vs]))",
     "torch.lstm_cell(x, [vs], cat([w, sq3]), tall.repeat(2, 1))", "torch.asarray([1.0], copy=False)", "torch.asarray(x, dtype=float16, copy=False)", "torch.asarray(k, requires_grad=True)",
 

@@ -32,7 +32,7 @@ ROWS = {
 
 
 # torch warns of whatever calls these
-DEPRECATED = ("range",)
+DEPRECATED = ("range", "frobenius_norm", "nuclear_norm", "nuclear_norm.dim")
 # what these are recorded as depends on what they differentiate
 OF_A_GRAPH = ("grad", "vjp")
 

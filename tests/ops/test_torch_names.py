@@ -78,9 +78,7 @@ ABSENT = {
     "torch has removed them: they only say so": """
         eig lstsq name reinforce solve symeig volatile""",
     "settings of one tensor's gradient": "grad_dtype",
-    "not yet": """
-        alpha_dropout_ binomial dropout_ embedding_renorm_ feature_alpha_dropout_ feature_dropout feature_dropout_
-        frobenius_norm gru lstm norm_except_dim nuclear_norm rnn_relu rnn_tanh""",
+    "not yet": "binomial",
 }
 REASONS = {name: reason for reason, names in ABSENT.items() for name in names.split()}
 

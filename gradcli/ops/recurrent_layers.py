@@ -1,0 +1,221 @@
+"""Recurrent layers over whole sequences, padded or packed, composed of steps as torch composes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from gradcli.engine.dtypes import TYPE_NAMES
+from gradcli.errors import UserError
+from gradcli.ops.arithmetic import add
+from gradcli.ops.define import composite
+from gradcli.ops.dropout import dropped
+from gradcli.ops.elementary import relu, tanh
+from gradcli.ops.linalg import linear, matmul
+from gradcli.ops.pieces import cat, stack, unbind
+from gradcli.ops.recurrent import gru_step, lstm_step
+from gradcli.ops.shape import narrow, t, transpose
+from gradcli.ops.windows import transpose_
+
+State = tuple[Any, ...]  # what a layer remembers: (h,), of an LSTM (h, c)
+# what the input of a step, already weighed, makes of a state, by the layer's weights
+Step = Callable[[Any, State, "Weights"], State]
+Layer = Callable[[Step, Any, State, "Weights"], tuple[Any, State]]
+
+OPTIONS = "bool has_biases, int num_layers, float dropout, bool train, bool bidirectional"
+
+
+class Weights:
+    """The parameters of one direction of one layer, in the order in which torch lists them."""
+
+    def __init__(self, tensors: Sequence[Any], has_biases: bool) -> None:
+        self.w_ih, self.w_hh = tensors[:2]
+        self.biases = tensors[2:4] if has_biases else (None, None)
+        self.w_hr = tensors[-1] if len(tensors) % 2 else None
+
+    def of_input(self, input: Any) -> Any:
+        return linear(input, self.w_ih, self.biases[0])
+
+    def of_memory(self, h: Any) -> Any:
+        return linear(h, self.w_hh, self.biases[1])
+
+
+def simple(activation: Callable[[Any], Any]) -> Step:
+    return lambda by_input, state, weights: (activation(add(weights.of_memory(state[0]), by_input)),)
+
+
+def gru_next(by_input: Any, state: State, weights: Weights) -> State:
+    return (gru_step(by_input, weights.of_memory(state[0]), state[0]),)
+
+
+def lstm_next(by_input: Any, state: State, weights: Weights) -> State:
+    h, c = lstm_step(add(weights.of_memory(state[0]), by_input), state[1])
+    return (h if weights.w_hr is None else matmul(h, t(weights.w_hr))), c
+
+
+def padded_layer(backwards: bool) -> Layer:
+    """One direction over an input of shape (length, batch, features)."""
+    order = slice(None, None, -1 if backwards else 1)
+
+    def layer(step: Step, input: Any, state: State, weights: Weights) -> tuple[Any, State]:
+        outputs = []
+        for by_input in unbind(weights.of_input(input), 0)[order]:
+            state = step(by_input, state, weights)
+            outputs.append(state[0])
+        if not outputs:
+            raise UserError("shape", "Expected sequence length to be larger than 0 in RNN")
+        return stack(outputs[order], 0), state
+
+    return layer
+
+
+def rows(state: State, start: int, stop: int) -> State:
+    return tuple(narrow(part, 0, start, stop - start) for part in state)
+
+
+def joined(states: Sequence[State]) -> State:
+    return tuple(cat(list(parts), 0) for parts in zip(*states, strict=True))
+
+
+def packed_layer(sizes: Sequence[int]) -> Layer:
+    """Forwards over packed data, of which step i has `sizes[i]` rows; sequences that end leave from the end."""
+
+    def layer(step: Step, input: Any, state: State, weights: Weights) -> tuple[Any, State]:
+        by_input = weights.of_input(input)
+        outputs, ended, offset, alive = [], [], 0, sizes[0]
+        for size in sizes:
+            if size < alive:
+                ended.append(rows(state, size, alive))
+                state = rows(state, 0, size)
+            state = step(narrow(by_input, 0, offset, size), state, weights)
+            outputs.append(state[0])
+            offset, alive = offset + size, size
+        return cat(outputs, 0), joined([state, *reversed(ended)])
+
+    return layer
+
+
+def packed_backwards_layer(sizes: Sequence[int]) -> Layer:
+    """Backwards over packed data: sequences join as the steps reach their ends."""
+
+    def layer(step: Step, input: Any, state: State, weights: Weights) -> tuple[Any, State]:
+        by_input = weights.of_input(input)
+        initial, alive, offset = state, sizes[-1], input.shape[0]
+        state = rows(initial, 0, alive)
+        outputs = []
+        for size in reversed(sizes):
+            if size > alive:
+                state = joined([state, rows(initial, alive, size)])
+            offset, alive = offset - size, size
+            state = step(narrow(by_input, 0, offset, size), state, weights)
+            outputs.append(state[0])
+        return cat(outputs[::-1], 0), state
+
+    return layer
+
+
+def weights_of(params: Sequence[Any], has_biases: bool, projected: bool) -> list[Weights]:
+    size = (4 if has_biases else 2) + projected
+    if len(params) % size:
+        raise UserError("value", "got an incorrect number of RNN parameters")
+    return [Weights(params[start : start + size], has_biases) for start in range(0, len(params), size)]
+
+
+def stacked(
+    step: Step,
+    input: Any,
+    hx: Sequence[Any],
+    params: Sequence[Any],
+    has_biases: bool,
+    num_layers: int,
+    dropout: float,
+    train: bool,
+    directions: Sequence[Layer],
+) -> tuple[Any, ...]:
+    """The outputs of the last of `num_layers` layers, and what each direction of each layer remembers at its end."""
+    projected = len(hx) == 2 and hx[0].shape[-1] != hx[1].shape[-1]
+    weights = weights_of(params, has_biases, projected)
+    states = list(zip(*(unbind(part, 0) for part in hx), strict=True))
+    wanted = num_layers * len(directions)
+    for given, what in ((states, "hidden states"), (weights, "weights")):
+        if len(given) != wanted:
+            raise UserError("value", f"Expected more {what} in stacked_rnn")
+    last: list[State] = []
+    for number in range(num_layers):
+        outputs = []
+        for direction in directions:
+            place = len(last)
+            output, state = direction(step, input, states[place], weights[place])
+            outputs.append(output)
+            last.append(state)
+        input = cat(outputs, -1) if len(outputs) > 1 else outputs[0]
+        if train and dropout and number < num_layers - 1:
+            input = dropped(input, dropout, True, False)
+    return (input, *(stack(list(parts), 0) for parts in zip(*last, strict=True)))
+
+
+def sizes_of(batch_sizes: Any) -> list[int]:
+    if batch_sizes.dtype.name != "int64":
+        kind = TYPE_NAMES[batch_sizes.dtype.name]
+        raise UserError("type", f"expected scalar type Long but found {kind}")
+    sizes: list[int] = batch_sizes.array.tolist()
+    if not sizes:
+        raise UserError("shape", "Expected sequence length to be larger than 0 in RNN")
+    return sizes
+
+
+def declare(name: str, step: Step, memory: str, back: Callable[..., Any] = transpose_) -> None:
+    """The layer `name` for padded input, (length, batch, features) or `batch_first`, and for packed data.
+
+    `back` brings the outputs to a batch in front: torch does it in place, but not for the LSTM.
+    """
+
+    def memory_of(hx: Any) -> Sequence[Any]:
+        if memory == "Tensor":
+            return [hx]
+        if len(hx) != 2:
+            raise UserError("value", f"{name} expects two hidden states")
+        return list(hx)
+
+    @composite(f"{name}.input(Tensor input, {memory} hx, Tensor[] params, {OPTIONS}, bool batch_first)")
+    def padded(
+        input: Any,
+        hx: Any,
+        params: Sequence[Any],
+        has_biases: bool,
+        num_layers: int,
+        dropout: float,
+        train: bool,
+        bidirectional: bool,
+        batch_first: bool,
+    ) -> tuple[Any, ...]:
+        """The outputs at all steps, and the states at the end, one for each direction of each layer."""
+        directions = [padded_layer(backwards) for backwards in (False, True)[: 1 + bidirectional]]
+        steps_first = transpose(input, 0, 1) if batch_first else input
+        output, *states = stacked(
+            step, steps_first, memory_of(hx), params, has_biases, num_layers, dropout, train, directions
+        )
+        return (back(output, 0, 1) if batch_first else output, *states)
+
+    @composite(f"{name}.data(Tensor data, Tensor batch_sizes, {memory} hx, Tensor[] params, {OPTIONS})")
+    def packed(
+        data: Any,
+        batch_sizes: Any,
+        hx: Any,
+        params: Sequence[Any],
+        has_biases: bool,
+        num_layers: int,
+        dropout: float,
+        train: bool,
+        bidirectional: bool,
+    ) -> tuple[Any, ...]:
+        """The outputs, packed as the data, and the states at the ends of the sequences."""
+        sizes = sizes_of(batch_sizes)
+        directions = [packed_layer(sizes), packed_backwards_layer(sizes)][: 1 + bidirectional]
+        return stacked(step, data, memory_of(hx), params, has_biases, num_layers, dropout, train, directions)
+
+
+declare("rnn_tanh", simple(tanh), "Tensor")
+declare("rnn_relu", simple(relu), "Tensor")
+declare("gru", gru_next, "Tensor")
+declare("lstm", lstm_next, "Tensor[]", transpose)
