@@ -227,16 +227,14 @@ per_sample_weights_backward = op(
 def shortened(self: Any, indices: Any, max_norm: float, norm_type: float) -> Any:
     """The table with the rows that are used and longer than `max_norm` shortened."""
     used = np.unique(indices)
-    rows = self[used]
-    if is_reduced(self.dtype):
-        rows = converted(rows, np.dtype(np.float32))
+    rows = converted(self[used], np.dtype(np.float32)) if is_reduced(self.dtype) else self[used]
     lengths = vector_norm_forward(rows, norm_type, 1, True, None)
-    if is_reduced(self.dtype):  # torch reads the length off a tensor of that dtype, and goes on in double
-        lengths = converted(lengths, self.dtype)
-    lengths = converted(lengths, np.dtype(np.float64))
-    scales = np.where(lengths > max_norm, max_norm / (lengths + 1e-7), 1)
+    # torch rounds the lengths and the factors to the table's own dtype, and divides in double
+    own = self.dtype if is_reduced(self.dtype) else lengths.dtype
+    lengths = converted(converted(lengths, own), np.dtype(np.float64))
+    factors = converted(np.where(lengths > max_norm, max_norm / (lengths + 1e-7), 1), own)
     table = self.copy()
-    table[used] = converted(rows * converted(scales, rows.real.dtype), self.dtype)
+    table[used] = converted(rows * converted(factors, rows.real.dtype), self.dtype)
     return table
 
 

@@ -141,7 +141,7 @@ KINKED: dict[str, list[str]] = {
     "detach_copy": ["torch.detach_copy(k)"],
     "view_as_complex_copy": ["torch.view_as_complex_copy(n.detach())"],
     "t_copy": ["torch.t_copy(k)"],
-    "embedding_renorm_": ["torch.embedding_renorm_(w * 2, two, 1.0, 2.0).grad_fn", "torch.embedding_renorm_(w.detach(), two, 1.0, 2.0)", "torch.embedding_renorm_(w.detach(), index, 0.5, norm_type=1.0)"],
+    "embedding_renorm_": ["torch.embedding_renorm_(w.detach(), two, 1.0, 2.0)", "torch.embedding_renorm_(w * 2, two, 1.0, 2.0)", "torch.embedding_renorm_(w.detach(), index, 0.5, norm_type=1.0)"],
     "is_same_size": ["torch.is_same_size(x, y)", "x.is_same_size(v)"],
     "is_grad_enabled": ["torch.is_grad_enabled()"],
     "is_inference": ["torch.is_inference(x)", "x.is_inference()"],
