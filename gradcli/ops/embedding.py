@@ -226,7 +226,21 @@ per_sample_weights_backward = op(
 
 def shortened(self: Any, indices: Any, max_norm: float, norm_type: float) -> Any:
     """The table with the rows that are used and longer than `max_norm` shortened."""
+    if self.ndim != 2:
+        raise UserError(
+            "shape",
+            f"Expected 2-dimensional tensor, but got {self.ndim}-dimensional tensor for argument #1 'self' "
+            "(while checking arguments for embedding_renorm_)",
+        )
+    check_indices(indices, "embedding_renorm_", 2)
     used = np.unique(indices)
+    outside = used[(used < -len(self)) | (used >= len(self))]
+    if outside.size:
+        raise UserError(
+            "value",
+            f"select(): index {outside[0]} out of range for tensor of size {list(self.shape)} at dimension 0",
+        )
+    check_norm(self)
     rows = converted(self[used], np.dtype(np.float32)) if is_reduced(self.dtype) else self[used]
     lengths = vector_norm_forward(rows, norm_type, 1, True, None)
     # torch rounds the lengths and the factors to the table's own dtype, and divides in double
@@ -254,20 +268,6 @@ renormalised = op(
 @composite("embedding_renorm_(Tensor input, Tensor indices, float max_norm, float norm_type)")
 def embedding_renorm_(input: Any, indices: Any, max_norm: float, norm_type: float) -> Any:
     """The rows of `input` that `indices` name, shortened in place to `max_norm`."""
-    if input.ndim != 2:
-        raise UserError(
-            "shape",
-            f"Expected 2-dimensional tensor, but got {input.ndim}-dimensional tensor for argument #1 'self' "
-            "(while checking arguments for embedding_renorm_)",
-        )
-    check_norm(input.array)
-    check_indices(indices.array, "embedding_renorm_", 2)
-    outside = (indices.array < 0) | (indices.array >= input.shape[0])
-    if outside.any().item():
-        found = np.unique(indices.array[outside])[0].item()
-        raise UserError(
-            "value", f"select(): index {found} out of range for tensor of size {list(input.shape)} at dimension 0"
-        )
     return renormalised.inplace(input, indices, max_norm, norm_type)
 
 

@@ -37,11 +37,11 @@ from gradcli.ops.shape import (
 )
 
 
-def same_dtype(first: str, second: str, self: Any, other: Any) -> None:
+def same_dtype(self: Any, other: Any) -> None:
     if self.dtype != other.dtype:
         raise UserError(
             "type",
-            f"expected {first} and {second} to have the same dtype, but got: {C_NAMES[self.dtype.name]} != "
+            f"expected m1 and m2 to have the same dtype, but got: {C_NAMES[self.dtype.name]} != "
             f"{C_NAMES[other.dtype.name]}",
         )
 
@@ -58,7 +58,7 @@ def mm_forward(self: Any, mat2: Any) -> Any:
             f"mat1 and mat2 shapes cannot be multiplied ({rows[0]}x{rows[1]} and {columns[0]}x{columns[1]})",
         )
     if self.dtype is not mat2.dtype:
-        same_dtype("m1", "m2", self, mat2)
+        same_dtype(self, mat2)
     return self.dot(mat2)  # for matrices the same as matmul, at a third of the overhead
 
 
@@ -105,12 +105,15 @@ def bmm_forward(self: Any, mat2: Any) -> Any:
             f"Expected size for first two dimensions of batch2 tensor to be: [{self.shape[0]}, {self.shape[2]}] but "
             f"got: [{mat2.shape[0]}, {mat2.shape[1]}].",
         )
-    same_dtype("m1", "m2", self, mat2)
+    same_dtype(self, mat2)
     return np.matmul(self, mat2)
 
 
 def addmm_forward(self: Any, mat1: Any, mat2: Any, beta: float, alpha: float) -> Any:
-    same_dtype("m1", "m2", mat1, mat2)
+    for name, other in (("self", self), ("mat1", mat1)):
+        if other.dtype != mat2.dtype:
+            kinds = " and ".join(TYPE_NAMES[array.dtype.name] for array in (other, mat2))
+            raise UserError("type", f"{name} and mat2 must have the same dtype, but got {kinds}")
     product = mm_forward(mat1, mat2)
     if alpha != 1:
         product = product * alpha
@@ -309,6 +312,11 @@ def outer(self: Any, vec2: Any) -> Any:
 @composite("linear(Tensor input, Tensor weight, Tensor? bias=None)")
 def linear(input: Any, weight: Any, bias: Any = None) -> Any:
     """input @ weight.T + bias."""
+    if 0 in (input.ndim, weight.ndim):
+        raise UserError(
+            "shape",
+            f"both arguments to linear need to be at least 1D, but they are {input.ndim}D and {weight.ndim}D",
+        )
     if bias is None:
         return matmul(input, t(weight))
     if input.ndim == 2:

@@ -176,7 +176,7 @@ def matrix_dims(A: Any, dim: Sequence[int]) -> tuple[int, int]:
         raise UserError("shape", f"{name}: dim must be a 2-tuple. Got {', '.join(map(str, dim))}")
     rows, columns = (wrap_dim(place, A.ndim) for place in dim)
     if rows == columns:
-        raise UserError("shape", f"{name}: dims must be different. Got ({dim[0]}, {dim[1]})")
+        raise UserError("shape", f"{name}: dims must be different. Got ({rows}, {columns})")
     return rows, columns
 
 
@@ -286,12 +286,11 @@ def norm_except_dim(v: Any, pow: int = 2, dim: int = 0) -> Any:
     """The norm over all dimensions but `dim`, which is as long as before; over all of them where `dim` is -1."""
     if dim == -1:
         return old_norm(v, pow)
+    if dim not in (0, v.ndim - 1):
+        return transpose(norm_except_dim(transpose(v, 0, dim), pow, 0), 0, dim)
     if v.ndim == 0:
         raise UserError("shape", f"Dimension specified as {dim} but tensor has no dimensions")
-    place = wrap_dim(dim, v.ndim)
-    if place not in (0, v.ndim - 1):
-        return transpose(norm_except_dim(transpose(v, 0, place), pow, 0), 0, place)
-    length, last = v.shape[place], place != 0
+    length, last = v.shape[dim], dim != 0
     table = view(contiguous(v), (-1, length) if last else (length, -1))
     norms = old_norm_over(table, pow, [0 if last else 1], False)
     return view(norms, (*[1] * (v.ndim - 1), length) if last else (length, *[1] * (v.ndim - 1)))

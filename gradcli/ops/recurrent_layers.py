@@ -14,7 +14,7 @@ from gradcli.ops.elementary import relu, tanh
 from gradcli.ops.linalg import linear, matmul
 from gradcli.ops.pieces import cat, stack, unbind
 from gradcli.ops.recurrent import gru_step, lstm_step
-from gradcli.ops.shape import narrow, t, transpose
+from gradcli.ops.shape import narrow, t, transpose, wrap_dim
 from gradcli.ops.windows import transpose_
 
 State = tuple[Any, ...]  # what a layer remembers: (h,), of an LSTM (h, c)
@@ -41,7 +41,7 @@ class Weights:
 
 
 def simple(activation: Callable[[Any], Any]) -> Step:
-    return lambda by_input, state, weights: (activation(add(weights.of_memory(state[0]), by_input)),)
+    return lambda by_input, state, weights: (activation(add.inplace(weights.of_memory(state[0]), by_input)),)
 
 
 def gru_next(by_input: Any, state: State, weights: Weights) -> State:
@@ -49,7 +49,7 @@ def gru_next(by_input: Any, state: State, weights: Weights) -> State:
 
 
 def lstm_next(by_input: Any, state: State, weights: Weights) -> State:
-    h, c = lstm_step(add(weights.of_memory(state[0]), by_input), state[1])
+    h, c = lstm_step(add.inplace(weights.of_memory(state[0]), by_input), state[1])
     return (h if weights.w_hr is None else matmul(h, t(weights.w_hr))), c
 
 
@@ -133,12 +133,13 @@ def stacked(
     directions: Sequence[Layer],
 ) -> tuple[Any, ...]:
     """The outputs of the last of `num_layers` layers, and what each direction of each layer remembers at its end."""
-    projected = len(hx) == 2 and hx[0].shape[-1] != hx[1].shape[-1]
+    projected = len(hx) == 2 and len({part.shape[wrap_dim(2, part.ndim)] for part in hx}) == 2
     weights = weights_of(params, has_biases, projected)
     states = list(zip(*(unbind(part, 0) for part in hx), strict=True))
-    wanted = num_layers * len(directions)
     for given, what in ((states, "hidden states"), (weights, "weights")):
-        if len(given) != wanted:
+        if len(given) % len(directions):
+            raise UserError("value", "Odd number of params or hiddens given to a bidirectional RNN")
+        if len(given) != num_layers * len(directions):
             raise UserError("value", f"Expected more {what} in stacked_rnn")
     last: list[State] = []
     for number in range(num_layers):
@@ -158,7 +159,9 @@ def sizes_of(batch_sizes: Any) -> list[int]:
     if batch_sizes.dtype.name != "int64":
         kind = TYPE_NAMES[batch_sizes.dtype.name]
         raise UserError("type", f"expected scalar type Long but found {kind}")
-    sizes: list[int] = batch_sizes.array.tolist()
+    if batch_sizes.ndim == 0:
+        raise UserError("shape", "Dimension specified as 0 but tensor has no dimensions")
+    sizes: list[int] = batch_sizes.array.reshape(-1)[: batch_sizes.shape[0]].tolist()
     if not sizes:
         raise UserError("shape", "Expected sequence length to be larger than 0 in RNN")
     return sizes

@@ -99,7 +99,7 @@ SMOOTH: dict[str, list[str]] = {
     "nuclear_norm.dim": ["torch.nuclear_norm(wide, (1, 0), True)", "torch.nuclear_norm(blocks, [1, 2])"],
     "nuclear_norm": ["torch.nuclear_norm(tall)", "torch.nuclear_norm(sq3, True)", "torch.nuclear_norm(ctall, keepdim=False)"],
     "norm_except_dim": ["torch.norm_except_dim(x)", "torch.norm_except_dim(x, 2, 1)", "torch.norm_except_dim(cube, 3, 1)", "torch.norm_except_dim(cube, 1, -1)", "torch.norm_except_dim(cube, dim=2)",
-                        "torch.norm_except_dim(x.t(), 2, 0)", "torch.norm_except_dim(c, 2, 0)", "torch.norm_except_dim(cube, 2, -2)"],
+                        "torch.norm_except_dim(x.t(), 2, 0)", "torch.norm_except_dim(c, 2, 0)", "torch.norm_except_dim(cube, 2, -2)", "torch.norm_except_dim(x, 1, -2)"],
     "in place": ["torch.exp_(clone(x))", "torch.clip_(clone(d), -0.3)", "torch.abs_(clone(x))", "torch.index_put_(clone(x), [two], v)", "torch.fill_(clone(x), 2)", "tanh(torch.neg_(clone(x)))"],
 }  # fmt: skip
 
@@ -141,7 +141,7 @@ KINKED: dict[str, list[str]] = {
     "detach_copy": ["torch.detach_copy(k)"],
     "view_as_complex_copy": ["torch.view_as_complex_copy(n.detach())"],
     "t_copy": ["torch.t_copy(k)"],
-    "embedding_renorm_": ["torch.embedding_renorm_(w.detach(), two, 1.0, 2.0)", "torch.embedding_renorm_(w * 2, two, 1.0, 2.0)", "torch.embedding_renorm_(w.detach(), index, 0.5, norm_type=1.0)"],
+    "embedding_renorm_": ["torch.embedding_renorm_(w.detach(), two, 1.0, 2.0)", "torch.embedding_renorm_(w * 2, two, 1.0, 2.0)", "torch.embedding_renorm_(w.detach(), index, 0.5, norm_type=1.0)", "torch.embedding_renorm_(w.detach(), -two, 1.0, 2.0)"],
     "is_same_size": ["torch.is_same_size(x, y)", "x.is_same_size(v)"],
     "is_grad_enabled": ["torch.is_grad_enabled()"],
     "is_inference": ["torch.is_inference(x)", "x.is_inference()"],
@@ -161,6 +161,10 @@ REFUSED = (
     f"torch.rnn_tanh({PADDED}, {STATE}[:1, :, :1], {RNN}, True, 1, 0.0, False, False, False)", f"torch.rnn_tanh({PADDED}[:, :, :2], {STATE}[:1], {RNN}, True, 1, 0.0, False, False, False)",
     f"torch.rnn_tanh({PADDED}, {STATE}, {RNN} + {RNN3}, True, 2, 1.5, True, False, False)",
     f"torch.gru(w[:3].to(dtype=float64), tensor([3]), {STATE}[:1], {GRU}, True, 1, 0.0, False, False)", f"torch.gru(w[:3], tensor([2.0, 1.0]), {STATE}[:1], {GRU}, True, 1, 0.0, False, False)",
+    f"torch.rnn_tanh({PADDED}, {STATE}[:1], {RNN}, True, 1, 0.0, False, True, False)",
+    f"torch.rnn_tanh(w[:3].to(dtype=float64), tensor([2, 1, 2]), {STATE}[:1], {RNN}, True, 1, 0.0, False, False)", f"torch.rnn_tanh(w[:3].to(dtype=float64), tensor(3), {STATE}[:1], {RNN}, True, 1, 0.0, False, False)",
+    f"torch.lstm({PADDED}, [{STATE}[0], {STATE}[1]], {LSTM}, True, 1, 0.0, False, False, False)", "torch.embedding_renorm_(x.t().detach(), -two - 9, 1.0, 2.0)",
+    "linear(s, y)", "linear(x, s, v)", "linear(k, y, zero2)", "linear(x, k, k[0])", "torch.addmm(k, x, x.t())", "linalg.matrix_norm(x, 'nuc', (0, -2))",
     "torch.feature_dropout(v, 0.4, True)", "torch.dropout_(x, 0.4, True)", "torch.dropout_(clone(x), 1.5, True)", "torch.alpha_dropout_(clone(k), 0.4, True)", "torch.feature_dropout_(clone(v), 0.4, True)",
     "torch.frobenius_norm(cube, [0, 1, 2])", "torch.frobenius_norm(k, [0])", "torch.frobenius_norm(x, [5])", "torch.nuclear_norm(k)", "torch.nuclear_norm(v)", "torch.nuclear_norm(cube, [1])",
     "torch.nuclear_norm(cube, [1, 1])", "torch.norm_except_dim(v, 2, 2)", "torch.norm_except_dim(k)", "torch.norm_except_dim(s)", "torch.norm_except_dim(empty)",
