@@ -24,6 +24,7 @@ from contextlib import contextmanager
 from random import Random
 from typing import Any, TypeAlias
 
+from gradcli.engine.counts import binomial, log_or_infinity, poisson
 from gradcli.engine.device import np
 from gradcli.engine.dtypes import C_NAMES, TYPE_NAMES, converted, dtype_kind, finfo, is_reduced
 from gradcli.engine.fused import log, scaled, sincos
@@ -160,7 +161,7 @@ class Generator:
         _require(dtype, "fiu", "geometric_cpu")
         if not 0 < p < 1:
             raise UserError("value", f"geometric_ expects p to be in (0, 1), but got p={p:g}")
-        logarithms = _each(_log_or_infinity, self._doubles(math.prod(shape)))
+        logarithms = _each(log_or_infinity, self._doubles(math.prod(shape)))
         with np.errstate(over="ignore"):
             trials = np.ceil(logarithms / math.log1p(-p))
         return _rounded(trials, dtype).reshape(shape)
@@ -227,8 +228,23 @@ class Generator:
         _require(rates.dtype, "f", "poisson_cpu")
         if not np.all(rates >= 0):
             raise UserError("value", "invalid Poisson rate, expected rate to be non-negative")
-        drawn = [self._poisson(rate) for rate in rates.ravel().tolist()]
+        drawn = [poisson(self._double, rate) for rate in rates.ravel().tolist()]
         return np.array(drawn, np.float64).astype(rates.dtype).reshape(rates.shape)
+
+    def binomial(self, counts: Array, probabilities: Array) -> Array:
+        """torch.binomial, of arrays of one shape: how many of so many trials succeed with such a probability."""
+        for name, array in (("count", counts), ("prob", probabilities)):
+            if dtype_kind(array.dtype) != "f":
+                kind = TYPE_NAMES[array.dtype.name]
+                raise UserError("value", f"binomial only supports floating-point dtypes for {name}, got: {kind}")
+        if counts.dtype != probabilities.dtype:
+            found, expected = (TYPE_NAMES[array.dtype.name] for array in (probabilities, counts))
+            raise UserError("type", f"Found dtype {found} but expected {expected}")
+        if is_reduced(counts.dtype):
+            raise UserError("type", f"\"binomial_cpu\" not implemented for '{TYPE_NAMES[counts.dtype.name]}'")
+        trials = zip(counts.ravel().tolist(), probabilities.ravel().tolist(), strict=True)
+        drawn = [binomial(self._double, count, probability) for count, probability in trials]
+        return np.array(drawn, counts.dtype).reshape(counts.shape)
 
     def multinomial(self, weights: Array, count: int, replacement: bool) -> Array:
         """torch.multinomial: `count` places of each row, each drawn with its weight."""
@@ -258,38 +274,6 @@ class Generator:
         bounds /= bounds[-1]
         bounds[-1] = 1
         return np.searchsorted(bounds.astype(np.float64), self._doubles(count))
-
-    def _poisson(self, rate: float) -> float:
-        if rate == 0:
-            return 0.0
-        return self._large_poisson(rate) if rate >= 10 else self._small_poisson(rate)
-
-    def _small_poisson(self, rate: float) -> float:
-        """So many uniform numbers as can be multiplied before the product falls below exp(-rate)."""
-        least = math.exp(-rate)
-        number, product = 0.0, self._double()
-        while product > least:
-            number += 1
-            product *= self._double()
-        return number
-
-    def _large_poisson(self, rate: float) -> float:
-        """By transformed rejection (W. Hörmann 1993, algorithm PTRS)."""
-        b = 0.931 + 2.53 * math.sqrt(rate)
-        a = -0.059 + 0.02483 * b
-        inverse_alpha = 1.1239 + 1.1328 / (b - 3.4)
-        sure = 0.9277 - 3.6224 / (b - 2)
-        while True:
-            u, v = self._double() - 0.5, self._double()
-            rest = 0.5 - abs(u)
-            number = math.floor((2 * a / rest + b) * u + rate + 0.43) if rest else -1
-            if rest >= 0.07 and v <= sure:
-                return float(number)
-            if number < 0 or (rest < 0.013 and v > rest):
-                continue
-            bound = -rate + number * math.log(rate) - math.lgamma(number + 1)
-            if _log_or_infinity(v) + math.log(inverse_alpha) - math.log(a / (rest * rest) + b) <= bound:
-                return float(number)
 
     def _double(self) -> float:
         """The next of `_doubles`, as a number."""
@@ -390,10 +374,6 @@ def _exp(x: float) -> float:
         return math.exp(x)
     except OverflowError:
         return math.inf
-
-
-def _log_or_infinity(x: float) -> float:
-    return math.log(x) if x else -math.inf
 
 
 def _rounded(x: Array, dtype: DType) -> Array:

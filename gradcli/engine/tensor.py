@@ -119,6 +119,10 @@ class Tensor:
             raise UserError("autograd", "cannot register a hook on a tensor that doesn't require gradient")
         edge[0].extras().hooks.append((edge[1], hook))
 
+    def offset(self) -> int:
+        """How many elements lie before it in the memory that it is a view of."""
+        return 0
+
     def alias(self) -> Tensor:
         """The same memory and version count, without history or gradient: what stands for an output it is saved in."""
         return Tensor(self.array, None, self.version)

@@ -248,3 +248,35 @@ move = op(
     "_to_device(Tensor self, str device)", "ToCopyBackward0", to_device,
     self=lambda grad, self_device: move(grad, device_named(self_device)),
 )  # fmt: skip
+
+
+def check_elements(self: Tensor, dtype: Any) -> None:
+    """A UserError unless elements of the size of `dtype` can take the place of those of `self`."""
+    array = self.array
+    size = array.itemsize
+    if dtype.itemsize == size:
+        return
+    change = f"to view {TYPE_NAMES[array.dtype.name]} as {TYPE_NAMES[dtype.name]} (different element sizes)"
+    if array.ndim == 0:
+        raise UserError("shape", f"self.dim() cannot be 0 {change}")
+    ratio = max(1, dtype.itemsize // size)
+
+    def check_divisible(name: str, number: int) -> None:
+        if number % ratio:
+            raise UserError("shape", f"self.{name} must be divisible by {ratio} {change}, but got {number}")
+
+    check_divisible("size(-1)", array.shape[-1])
+    if array.size:
+        *outer, last = (stride // size for stride in array.strides)
+        if last != 1:
+            raise UserError("shape", f"self.stride(-1) must be 1 {change}, but got {last}")
+        check_divisible("storage_offset()", self.offset())
+        for dim, stride in enumerate(outer):
+            check_divisible(f"stride({dim})", stride)
+
+
+@composite("view.dtype(Tensor self, ScalarType dtype)")
+def view_dtype(self: Tensor, dtype: Any) -> Tensor:
+    """The same memory, outside the graph, read as numbers of another dtype: of one of another size, more or fewer."""
+    check_elements(self, dtype)
+    return Tensor(self.array.view(dtype), version=self.version)

@@ -39,7 +39,8 @@ UNDIFFERENTIABLE = frozenset({
     "linalg::matrix_rank", "long", "new_empty", "new_full", "new_ones", "new_tensor", "new_zeros", "nonzero",
     "nonzero_static", "numel", "ones_like", "rand_like", "randint_like", "randint_like.low_dtype", "randn_like",
     "result_type", "searchsorted", "short", "size", "storage_offset", "stride", "tolist", "type", "typename", "unique",
-    "unique_consecutive", "vander", "view_as_complex_copy", "zeros_like", "zeta.other_scalar",
+    "unique_consecutive", "vander", "view.dtype", "view_as_complex_copy", "view_copy.dtype", "zeros_like",
+    "zeta.other_scalar",
 })  # fmt: skip
 # what torch has as methods only
 METHODS = frozenset({
@@ -109,6 +110,7 @@ flip: dims = (0, 1)
 roll: shifts = 1; dims = 1
 reshape: shape = (3, 2)
 view view_copy: size = (3, 2)
+view.dtype view_copy.dtype: dtype = int32
 expand expand_copy broadcast_to: self = randn(3)
 to.other type_as: other = zeros(2, dtype=float64)
 expand_as: self = randn(3); other = zeros(2, 3)

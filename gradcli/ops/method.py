@@ -29,7 +29,7 @@ from gradcli.ops.index import getitem
 from gradcli.ops.pieces import stack
 from gradcli.ops.reduce import sum
 from gradcli.ops.shape import reshape, transpose, wrap_dim
-from gradcli.ops.views import View, memory_order
+from gradcli.ops.views import memory_order
 
 
 class Size(tuple[int, ...]):
@@ -109,7 +109,7 @@ def stride(self: Tensor, dim: int | None = None) -> Any:
 
 @composite("storage_offset(Tensor self)")
 def storage_offset(self: Tensor) -> int:
-    return self.offset() if isinstance(self, View) else 0
+    return self.offset()
 
 
 @composite("element_size(Tensor self)")

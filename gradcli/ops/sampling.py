@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from gradcli.engine.device import beside, to_host
+from gradcli.engine.device import beside, np, to_host
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import no_derivative
 from gradcli.ops.copies import zeros_like
@@ -93,6 +93,22 @@ poisson = op(
     "poisson(Tensor input)", "PoissonBackward0", lambda input: beside(input, default_generator.poisson(to_host(input))),
     draws=True,
     input=lambda grad: zeros_like(grad),
+)  # fmt: skip
+
+
+def binomial_forward(count: Any, prob: Any) -> Any:
+    shape = broadcast_sizes(count.shape, prob.shape)
+    # torch makes room like `count`, which is laid out anew only where it does not suffice
+    order = range(len(shape)) if count.shape == shape else memory_order(shape, (count, prob))
+    counts, probabilities = (np.broadcast_to(to_host(array), shape).transpose(order) for array in (count, prob))
+    return in_order(lambda _: beside(count, default_generator.binomial(counts, probabilities)), shape, order)
+
+
+binomial = op(
+    "binomial(Tensor count, Tensor prob)", "NotImplemented", binomial_forward,
+    draws=True,
+    count=no_derivative("binomial"),
+    prob=no_derivative("binomial"),
 )  # fmt: skip
 multinomial = op(
     "multinomial(Tensor self, int num_samples, bool replacement=False)", None,

@@ -8,7 +8,7 @@ from typing import Any
 from gradcli.engine.mode import grad_mode
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import no_derivative
-from gradcli.ops.copies import view_as_complex, view_as_real
+from gradcli.ops.copies import clone, view_as_complex, view_as_real, view_dtype
 from gradcli.ops.define import Op, composite, op
 from gradcli.ops.linalg import diagonal
 from gradcli.ops.pieces import chunk_size, split, split_forward, split_sizes_forward, split_with_sizes, unbind
@@ -86,6 +86,11 @@ unsafe_split_with_sizes = op(
     "UnsafeSplitWithSizesBackward0", split_sizes_forward,
     **by_lengths,
 )  # fmt: skip
+
+
+@composite("view_copy.dtype(Tensor self, ScalarType dtype)")
+def view_copy_dtype(self: Any, dtype: Any) -> Any:
+    return clone(view_dtype(self, dtype))
 
 
 @composite("as_strided_copy(Tensor self, int[] size, int[] stride, int? storage_offset=None)")

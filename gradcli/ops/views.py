@@ -222,7 +222,6 @@ class View(Tensor):
         )
 
     def offset(self) -> int:
-        """How many elements lie before it in the base's memory."""
         return self._bytes_in(self.base.array) // int(self.array.itemsize)
 
     def _bytes_in(self, array: Any) -> int:

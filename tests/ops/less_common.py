@@ -139,6 +139,11 @@ KINKED: dict[str, list[str]] = {
     "fractional_max_pool2d_with_indices": ["F.fractional_max_pool2d_with_indices(dphoto, 2, 2)"],
     "fractional_max_pool3d_with_indices": ["F.fractional_max_pool3d_with_indices(dscan, 2, output_ratio=0.7)"],
     "detach_copy": ["torch.detach_copy(k)"],
+    "binomial": ["torch.binomial(over * 3, probs[:2, :3])", "torch.binomial(count=over * 300, prob=probs[:2, :3])", "torch.binomial(col.abs() * 90, row.abs() / 2)", "torch.binomial(zeroed * 4, zeroed.t() - 1) ** 2",
+                 "torch.binomial(logits.abs().repeat(20, 1) * 90, probs.repeat(20, 1))", "torch.binomial(special[3:].abs(), special[:3])", "torch.binomial(empty, empty)"],
+    "view.dtype": ["x.view(int64)", "cube.view(dtype=int16)", "c.view(float64)", "cube.view(complex128)", "mask.view(uint8)", "k[:, 1:].view(bool)", "s.view(torch.float64)", "x.t().view(int64)", "empty.view(int32)",
+                   "image[1:, :, :1].view(complex128)", "[x.detach().view(int64).zero_(), x]", "[x.view(int64).zero_(), x * 2]"],
+    "view_copy.dtype": ["torch.view_copy(x, int32)", "torch.view_copy(x, dtype=float64)", "torch.view_copy(cube[:, :, :2], complex128)"],
     "view_as_complex_copy": ["torch.view_as_complex_copy(n.detach())"],
     "t_copy": ["torch.t_copy(k)"],
     "embedding_renorm_": ["torch.embedding_renorm_(w.detach(), two, 1.0, 2.0)", "torch.embedding_renorm_(w * 2, two, 1.0, 2.0)", "torch.embedding_renorm_(w.detach(), index, 0.5, norm_type=1.0)", "torch.embedding_renorm_(w.detach(), -two, 1.0, 2.0)"],
@@ -155,7 +160,8 @@ KINKED: dict[str, list[str]] = {
 }  # fmt: skip
 
 REFUSED = (
-    "torch.detach_copy(x).sum().backward()", f"torch.lstm({PADDED}, [sqs], {LSTM}, True, 1, 0.0, False, False, False)",
+    "torch.detach_copy(x).sum().backward()", "torch.binomial(k, x)", "torch.binomial(x, k)", "torch.binomial(x, p.float())", "torch.binomial(x, w)", "torch.binomial(p, p).sum().backward()",
+    "x.view(complex128)", "s.view(int32)", "x.t().view(int32)", "m[:, 1:3].view(complex128)", "b5[1:].view(complex128)", "dd[:, ::2].view(complex128)", "dd.view(dd)", f"torch.lstm({PADDED}, [sqs], {LSTM}, True, 1, 0.0, False, False, False)",
     f"torch.rnn_tanh({PADDED}, {STATE}[:1], {RNN}, True, 2, 0.0, False, False, False)", f"torch.rnn_tanh({PADDED}, {STATE}[:1], {RNN}, False, 1, 0.0, False, False, False)",
     f"torch.rnn_tanh({PADDED}, {STATE}[:1], {RNN}[:3], True, 1, 0.0, False, False, False)", f"torch.rnn_tanh({PADDED}[:0], {STATE}[:1], {RNN}, True, 1, 0.0, False, False, False)",
     f"torch.rnn_tanh({PADDED}, {STATE}[:1, :, :1], {RNN}, True, 1, 0.0, False, False, False)", f"torch.rnn_tanh({PADDED}[:, :, :2], {STATE}[:1], {RNN}, True, 1, 0.0, False, False, False)",

@@ -30,9 +30,9 @@ MADE = (
     "rand(40, dtype=D)", "randn(5, dtype=D)", "randn(16, dtype=D)", "randn(41, dtype=D)", "randint(-100, 100, (20,), dtype=D)", "randperm(20, dtype=D)", "normal(0.1, 0.3, (20,), dtype=D)", "zeros(20, dtype=D).uniform_(-1.5, 2.25)",
     "zeros(20, dtype=D).normal_(1.5, 2.5)", "zeros(5, 4, dtype=D).t().normal_()", "zeros(9, dtype=D).exponential_()", "zeros(9, dtype=D).cauchy_()", "zeros(9, dtype=D).log_normal_()", "zeros(9, dtype=D).geometric_(0.3)",
     "zeros(9, dtype=D).random_()", "zeros(9, dtype=D).bernoulli_(0.3)", "bernoulli(full((9,), 0.4, dtype=D))", "poisson(full((9,), 3.5, dtype=D))", "dropout(arange(20, dtype=D), 0.3)", "normal(arange(9, dtype=D), arange(9, dtype=D))",
-    "multinomial(arange(1, 9, dtype=D), 5, True)", "multinomial(arange(1, 9, dtype=D), 3)",
+    "multinomial(arange(1, 9, dtype=D), 5, True)", "multinomial(arange(1, 9, dtype=D), 3)", "arange(4, dtype=D).view(int16)", "arange(4, dtype=D).view(float32)",
     # what torch refuses
-    "arange(6, dtype=D) & 1", "bitwise_not(arange(6, dtype=D))", "linalg.inv(eye(2, dtype=D))", "linalg.svdvals(eye(2, dtype=D))", "torch.fft.fft(ones(4, dtype=D))", "arange(6, dtype=D).quantile(0.5)", "torch.special.bessel_j0(ones(2, dtype=D))",
+    "torch.binomial(ones(3, dtype=D), ones(3, dtype=D))", "arange(6, dtype=D) & 1", "bitwise_not(arange(6, dtype=D))", "linalg.inv(eye(2, dtype=D))", "linalg.svdvals(eye(2, dtype=D))", "torch.fft.fft(ones(4, dtype=D))", "arange(6, dtype=D).quantile(0.5)", "torch.special.bessel_j0(ones(2, dtype=D))",
     "torch.cdist(ones(2, 2, dtype=D), ones(2, 2, dtype=D))", "dot(ones(2, dtype=D), ones(2))", "mm(ones(2, 2, dtype=D), ones(2, 2))", "gcd(ones(2, dtype=D), ones(2, dtype=D))", "linalg.vander(ones(2, dtype=D))",
 )  # fmt: skip
 

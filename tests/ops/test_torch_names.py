@@ -78,7 +78,6 @@ ABSENT = {
     "torch has removed them: they only say so": """
         eig lstsq name reinforce solve symeig volatile""",
     "settings of one tensor's gradient": "grad_dtype",
-    "not yet": "binomial",
 }
 REASONS = {name: reason for reason, names in ABSENT.items() for name in names.split()}
 
