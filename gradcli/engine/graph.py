@@ -353,6 +353,15 @@ def owned_copy(array: Any) -> Any:
 def fit(gradient: Any, shape: tuple[int, ...], dtype: Any, giver: Node | None, place: int) -> Any:
     """`gradient` summed over what was broadcast, and cast to the dtype of its tensor (the real part of complex)."""
     recorded = isinstance(gradient, Tensor)
+    if dtype_kind(gradient.dtype) == "c" and dtype_kind(dtype) != "c":
+        if giver is not None and giver.refuses_complex:
+            raise UserError(
+                "autograd",
+                "Expected isFloatingType(grad.scalar_type()) || (input_is_complex == grad_is_complex) to be true, but "
+                "got false.",
+                hint=f"torch has no derivative of {giver.short_name} by what is real where the result is complex",
+            )
+        gradient = gradient.real
     if gradient.shape != shape:
         stretched = stretched_dims(gradient.shape, shape)
         if stretched is None:
@@ -370,10 +379,7 @@ def fit(gradient: Any, shape: tuple[int, ...], dtype: Any, giver: Node | None, p
             if gradient.shape != shape:
                 gradient = gradient.reshape(shape)
     if gradient.dtype != dtype:
-        if dtype_kind(gradient.dtype) == "c" and dtype_kind(dtype) != "c":
-            gradient = gradient.real
-        if gradient.dtype != dtype:
-            gradient = gradient.astype(dtype) if recorded else converted(gradient, dtype)
+        gradient = gradient.astype(dtype) if recorded else converted(gradient, dtype)
     return gradient
 
 

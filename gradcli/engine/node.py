@@ -70,6 +70,7 @@ class Node:
 
     name: ClassVar[str]
     at_once: ClassVar[bool] = False  # whether it runs before all others once it is ready, as leaves do
+    refuses_complex: ClassVar[bool] = False  # whether no gradient of its may be complex that belongs to a real input
     claimed: ClassVar[bool] = False  # whether its formulas are a spec's own, taken at their word
 
     def __init__(

@@ -156,18 +156,21 @@ def sgn_backward(grad: Any, self: Any, result: Any) -> Any:
 
 add = op(
     "add(Tensor self, Tensor|Scalar other, *, Scalar alpha=1)", "AddBackward0", add_forward, promote="same",
+    real_part=True,
     self=lambda grad: grad,
     other=lambda grad, alpha: grad if alpha == 1 else grad * alpha,
 )  # fmt: skip
 sub = op(
     "sub(Tensor self, Tensor|Scalar other, *, Scalar alpha=1)", "SubBackward0", sub_forward, promote="same",
     check=no_bools,
+    real_part=True,
     self=lambda grad: grad,
     other=lambda grad, alpha: -grad if alpha == 1 else -grad * alpha,
 )  # fmt: skip
 rsub_tensor = op(
     "rsub(Tensor self, Tensor other)", "RsubBackward0", lambda self, other: np.subtract(other, self), promote="same",
     check=no_bools,
+    real_part=True,
     self=lambda grad: -grad,
     other=lambda grad: grad,
 )  # fmt: skip
@@ -175,21 +178,25 @@ rsub = op(
     "rsub.Scalar(Tensor self, Scalar other)", "RsubBackward1", lambda self, other: np.subtract(other, self),
     promote="same", operands=("self", "other"),
     check=no_bools,
+    real_part=True,
     self=lambda grad: -grad,
 )  # fmt: skip
 mul = op(
     "mul(Tensor self, Tensor|Scalar other)", "MulBackward0", np.multiply, promote="same",
+    real_part=True,
     self=lambda grad, other: grad * conj(other),
     other=lambda grad, self: grad * conj(self),
 )  # fmt: skip
 div = op(
     "div(Tensor self, Tensor|Scalar other)", "DivBackward0", np.true_divide, promote="float",
+    real_part=True,
     self=lambda grad, other: grad / conj(other),
     other=lambda grad, self, other: div_other(grad, conj((self / other) / other)),
 )  # fmt: skip
 div_mode = op(
     "div.Tensor_mode(Tensor self, Tensor|Scalar other, *, str? rounding_mode)", "DivBackward2", div_mode_forward,
     promote="same",
+    real_part=True,
     self=lambda grad, other, rounding_mode: grad / conj(other) if rounding_mode is None else zeros_like(grad),
     other=lambda grad, self, other, rounding_mode: (
         -grad * conj((self / other) / other) if rounding_mode is None else zeros_like(grad)
@@ -200,10 +207,12 @@ add_number = op("_add.Scalar(Tensor self, Scalar other)", "AddBackward1", np.add
 sub_number = op("_sub.Scalar(Tensor self, Scalar other)", "SubBackward1", np.subtract, self=lambda grad: grad)
 mul_number = op(
     "_mul.Scalar(Tensor self, Scalar other)", "MulBackward1", np.multiply,
+    real_part=True,
     self=lambda grad, other: grad * conj(other),
 )  # fmt: skip
 div_number = op(
     "_div.Scalar(Tensor self, Scalar other)", "DivBackward1", np.true_divide,
+    real_part=True,
     self=lambda grad, other: grad / conj(other),
 )  # fmt: skip
 floor_divide = op(
@@ -262,6 +271,7 @@ addcmul = op(
     lambda self, tensor1, tensor2, value: self + scaled(tensor1, value) * tensor2,
     promote="same",
     check=only("iufc", "addcmul_cpu_out"),
+    real_part=True,
     self=lambda grad: grad,
     tensor1=lambda grad, tensor2, value: grad * conj(tensor2 * value),
     tensor2=lambda grad, tensor1, value: grad * conj(tensor1 * value),
@@ -271,6 +281,7 @@ addcdiv = op(
     lambda self, tensor1, tensor2, value: self + scaled(tensor1, value) / tensor2,
     promote="same",
     check=no_integer_division,
+    real_part=True,
     self=lambda grad: grad,
     tensor1=lambda grad, tensor2, value: grad * conj(value / tensor2),
     tensor2=lambda grad, tensor1, tensor2, value: -grad * conj((tensor1 * value) / (tensor2 * tensor2)),

@@ -9,7 +9,7 @@ from gradcli.engine.dtypes import TYPE_NAMES, as_dtype, dtype_kind, finfo, resul
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import no_derivative
-from gradcli.ops.copies import masked_fill, where
+from gradcli.ops.copies import masked_fill, where, zeros_like
 from gradcli.ops.define import composite, op
 from gradcli.ops.kinds import in_turn, only, refuse
 from gradcli.ops.shape import broadcast_sizes
@@ -186,6 +186,30 @@ ge = op(
     "ge(Tensor self, Tensor|Scalar other)", None, np.greater_equal, promote="same",
     check=only("biuf", "ge_cpu"),
 )  # fmt: skip
+
+
+def with_inplace(row: Any) -> None:
+    """The in-place form of the comparison `row`, which torch has in the graph, without a slope."""
+    name = row.name.capitalize()
+    of_number = op(
+        f"_{row.name}.Scalar(Tensor self, Scalar other)", f"{name}Backward0", row.forward, promote="same",
+        operands=("self", "other"), check=row.check,
+        self=lambda grad: zeros_like(grad),
+    )  # fmt: skip
+    of_tensor = op(
+        f"_{row.name}.Tensor(Tensor self, Tensor other)", f"{name}Backward1", row.forward, promote="same",
+        check=row.check, real_part=True,
+        self=lambda grad: zeros_like(grad),
+        other=lambda grad: zeros_like(grad),
+    )  # fmt: skip
+    composite(f"Tensor::{row.name}_(Tensor self, Tensor|Scalar other)")(
+        lambda self, other: (of_tensor if isinstance(other, Tensor) else of_number).inplace(self, other)
+    )
+
+
+for comparison in (eq, ne, lt, le, gt, ge):
+    with_inplace(comparison)
+
 logical_and = op("logical_and(Tensor self, Tensor other)", None, np.logical_and, host_scalars=1)
 logical_or = op("logical_or(Tensor self, Tensor other)", None, np.logical_or, host_scalars=1)
 logical_xor = op("logical_xor(Tensor self, Tensor other)", None, np.logical_xor, host_scalars=1)

@@ -143,7 +143,7 @@ where = op(
 )  # fmt: skip
 clone = op("clone(Tensor self)", "CloneBackward0", clone_forward, self=lambda grad: grad)
 to_dtype = op(
-    "_to_copy(Tensor self, ScalarType dtype)", "ToCopyBackward0", cast, self=lambda grad: grad,
+    "_to_copy(Tensor self, ScalarType dtype)", "ToCopyBackward0", cast, real_part=True, self=lambda grad: grad,
 )  # fmt: skip
 view_as_real = op(
     "view_as_real(Tensor self)", "ViewAsRealBackward0", view_as_real_forward, view=True,
@@ -161,8 +161,8 @@ complex_of = op(
     imag=lambda grad, real, imag: part(grad, 1),
 )  # fmt: skip
 copy = op(
-    "copy(Tensor self, Tensor src)", "CopyBackwards",
-    copy_forward,
+    "copy(Tensor self, Tensor src)", "CopyBackwards", copy_forward,
+    real_part=True,
     self=lambda grad: zeros_like(grad),
     src=lambda grad, src_device: on_device(grad, src_device),
 )  # fmt: skip

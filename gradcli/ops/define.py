@@ -123,6 +123,7 @@ class Op:
         check: Callable[..., None] | None,
         host_scalars: int,
         draws: bool,
+        real_part: bool,
     ) -> None:
         self.text = text
         self.name = text[: text.index("(")].partition(".")[0]
@@ -138,6 +139,7 @@ class Op:
         self.check = check
         self.host_scalars = host_scalars
         self.draws = draws
+        self.real_part = real_part
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.call(*args, **kwargs)
@@ -245,6 +247,7 @@ def op(
     joint: Formula | None = None,
     host_scalars: int | None = None,
     draws: bool = False,
+    real_part: bool = False,
     **formulas: Formula,
 ) -> Op:
     """Declare an operation: see the module's docstring.
@@ -255,12 +258,14 @@ def op(
     `constant`: outputs without a gradient, and for `joint` inputs without one. `check` raises a UserError for
     tensors (given as arrays, or numbers, before their promotion) that torch refuses. `host_scalars` is how many 0-dim
     tensors of the host may stand among tensors of a device: one, where dtypes are promoted, as for torch's kernels.
-    `draws`: the results are random.
+    `draws`: the results are random. `real_part`: where only the result is complex, a real input's gradient is the real
+    part of its formula; torch refuses other rows a derivative there.
     """
     scalars = host_scalars if host_scalars is not None else int(promote is not None)
     row = Op(
-        schema, grad_fn, forward, formulas, joint, promote, operands, view, contiguous, constant, check, scalars, draws
-    )
+        schema, grad_fn, forward, formulas, joint, promote, operands, view, contiguous, constant, check, scalars, draws,
+        real_part,
+    )  # fmt: skip
     TABLE.setdefault(row.name, []).append(row)
     return row
 

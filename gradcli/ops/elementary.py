@@ -102,11 +102,13 @@ def rounding(function: Any) -> Any:
 pow_scalar = op(
     "pow.Tensor_Scalar(Tensor self, Scalar exponent)", "PowBackward0", pow_forward, promote="same",
     operands=("self", "exponent"),
+    real_part=True,
     self=lambda grad, self, exponent: power_backward(grad, self, exponent),
 )  # fmt: skip
 pow_tensor = op(
     "pow.Tensor_Tensor(Tensor self, Tensor exponent)", "PowBackward1", pow_forward, promote="same",
     check=only("iufc", "pow"),
+    real_part=True,
     self=lambda grad, self, exponent: where(
         exponent == 0, zeros_like(grad), grad * conj(exponent * pow_tensor(self, exponent - 1))
     ),
@@ -116,6 +118,7 @@ pow_of_number = op(
     "pow.Scalar(Scalar self, Tensor exponent)", "PowBackward2", pow_forward, promote="same",
     operands=("exponent", "self"),
     check=only("iufc", "pow"),
+    real_part=True,
     exponent=lambda grad, self, exponent, result: (
         grad * where(not_negative(exponent), zeros_like(result), conj(result * -math.inf)) if self == 0
         else grad * conj(result * logarithm(self))

@@ -139,7 +139,8 @@ def inplace_rows(name: str) -> Rows | None:
     if not name.endswith("_") or name.endswith("__"):
         return None
     rows = methods_of(name[:-1])
-    return [InPlace(row) for row in rows if isinstance(row, Op) and has_inplace(row)] or None
+    own = TABLE.get(f"Tensor::{ALIAS_NAMES.get(name[:-1], name[:-1])}_")
+    return own or [InPlace(row) for row in rows if isinstance(row, Op) and has_inplace(row)] or None
 
 
 def has_inplace(row: Op) -> bool:

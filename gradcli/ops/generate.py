@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 from gradcli.engine.device import as_array, beside, device_of, np, to_device
-from gradcli.engine.dtypes import as_dtype, is_differentiable, promoted, result_type
+from gradcli.engine.dtypes import C_NAMES, INTEGER_NAMES, TYPE_NAMES, as_dtype, is_differentiable, promoted, result_type
 from gradcli.engine.mode import grad_mode
 from gradcli.engine.node import DEAD_END, Edge, EdgeToHost, Freed, Node
 from gradcli.engine.tensor import Tensor
@@ -167,7 +167,7 @@ class Saved:
         tensor, _, attribute = self.name.rpartition("_")
         kind = next(p.type for p in self.op.schema.parameters if p.name == tensor)
         if kind.endswith("]"):
-            return f"[array.{attribute} for array in {tensor}_array]"
+            return f"[tensor.{attribute} for tensor in {tensor}]"  # as given, before any promotion
         value = f"{tensor}_array.{attribute}"
         return f"(None if {tensor}_array is None else {value})" if kind.endswith("?") else value
 
@@ -228,6 +228,8 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
         "op": op,
         "in_reduced": in_reduced(op.text.partition("(")[0]),
         "rounding": rounding,
+        "check_dtype": check_dtype,
+        "check_inplace_dtype": check_inplace_dtype,
     }
     if len(op.schema.outputs) > 1:
         names["Result"] = named_results(op.schema)
@@ -256,6 +258,7 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
     outputs = op.schema.outputs
     saved = saved_by(op)
     held = tensors_of(saved)
+    has_dtype = bool(edges) and any(parameter.type == "ScalarType?" for parameter in op.schema.parameters)
     if edges:
         names["Recorded"] = op.node_class
         edge_list = "".join(f"*map(live, {p.name}_edge), " if p.is_list else f"{p.name}_edge, " for p in edges)
@@ -263,6 +266,8 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
             edge_list = f"*[live(edge) for edge in ({edge_list}) if edge is not None], "
     if inplace:
         lines.append(f"    records = {recorded if edges else 'False'}")
+        if has_dtype:
+            lines.append("    if dtype is not None: check_inplace_dtype(self.dtype, dtype)")
         others = ", ".join(f"{p.name}_array" for p in tensors if p.name != "self" and not p.is_list)
         lines.append(f"    before_inplace(self, records, ({others}{',' if others else ''}), {op.name in FILLS})")
         lines += forward_call(op, tensors, "result", arguments, True)
@@ -306,6 +311,8 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
         metadata = "(" + "".join(f"({output}.shape, {output}.dtype), " for output in outputs) + ")"
     if edges:
         lines.append(f"    if {recorded}:")
+        if has_dtype:
+            lines.append(f"        check_dtype({outputs[0]}.dtype)")
         lines += dead_ends(op)
         for item in saved:
             if item.output is not None:
@@ -318,6 +325,21 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
         lines.append(f"        return {returned(op, saved, True)}")
     lines.append(f"    return {returned(op, saved, False)}")
     return compiled("run", lines, names)
+
+
+def check_dtype(dtype: Any) -> None:
+    """A UserError if a result of `dtype` can have no place in a graph, though one is wanted."""
+    if not is_differentiable(dtype):
+        raise UserError("autograd", f"Autograd not support dtype: {TYPE_NAMES[dtype.name]}")
+
+
+def check_inplace_dtype(own: Any, dtype: Any) -> None:
+    """A UserError if a tensor that is to be overwritten has another dtype than the one that is asked for."""
+    if dtype != own:
+        first, second = (INTEGER_NAMES.get(one.name, C_NAMES[one.name]) for one in (own, dtype))
+        raise UserError(
+            "type", f"Bad in-place call: input tensor dtype {first} and output tensor dtype {second} should match"
+        )
 
 
 def taken_down(op: Op, *, inplace: bool) -> str:
@@ -527,7 +549,10 @@ def node_class(op: Op) -> type[Node]:
             ["def release(node, freed):", "    saved = node.saved", f"    if {holds}: node.saved = freed"],
             {},
         )
-    members = {"__slots__": (), "name": op.grad_fn, "op": op, "at_once": op.grad_fn == "NotImplemented"}
+    members = {
+        "__slots__": (), "name": op.grad_fn, "op": op, "at_once": op.grad_fn == "NotImplemented",
+        "refuses_complex": not op.real_part,
+    }  # fmt: skip
     return type(op.grad_fn, (Node,), {**members, **functions})
 
 

@@ -13,7 +13,7 @@ from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.define import composite, op
 from gradcli.ops.index import expand_if_needed, index_select, masked_select
-from gradcli.ops.pieces import cat, stack
+from gradcli.ops.pieces import cat, in_kind, stack
 from gradcli.ops.reduce import sum_dim
 from gradcli.ops.shape import (
     Shape,
@@ -107,15 +107,16 @@ def block_shape(shape: Shape) -> Shape:
     return (1,) * (2 - len(shape)) + shape
 
 
-def blocks_of(grad: Any, shapes: Sequence[Shape]) -> list[Any]:
+def blocks_of(grad: Any, shapes: Sequence[Shape], dtypes: Sequence[Any]) -> list[Any]:
     """The gradient's blocks; a row's keeps its dimension of size 1, which goes when it is fitted to the row."""
     parts, row, column = [], 0, 0
-    for shape in shapes:
+    for shape, dtype in zip(shapes, dtypes, strict=True):
+        whole = in_kind(grad, dtype)
         if shape == (0,):  # torch forgets that these take a row
-            parts.append(new_zeros(grad, shape))
+            parts.append(new_zeros(whole, shape))
             continue
         rows, columns = block_shape(shape)
-        part = slice_(slice_(grad, 0, row, row + rows, 1), 1, column, column + columns, 1)
+        part = slice_(slice_(whole, 0, row, row + rows, 1), 1, column, column + columns, 1)
         for _ in range(2 - len(shape)):
             part = squeeze_dim(part, -1)
         parts.append(part)
@@ -133,7 +134,7 @@ rot90 = op(
 )  # fmt: skip
 block_diag_of = op(
     "_block_diag(Tensor[] tensors)", "BlockDiagBackward0", block_diag_forward, promote="same",
-    tensors=lambda grad, tensors_shape: blocks_of(grad, tensors_shape),
+    tensors=lambda grad, tensors_shape, tensors_dtype: blocks_of(grad, tensors_shape, tensors_dtype),
 )  # fmt: skip
 
 

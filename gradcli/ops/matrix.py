@@ -27,6 +27,7 @@ from gradcli.ops.reduce import (
     amax,
     amin,
     around_zeros,
+    check_norm_dtype,
     cumprod,
     put,
     sum_dim,
@@ -189,6 +190,7 @@ def matrix_norm(
 ) -> Any:
     """Of the matrices in two dimensions: 'fro' and 'nuc', or by singular values (2), columns (1) or rows (inf)."""
     rows, columns = matrix_dims(A, dim)
+    check_norm_dtype("matrix", A, dtype)
     if ord == "fro":
         return vector_norm(A, 2, list(dim), keepdim, dtype=dtype)
     if ord != "nuc" and ord not in EXTREMES:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gradcli.engine.device import as_contiguous, np
+from gradcli.engine.dtypes import dtype_kind
 from gradcli.errors import UserError
 from gradcli.ops.define import composite, op
 from gradcli.ops.shape import Shape, narrow, new_zeros, select, select_forward, slice_forward, wrap_dim
@@ -87,17 +88,23 @@ def cat_forward(tensors: Any, dim: int) -> Any:
     return as_contiguous(np.concatenate(arrays, axis=dim))
 
 
-def uncat(grad: Any, shapes: Sequence[Shape], dim: int) -> list[Any]:
-    """The part of `grad` that each of the joined tensors has."""
+def uncat(grad: Any, shapes: Sequence[Shape], dtypes: Sequence[Any], dim: int) -> list[Any]:
+    """The part of `grad` that each of the joined tensors has, a real one the real part of it."""
     parts, start = [], 0
     dim = wrap_dim(dim, grad.ndim)
-    for shape in shapes:
+    for shape, dtype in zip(shapes, dtypes, strict=True):
+        whole = in_kind(grad, dtype)
         if shape == (0,):
-            parts.append(new_zeros(grad, (0,)))
+            parts.append(new_zeros(whole, (0,)))
             continue
-        parts.append(narrow(grad, dim, start, shape[dim]))
+        parts.append(narrow(whole, dim, start, shape[dim]))
         start += shape[dim]
     return parts
+
+
+def in_kind(grad: Any, dtype: Any) -> Any:
+    """The real part of a complex gradient, where it belongs to a tensor of a real `dtype`."""
+    return grad.real if dtype_kind(grad.dtype) == "c" and dtype_kind(dtype) != "c" else grad
 
 
 def stack_forward(tensors: Any, dim: int) -> Any:
@@ -136,10 +143,11 @@ unbind = op(
 )  # fmt: skip
 cat = op(
     "cat(Tensor[] tensors, int dim=0)", "CatBackward0", cat_forward, promote="same",
-    tensors=lambda grad, tensors_shape, dim: uncat(grad, tensors_shape, dim),
+    tensors=lambda grad, tensors_shape, tensors_dtype, dim: uncat(grad, tensors_shape, tensors_dtype, dim),
 )  # fmt: skip
 stack = op(
     "stack(Tensor[] tensors, int dim=0)", "StackBackward0", stack_forward, promote="same",
+    real_part=True,
     tensors=lambda grad, tensors_shape, dim: unstack(grad, tensors_shape, dim),
 )  # fmt: skip
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gradcli.engine.device import as_array, np
-from gradcli.engine.dtypes import TYPE_NAMES, dtype_kind, number_in, summed
+from gradcli.engine.dtypes import TYPE_NAMES, dtype_kind, number_in, promote_types, summed
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import abs as absolute
@@ -68,22 +68,24 @@ def summable(self: Any, dtype: Any) -> Any:
 
 
 def sum_forward(self: Any, dim: Dims = None, keepdim: bool = False, dtype: Any = None) -> Any:
-    return np.add.reduce(summable(self, dtype), axis=axes(dim, self.ndim), keepdims=keepdim)
+    values = summable(self, dtype)
+    return np.add.reduce(values, axis=axes(dim, self.ndim), dtype=values.dtype, keepdims=keepdim)
 
 
 def mean_forward(self: Any, dim: Dims = None, keepdim: bool = False, dtype: Any = None) -> Any:
     if dtype_kind(dtype or self.dtype) not in "fc":
         raise UserError(
             "type",
-            "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: "
-            f"{TYPE_NAMES[self.dtype.name]}",
+            f"mean(): could not infer output dtype. {'Input' if dtype is None else 'Optional'} dtype must be either a "
+            f"floating point or complex dtype. Got: {TYPE_NAMES[(dtype or self.dtype).name]}",
         )
     total = np.add.reduce(summable(self, dtype), axis=axes(dim, self.ndim), keepdims=keepdim)
     return total / count(self.shape, dim)
 
 
 def prod_forward(self: Any, dim: Dims = None, keepdim: bool = False, dtype: Any = None) -> Any:
-    return np.multiply.reduce(summable(self, dtype), axis=axes(dim, self.ndim), keepdims=keepdim)
+    values = summable(self, dtype)
+    return np.multiply.reduce(values, axis=axes(dim, self.ndim), dtype=values.dtype, keepdims=keepdim)
 
 
 def extreme(name: str, function: Any) -> Any:
@@ -174,6 +176,7 @@ def vector_norm_forward(self: Any, ord: float, dim: Dims, keepdim: bool, dtype: 
             "linalg.vector_norm: Expected a floating point or complex tensor as input. Got "
             f"{TYPE_NAMES[self.dtype.name]}",
         )
+    check_norm_dtype("vector", self, dtype)
     if isinstance(ord, complex):
         raise UserError("type", "linalg.vector_norm: Expected a non-complex scalar as the order of norm.")
     if self.size == 0 and (ord < 0 or ord == float("inf")) and count(self.shape, dim) == 0:
@@ -194,6 +197,26 @@ def vector_norm_forward(self: Any, ord: float, dim: Dims, keepdim: bool, dtype: 
     if ord == 0:
         return np.add.reduce((size != 0).astype(size.dtype), axis=reduced, keepdims=keepdim)
     return np.power(np.add.reduce(np.power(size, ord), axis=reduced, keepdims=keepdim), 1 / ord)
+
+
+def check_norm_dtype(kind: str, self: Any, dtype: Any) -> None:
+    """A norm may be asked for in a dtype of the same kind that loses nothing of `self`."""
+    if dtype is None:
+        return
+    wanted, given = dtype_kind(dtype), dtype_kind(self.dtype)
+    name, found = TYPE_NAMES[dtype.name], TYPE_NAMES[self.dtype.name]
+    problem = None
+    if wanted not in "fc":
+        problem = f"dtype should be floating point or complex, but got {name}"
+    elif (wanted == "c") != (given == "c"):
+        word = "complex" if given == "c" else "real"
+        problem = f"dtype should be {word} for {word} inputs, but got {name}"
+    elif promote_types(self.dtype, dtype) != dtype:
+        problem = (
+            f"the dtype of the input ({found}) should be convertible without narrowing to the specified dtype ({name})"
+        )
+    if problem is not None:
+        raise UserError("type", f"linalg.{kind}_norm: {problem}")
 
 
 def vector_norm_backward(grad: Any, self: Any, ord: float, dim: Dims, keepdim: bool, result: Any) -> Any:
@@ -218,8 +241,14 @@ def vector_norm_backward(grad: Any, self: Any, ord: float, dim: Dims, keepdim: b
 def whole(self: Any, dim: int, function: Any, dtype: Any) -> Any:
     """A cumulative `function` along `dim`; integers count in int64."""
     dim = wrap_dim(dim, self.ndim)
+    if dtype is not None and dtype_kind(dtype) == "b":
+        raise UserError("type", f"\"{function.__name__}_out_cpu\" not implemented for 'Bool'")
     self = summable(self, dtype)
-    return function(self, axis=dim) if self.ndim else self.copy()
+    return function(self, axis=dim, dtype=self.dtype) if self.ndim else self.copy()
+
+
+def in_dtype(tensor: Any, dtype: Any) -> Any:
+    return tensor if tensor.dtype == dtype else to_dtype(tensor, dtype)
 
 
 def expanded(grad: Any, shape: tuple[int, ...], dim: Dims, keepdim: bool) -> Any:
@@ -340,12 +369,14 @@ prod = op(
     "prod(Tensor self, *, ScalarType? dtype=None)", "ProdBackward0",
     lambda self, dtype: prod_forward(self, dtype=dtype),
     contiguous=True,
-    self=lambda grad, self, result: prod_backward(grad, self, result, None, False),
+    self=lambda grad, self, result: prod_backward(grad, in_dtype(self, grad.dtype), result, None, False),
 )  # fmt: skip
 prod_dim = op(
     "prod.dim(Tensor self, int dim, bool keepdim=False, *, ScalarType? dtype=None)", "ProdBackward1", prod_forward,
     contiguous=True,
-    self=lambda grad, self, result, dim, keepdim: prod_backward(grad, self, result, dim, keepdim),
+    self=lambda grad, self, result, dim, keepdim: prod_backward(
+        grad, in_dtype(self, grad.dtype), result, dim, keepdim
+    ),
 )  # fmt: skip
 max = op(
     "max(Tensor self)", "MaxBackward1", extreme("max", np.amax),
@@ -418,15 +449,13 @@ cumsum = op(
     "cumsum(Tensor self, int dim, *, ScalarType? dtype=None)", "CumsumBackward0",
     lambda self, dim, dtype: whole(self, dim, np.cumsum, dtype),
     contiguous=True,
-    self=lambda grad, dim, self_dtype: reversed_cumsum(
-        grad if grad.dtype == self_dtype else to_dtype(grad, self_dtype), dim
-    ),
+    self=lambda grad, dim, self_dtype: reversed_cumsum(in_dtype(grad, self_dtype), dim),
 )  # fmt: skip
 cumprod = op(
     "cumprod(Tensor self, int dim, *, ScalarType? dtype=None)", "CumprodBackward0",
     lambda self, dim, dtype: whole(self, dim, np.cumprod, dtype),
     contiguous=True,
-    self=lambda grad, self, result, dim: cumprod_backward(grad, self, result, dim),
+    self=lambda grad, self, result, dim: cumprod_backward(in_dtype(grad, self.dtype), self, result, dim),
 )  # fmt: skip
 argmax = op(
     "argmax(Tensor self, int? dim=None, bool keepdim=False)", None, arg_extreme("argmax", np.argmax),

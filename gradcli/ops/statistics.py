@@ -200,6 +200,12 @@ def nanmean(self: Any, dim: Dims = None, keepdim: bool = False, dtype: Any = Non
     if dtype_kind(self.dtype) not in "fc":
         kind = TYPE_NAMES[self.dtype.name]
         raise UserError("type", f"nanmean(): expected input to have floating point or complex dtype but got {kind}")
+    if dtype is not None and dtype_kind(dtype) not in "fc":
+        raise UserError(
+            "type",
+            "nanmean(): could not infer output dtype. Optional dtype must be either a floating point or complex dtype. "
+            f"Got: {TYPE_NAMES[dtype.name]}",
+        )
     return div(nansum(self, dim, keepdim, dtype=dtype), sum_dim(logical_not(isnan(self)), dim, keepdim))
 
 

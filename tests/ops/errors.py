@@ -1,6 +1,6 @@
 """Calls that torch refuses, for their messages: wrong shapes, dims, dtypes and numbers."""
 
-from . import edges, fourier, less_common, linear_algebra, sliding, special_samples
+from . import edges, fourier, less_common, linear_algebra, signatures, sliding, special_samples
 from .nn_samples import REFUSED
 
 EXPRESSIONS = (
@@ -8,6 +8,7 @@ EXPRESSIONS = (
     *linear_algebra.REFUSED,
     *fourier.REFUSED,
     *edges.REFUSED,
+    *signatures.REFUSED,
     *special_samples.REFUSED,
     *less_common.REFUSED,
     "x + v4", "x @ y", "x @ v4", "v @ v4", "s @ x", "mm(x, v)", "mv(x, v4)", "dot(x, y)", "dot(v, v4)", "bmm(x, y)", "bmm(cube, cube)",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from . import edges, fourier, less_common, linear_algebra, nn_samples, sliding, special_samples
+from . import edges, fourier, less_common, linear_algebra, nn_samples, signatures, sliding, special_samples
 from .pool import POOL
 
 # the argument that suits each elementwise function of one tensor
@@ -682,7 +682,7 @@ KINKED: dict[str, list[str]] = {
     **sliding.KINKED,
 }  # fmt: skip
 
-TOPICS = (linear_algebra, fourier, special_samples, edges, less_common)
+TOPICS = (linear_algebra, fourier, special_samples, edges, less_common, signatures)
 
 # here torch's own second derivatives fail, where ours are right
 TORCH_FAILS = ("layer_norm(x, [3], bias=v, eps=0.1)", *nn_samples.TORCH_FAILS)
@@ -735,4 +735,4 @@ def items(*tables: dict[str, list[str]]) -> Iterator[tuple[str, list[str]]]:
 def names_in(expression: str) -> list[str]:
     """The tensors of the pool that an expression names."""
     bare = re.sub(r"'[^']*'|\.\s*[a-z]\w*|\b\w+=(?!=)", " ", expression)
-    return [name for name in dict.fromkeys(re.findall(r"[a-z_]\w*", bare)) if name in POOL]
+    return [name for name in dict.fromkeys(re.findall(r"\b[a-z_]\w*", bare)) if name in POOL]
