@@ -77,6 +77,10 @@ def ctc_backward_forward(
     sums = forward_sums(np.where(places >= 0, scores, -np.inf), np.where(places >= 0, mirrored, -1))
     beta = sums[np.maximum(steps, 0)[:, :, None], batch[:, None], np.maximum(places, 0)]
     both = np.where((places >= 0)[None] & (steps >= 0)[:, :, None], log_alpha + beta, -np.inf)
+    # at the end torch writes the share of the last label where that of a blank is, should the label be one
+    label = np.take_along_axis(labels, np.maximum(2 * target_lengths - 1, 0)[:, None], axis=1)
+    unwritten = (places == 0) & (label == blank) & (target_lengths > 0)[:, None]
+    both[(steps == 0)[:, :, None] & unwritten] = -np.inf
     names = beside(labels, np.arange(classes))
     gathered = np.full_like(log_probs, -np.inf)
     for place in range(labels.shape[1]):
@@ -146,6 +150,8 @@ def ctc_loss(
 
 def check_ctc(log_probs: Any, targets: Any, times: Any, lengths: Any, blank: int) -> None:
     time, batch, classes = log_probs.shape
+    if not log_probs.array.size:
+        raise UserError("shape", "log_probs tensor must not be empty")
     if targets.dtype.name not in ("int32", "int64"):
         raise UserError("type", "targets must be int32 or int64")
     if dtype_kind(log_probs.dtype) != "f":
@@ -153,17 +159,32 @@ def check_ctc(log_probs: Any, targets: Any, times: Any, lengths: Any, blank: int
     if not 0 <= blank < classes:
         raise UserError("value", "blank must be in label range")
     for name, given in (("input_lengths", times), ("target_lengths", lengths)):
+        if dtype_kind(given.dtype) not in "iu":
+            raise UserError("type", f"{name} must be integral")
         if given.size != batch:
             raise UserError("shape", f"{name} must be of size batch_size")
-    if times.size and times.max().item() > time:
-        place = np.argmax(times > time).item()
-        raise UserError(
-            "value",
-            f"Expected input_lengths to have value at most {time}, but got value {times[place].item()} (while checking "
-            "arguments for ctc_loss_cpu)",
-        )
-    available = targets.array.size == lengths.sum().item() if targets.ndim == 1 else (
-        targets.shape[0] == batch and (not batch or lengths.max().item() <= targets.shape[1])
-    )  # fmt: skip
-    if not available or (lengths < 0).any().item() or (times < 0).any().item():
-        raise UserError("shape", "the targets do not have as many labels as target_lengths say")
+    check_lengths("target_lengths", "least 0", lengths, lengths < 0)
+    check_targets(targets, lengths)
+    check_lengths("input_lengths", "least 0", times, times < 0)
+    check_lengths("input_lengths", f"most {time}", times, times > time)
+
+
+def check_targets(targets: Any, lengths: Any) -> None:
+    of = "for argument #2 'targets'"
+    if targets.ndim not in (1, 2):
+        raise refusal(f"1 to 2 dimensions, but got {targets.ndim}-dimensional tensor {of}")
+    rows, size = lengths.size if targets.ndim == 2 else lengths.sum().item(), targets.shape[0]
+    if size != rows:
+        raise refusal(f"tensor to have size {rows} at dimension 0, but got size {size} {of}")
+    longest, size = lengths.max().item(), targets.shape[-1]
+    if targets.ndim == 2 and size < longest:
+        raise refusal(f"tensor to have size at least {longest} at dimension 1, but got size {size} {of}")
+
+
+def check_lengths(name: str, bound: str, lengths: Any, beyond: Any) -> None:
+    if beyond.any().item():
+        raise refusal(f"{name} to have value at {bound}, but got value {lengths[np.argmax(beyond)].item()}")
+
+
+def refusal(expectation: str) -> UserError:
+    return UserError("shape", f"Expected {expectation} (while checking arguments for ctc_loss_allocate_outputs)")

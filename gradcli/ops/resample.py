@@ -139,15 +139,39 @@ def tables(
 
 
 def resampled(self: Any, output_size: Sizes, align_corners: bool, scales: Sequence[float] | None, mode: str) -> Any:
-    result = self
+    smooth = mode.startswith("smooth")
+    result = self.copy() if smooth else self
     each = tables(self.shape[2:], output_size, align_corners, scales, mode, self.dtype)
     for dim, (places, weights) in enumerate(each, 2):
+        if smooth and self.shape[dim] == output_size[dim - 2]:
+            continue  # torch leaves it as it is, whatever the factor
         column = (-1,) + (1,) * (self.ndim - dim - 1)
         parts = [np.take(result, beside(self, place), axis=dim) for place in places.T]
         if weights is not None:
             parts = [part * beside(self, weight).reshape(column) for part, weight in zip(parts, weights.T, strict=True)]
         result = sum(parts[1:], parts[0])
+    if smooth and repeats_first(self, output_size):
+        result = np.repeat(result[:, :, :1], output_size[0], axis=2)
     return result
+
+
+def repeats_first(self: Any, output_size: Sizes) -> bool:
+    """Whether every row of the result is the first one: where torch 2.13 makes columns of another height of images.
+
+    It takes the rows of a single column for repetitions of one, unless the channels of a pixel lie side by side.
+    """
+    return output_size[1] == 1 and output_size[0] != self.shape[2] and not has_channels_last(self)
+
+
+def has_channels_last(self: Any) -> bool:
+    """Whether the memory of images lies pixel by pixel, and not just as well channel by channel."""
+    reached = 0
+    for dim in (1, 3, 2, 0):
+        stride = self.strides[dim]
+        if stride < reached or (dim == 0 and reached == self.strides[1]):
+            return False
+        reached = stride * self.shape[dim]
+    return bool(self.strides[1])
 
 
 def resampled_back(

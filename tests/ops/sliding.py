@@ -140,6 +140,10 @@ KINKED: dict[str, list[str]] = {
     "avg_pool3d": ["avg_pool3d(kphoto, 2)"],
     "adaptive_avg_pool2d": ["adaptive_avg_pool2d(photo, 0)", "adaptive_avg_pool2d(photo.half(), 3)", "adaptive_avg_pool2d(cphoto, 1)"],
     "interpolate": [
+        # where torch repeats the first row, and where it leaves a dimension as it is
+        "interpolate(photo, (3, 1), mode='bilinear', antialias=True)", "interpolate(photo, (6, 1), mode='bicubic', antialias=True, align_corners=True) ** 2",
+        "interpolate(photo.permute(0, 3, 2, 1), (3, 1), mode='lanczos', antialias=True)", "interpolate(four.permute(1, 3, 0, 2), (3, 1), mode='bilinear', antialias=True)",
+        "interpolate(photo, scale_factor=(1.1, 0.3), mode='bilinear', antialias=True)", "interpolate(photo, scale_factor=1.1, mode='bicubic', antialias=True)",
         "interpolate(special.view(1, 1, 6), 8, mode='linear')", "interpolate(photo.half(), 3, mode='bilinear')",
         "interpolate(photo.detach()[:0], 3)", "interpolate(photo.abs().detach().to(uint8), 3)",
         "interpolate(arange(7, dtype=float32).view(1, 1, 7), 30)", "interpolate(arange(9, dtype=float32).view(1, 1, 9), 11, mode='nearest-exact')",
