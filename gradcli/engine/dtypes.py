@@ -60,6 +60,7 @@ ALIASES = {
     "long": "int64",
 }
 COMPLEX_OF = {"float16": "complex64", "bfloat16": "complex64", "float32": "complex64", "float64": "complex128"}
+HALF_MAX = 65504  # the largest float16, which every floating dtype can hold
 KIND_ORDER = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}
 
 
@@ -248,12 +249,39 @@ def number_in(value: bool | int | float | complex, dtype: Any) -> bool | int | f
         value &= (1 << bits) - 1
         if dtype_kind(dtype) == "i" and value >> (bits - 1):
             value -= 1 << bits
-    if is_reduced(dtype) and isinstance(value, float) and float(finfo(dtype).max) < abs(value) < math.inf:
-        raise UserError("value", f"value cannot be converted to type {C_NAMES[dtype.name]} without overflow")
+    if is_reduced(dtype) and isinstance(value, float) and is_beyond(value, dtype):
+        raise beyond(dtype)
     not_finite = isinstance(value, float) and not math.isfinite(value) and dtype_kind(dtype) in "iu"
     if isinstance(value, complex) and dtype_kind(dtype) == "b":
         return bool(value)
     if not_finite or (isinstance(value, complex) and dtype_kind(dtype) != "c"):
-        kind = C_NUMBERS.get(dtype.name, f"{dtype.name}_t")
-        raise UserError("value", f"value cannot be converted to type {kind} without overflow")
+        raise beyond(dtype)
     return value
+
+
+def fitted(value: bool | int | float | complex, dtype: Any) -> bool | int | float | complex:
+    """`value` as torch's kernels take a number in `dtype`, an integer towards zero; a UserError if it is beyond."""
+    kind = dtype_kind(dtype)
+    if kind == "b":
+        return bool(value)
+    parts = (value.real, value.imag) if isinstance(value, complex) else (value,)
+    if any(is_beyond(part, dtype) for part in parts) or (kind != "c" and value.imag):
+        raise beyond(dtype)
+    if kind == "c":
+        return value
+    return number_in(int(value.real), dtype) if kind in "iu" else value.real
+
+
+def is_beyond(number: float, dtype: Any) -> bool:
+    """Whether no number of `dtype` comes near; infinities are numbers of floating dtypes."""
+    kind = dtype_kind(dtype)
+    if kind in "iu":
+        limits = np.iinfo(dtype)
+        wraps = kind == "u" and isinstance(number, int)  # as torch lets negative ones do
+        return not (-limits.max if wraps else limits.min) <= number <= limits.max
+    return abs(number) > HALF_MAX and float(finfo(dtype).max) < abs(number) < math.inf
+
+
+def beyond(dtype: Any) -> UserError:
+    kind = C_NAMES[dtype.name] if dtype_kind(dtype) == "c" or is_reduced(dtype) else C_NUMBERS.get(dtype.name)
+    return UserError("value", f"value cannot be converted to type {kind or f'{dtype.name}_t'} without overflow")

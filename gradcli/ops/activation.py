@@ -129,6 +129,7 @@ def glu_double_backward_self(grad: Any, grad_output: Any, self: Any, dim: int) -
 
 silu_row = op(
     "_silu(Tensor self)", "SiluBackward0", lambda self: self / (1 + np.exp(-self)),
+    real_only="silu",
     check=only("fc", "silu_cpu"),
     self=lambda grad, self: grad * sigmoid(self) * (1 + self * (1 - sigmoid(self))),
 )  # fmt: skip

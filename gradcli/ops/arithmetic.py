@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gradcli.engine.device import np
-from gradcli.engine.dtypes import as_dtype, dtype_kind, number_in, promoted
+from gradcli.engine.dtypes import as_dtype, dtype_kind, fitted, number_in, promoted
 from gradcli.errors import UserError
 from gradcli.ops.copies import conj, masked_fill, where, zeros_like
 from gradcli.ops.define import composite, op
@@ -168,18 +168,20 @@ sub = op(
     other=lambda grad, alpha: -grad if alpha == 1 else -grad * alpha,
 )  # fmt: skip
 rsub_tensor = op(
-    "rsub(Tensor self, Tensor other)", "RsubBackward0", lambda self, other: np.subtract(other, self), promote="same",
+    "rsub(Tensor self, Tensor other, *, Scalar alpha=1)", "RsubBackward0",
+    lambda self, other, alpha: sub_forward(other, self, alpha), promote="same",
     check=no_bools,
     real_part=True,
-    self=lambda grad: -grad,
+    self=lambda grad, alpha: -grad if alpha == 1 else -grad * alpha,
     other=lambda grad: grad,
 )  # fmt: skip
 rsub = op(
-    "rsub.Scalar(Tensor self, Scalar other)", "RsubBackward1", lambda self, other: np.subtract(other, self),
+    "rsub.Scalar(Tensor self, Scalar other, Scalar alpha=1)", "RsubBackward1",
+    lambda self, other, alpha: sub_forward(as_dtype(other, self.dtype, self), self, alpha),
     promote="same", operands=("self", "other"),
     check=no_bools,
     real_part=True,
-    self=lambda grad: -grad,
+    self=lambda grad, alpha: -grad if alpha == 1 else -grad * alpha,
 )  # fmt: skip
 mul = op(
     "mul(Tensor self, Tensor|Scalar other)", "MulBackward0", np.multiply, promote="same",
@@ -222,7 +224,8 @@ floor_divide = op(
     check=only("iuf", "div_floor_cpu"),
 )  # fmt: skip
 remainder_scalar = op(
-    "remainder.Scalar(Tensor self, Scalar other)", "RemainderBackward0", remainder_forward, promote="same",
+    "remainder.Scalar(Tensor self, Scalar other)", "RemainderBackward0",
+    lambda self, other: remainder_forward(self, number_in(other, self.dtype)), promote="same",
     operands=("self", "other"),
     check=only("iuf", "remainder_cpu"),
     self=lambda grad: grad,
@@ -234,13 +237,15 @@ remainder = op(
     other=lambda grad, self, other: -grad * div_mode(self, other, rounding_mode="floor"),
 )  # fmt: skip
 remainder_of_number = op(
-    "remainder.Scalar_Tensor(Scalar self, Tensor other)", "NotImplemented", remainder_forward, promote="same",
+    "remainder.Scalar_Tensor(Scalar self, Tensor other)", "NotImplemented",
+    lambda self, other: remainder_forward(number_in(self, other.dtype), other), promote="same",
     operands=("other", "self"),
     other=no_derivative("remainder"),
     check=only("iuf", "remainder_cpu"),
 )  # fmt: skip
 fmod_scalar = op(
-    "fmod.Scalar(Tensor self, Scalar other)", "FmodBackward0", fmod_forward, promote="same", operands=("self", "other"),
+    "fmod.Scalar(Tensor self, Scalar other)", "FmodBackward0",
+    lambda self, other: fmod_forward(self, number_in(other, self.dtype)), promote="same", operands=("self", "other"),
     check=only("iuf", "fmod_cpu"),
     self=lambda grad: grad,
 )  # fmt: skip
@@ -322,7 +327,7 @@ reciprocal = op(
 )  # fmt: skip
 lerp = op(
     "lerp.Scalar(Tensor self, Tensor end, Scalar weight)", "LerpBackward0",
-    lambda self, end, weight: lerp_forward(self, end, number_in(weight, self.dtype)),
+    lambda self, end, weight: lerp_forward(self, end, fitted(weight, self.dtype)),
     promote="same", operands=("self", "end"),
     check=in_turn(same_dtypes("end"), only("fc", "lerp_kernel_scalar")),
     self=lambda grad, weight: grad * (1 - weight),

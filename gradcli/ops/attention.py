@@ -14,6 +14,7 @@ from gradcli.ops.arithmetic import add, no_derivative, wanted
 from gradcli.ops.copies import to_dtype
 from gradcli.ops.define import composite, op
 from gradcli.ops.dropout import dropout
+from gradcli.ops.kinds import only
 from gradcli.ops.linalg import matmul
 from gradcli.ops.reduce import sum
 from gradcli.ops.shape import expand, new_zeros, reshape, row_major, transpose, unsqueeze
@@ -92,6 +93,7 @@ def flash_slopes(grad: Any, needs: Sequence[bool], *saved: Any) -> tuple[Any, ..
 
 safe_softmax = op(
     "_safe_softmax(Tensor self, int dim)", "SafeSoftmaxBackward0", safe_softmax_forward,
+    check=only("f", "softmax_lastdim_kernel_impl"),
     self=lambda grad, result, dim: softmax_backward(grad, result, dim),
 )  # fmt: skip
 flash = op(

@@ -22,6 +22,11 @@ def clamp_forward(self: Any, min: Any, max: Any) -> Any:
     return np.minimum(result, as_dtype(max, self.dtype, self)) if max is not None else result
 
 
+def no_bools_between(self: Any, min: Any, max: Any) -> None:
+    if min is not None and max is not None:
+        only("iuf", "clamp_cpu")(self, min, max)
+
+
 def bounded(function: Any) -> Any:
     """`function` (np.maximum, np.minimum) with a number, in the dtype of the tensor."""
     return lambda self, bound: function(self, as_dtype(bound, self.dtype, self))
@@ -110,6 +115,7 @@ fmin = op(
 clamp_min = op(
     "clamp_min(Tensor self, Scalar min)", "ClampMinBackward0", bounded(np.maximum),
     promote="same", operands=("self", "min"),
+    fits=("min",),
     check=in_turn(refuse(c="clamp is not supported for complex types"), only("iuf", "clamp_min_scalar_cpu")),
     self=lambda grad, self, min: where(self >= min, grad, 0),
 )  # fmt: skip
@@ -122,6 +128,7 @@ clamp_min_tensor = op(
 clamp_max = op(
     "clamp_max(Tensor self, Scalar max)", "ClampMaxBackward0", bounded(np.minimum),
     promote="same", operands=("self", "max"),
+    fits=("max",),
     check=in_turn(refuse(c="clamp is not supported for complex types"), only("iuf", "clamp_max_scalar_cpu")),
     self=lambda grad, self, max: where(self <= max, grad, 0),
 )  # fmt: skip
@@ -140,13 +147,14 @@ heaviside = op(
 clamp = op(
     "clamp(Tensor self, Scalar? min=None, Scalar? max=None)", "ClampBackward1", clamp_forward, promote="same",
     operands=("self", "min", "max"),
+    fits=("min", "max"),
     check=in_turn(refuse(c="clamp is not supported for complex types"), only("iuf", "clamp_min_scalar_cpu")),
     self=lambda grad, self, min, max: where(within(self, min, max), grad, 0),
 )  # fmt: skip
 clamp_tensor = op(
     "clamp.Tensor(Tensor self, Tensor? min=None, Tensor? max=None)", "ClampBackward0", clamp_forward, promote="same",
     host_scalars=0,
-    check=refuse(c="clamp is not supported for complex types"),
+    check=in_turn(refuse(c="clamp is not supported for complex types"), no_bools_between),
     self=lambda grad, self, min, max: where(within(self, min, max), grad, 0),
     min=lambda grad, self, min, max: where(below_min(self, min, max), grad, 0),
     max=lambda grad, self, min, max: where(above_max(self, min, max), grad, 0),
@@ -166,6 +174,7 @@ def nan_to_num_forward(self: Any, nan: float | None, posinf: float | None, negin
 nan_to_num = op(
     "nan_to_num(Tensor self, float? nan=None, float? posinf=None, float? neginf=None)", "NanToNumBackward0",
     nan_to_num_forward,
+    real_only="nan_to_num",
     self=lambda grad, self: grad * isfinite(self),
 )  # fmt: skip
 eq = op("eq(Tensor self, Tensor|Scalar other)", None, np.equal, promote="same")

@@ -15,7 +15,6 @@ from gradcli.engine.dtypes import (
     dtype_kind,
     empty_like,
     is_reduced,
-    number_in,
 )
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
@@ -23,10 +22,12 @@ from gradcli.ops.define import composite, op
 from gradcli.ops.shape import broadcast_sizes, contiguous, select
 
 
-def as_mask(mask: Any) -> Any:
+def as_mask(mask: Any, self: Any) -> Any:
+    """`mask`, of bools and of a shape that fits `self`."""
     if dtype_kind(mask.dtype) != "b":
         kind = INTEGER_NAMES.get(mask.dtype.name, C_NAMES[mask.dtype.name])
         raise UserError("type", f"masked_fill_ only supports boolean masks, but got mask with dtype {kind}")
+    broadcast_sizes(mask.shape, self.shape)
     return mask
 
 
@@ -41,7 +42,7 @@ def where_forward(condition: Any, self: Any, other: Any) -> Any:
 
 
 def fill_forward(self: Any, value: Any) -> Any:
-    return np.full_like(self, as_dtype(number_in(value, self.dtype), self.dtype, self))
+    return np.full_like(self, as_dtype(value, self.dtype, self))
 
 
 def fill_tensor_forward(self: Any, value: Any) -> Any:
@@ -166,15 +167,21 @@ copy = op(
     self=lambda grad: zeros_like(grad),
     src=lambda grad, src_device: on_device(grad, src_device),
 )  # fmt: skip
-fill = op("fill(Tensor self, Scalar value)", "FillBackward0", fill_forward, self=lambda grad: zeros_like(grad))
+fill = op(
+    "fill(Tensor self, Scalar value)", "FillBackward0", fill_forward,
+    fits=("value",),
+    self=lambda grad: zeros_like(grad),
+)  # fmt: skip
 fill_tensor = op(
     "fill.Tensor(Tensor self, Tensor value)", "FillBackward1", fill_tensor_forward,
     self=lambda grad: zeros_like(grad),
     value=lambda grad, value_device: on_device(grad, value_device),
 )  # fmt: skip
 fill_in_place = op(
-    "_fill(Tensor self, Scalar value)", "FillBackward2", fill_forward, self=lambda grad: zeros_like(grad)
-)
+    "_fill(Tensor self, Scalar value)", "FillBackward2", fill_forward,
+    fits=("value",),
+    self=lambda grad: zeros_like(grad),
+)  # fmt: skip
 fill_tensor_in_place = op(
     "_fill.Tensor(Tensor self, Tensor value)", "FillBackward3", fill_tensor_forward,
     self=lambda grad: zeros_like(grad),
@@ -183,7 +190,8 @@ fill_tensor_in_place = op(
 zero = op("zero(Tensor self)", "ZeroBackward0", np.zeros_like, self=lambda grad: zeros_like(grad))
 masked_fill = op(
     "masked_fill(Tensor self, Tensor mask, Scalar value)", "MaskedFillBackward0",
-    lambda self, mask, value: np.where(as_mask(mask), as_dtype(number_in(value, self.dtype), self.dtype, self), self),
+    lambda self, mask, value: np.where(as_mask(mask, self), as_dtype(value, self.dtype, self), self),
+    fits=("value",),
     self=lambda grad, mask: masked_fill(grad, mask, 0),
 )  # fmt: skip
 zeros_like = op("_zeros_like(Tensor self)", None, np.zeros_like)

@@ -8,7 +8,16 @@ from typing import Any
 
 from gradcli.engine import memory
 from gradcli.engine.device import beside, device_of, np, to_device, to_host
-from gradcli.engine.dtypes import TYPE_NAMES, as_dtype, converted, default_dtype, dtype_kind, number_in, scalar_dtype
+from gradcli.engine.dtypes import (
+    TYPE_NAMES,
+    as_dtype,
+    converted,
+    default_dtype,
+    dtype_kind,
+    fitted,
+    is_beyond,
+    scalar_dtype,
+)
 from gradcli.engine.mode import warn
 from gradcli.engine.random import Generator
 from gradcli.engine.tensor import Tensor
@@ -106,7 +115,17 @@ def tensor(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool
     numbers, shape, inferred = infer(data)
     if dtype is not None and dtype_kind(dtype) != "c" and dtype_kind(numbers.dtype) == "c":
         raise UserError("type", "value cannot be converted to type without overflow")
+    check_range(numbers, dtype or inferred)
     return made(converted(numbers, dtype or inferred).reshape(shape), requires_grad, device)
+
+
+def check_range(numbers: Any, dtype: Any) -> None:
+    """A UserError if one of `numbers` is beyond what integers of `dtype` can be."""
+    if dtype_kind(dtype) not in "iu" or numbers.dtype == dtype or not numbers.size:
+        return
+    for end in (numbers.min().item(), numbers.max().item()):
+        if is_beyond(end, dtype):
+            raise UserError("value", f"value cannot be converted to type {dtype.name} without overflow")
 
 
 @composite("as_tensor(any data, ScalarType? dtype=None, Device? device=None)")
@@ -177,7 +196,7 @@ def full(size: Any, fill_value: Number, dtype: Any = None, device: Any = None, r
 
 
 def filled(shape: tuple[int, ...], value: Number, dtype: Any) -> Any:
-    return np.full(shape, as_dtype(number_in(value, dtype), dtype), dtype)
+    return np.full(shape, as_dtype(fitted(value, dtype), dtype), dtype)
 
 
 @composite(f"eye(int n, int? m=None, {FACTORY})")
@@ -245,6 +264,9 @@ def linspace(
 
 def evenly_spaced(start: Any, end: Any, steps: int, dtype: Any) -> Any:
     """From both ends towards the middle, each half in the dtype's own precision, as torch computes it."""
+    if dtype_kind(dtype) == "b":
+        raise UserError("type", "\"linspace_cpu\" not implemented for 'Bool'")
+    start, end = fitted(start, dtype), fitted(end, dtype)
     place = np.arange(steps)
     compute = dtype if dtype_kind(dtype) in "fc" else np.dtype(np.float64)
     first, last = as_dtype(start, compute), as_dtype(end, compute)

@@ -244,7 +244,7 @@ def bce_with_logits(
             "Subtraction, the `-` operator, with two bool tensors is not supported.",
             hint="make the target a float tensor, with `.float()`",
         )
-    only("fc", "log_sigmoid_cpu")(input.array)
+    only("f", "log_sigmoid_cpu")(input.array)
     if dtype_kind(target.dtype) not in "fc":
         result, found = TYPE_NAMES[input.dtype.name], TYPE_NAMES[target.dtype.name]
         raise UserError("type", f"result type {result} can't be cast to the desired output type {found}")

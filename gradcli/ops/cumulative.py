@@ -12,7 +12,7 @@ from gradcli.errors import UserError
 from gradcli.ops.arithmetic import abs as absolute
 from gradcli.ops.arithmetic import sub
 from gradcli.ops.compare import logical_xor
-from gradcli.ops.copies import copy, fill_in_place, where, zeros_like
+from gradcli.ops.copies import conj, copy, fill_in_place, where, zeros_like
 from gradcli.ops.define import composite, op
 from gradcli.ops.elementary import exp, log, log_of_sum
 from gradcli.ops.index import scatter_add
@@ -60,6 +60,9 @@ def logcumsumexp_backward(grad: Any, self: Any, result: Any, dim: int) -> Any:
     """Positive and negative gradients apart, each as a logarithm."""
     if grad.ndim == 0 or 0 in grad.shape:
         return grad
+    if dtype_kind(grad.dtype) == "c":
+        reversed_sums = flip(logcumsumexp(flip(log(conj(grad)) - result, [dim]), dim), [dim])
+        return conj(exp(reversed_sums + self))
     size, lowest = log(absolute(grad)), float(finfo(grad.dtype).min)
     parts = [
         exp(flip(logcumsumexp(flip(where(chosen, size, lowest) - result, [dim]), dim), [dim]) + self)

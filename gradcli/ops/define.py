@@ -124,6 +124,8 @@ class Op:
         host_scalars: int,
         draws: bool,
         real_part: bool,
+        fits: tuple[str, ...],
+        real_only: str,
     ) -> None:
         self.text = text
         self.name = text[: text.index("(")].partition(".")[0]
@@ -140,6 +142,8 @@ class Op:
         self.host_scalars = host_scalars
         self.draws = draws
         self.real_part = real_part
+        self.fits = fits
+        self.real_only = real_only
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.call(*args, **kwargs)
@@ -248,6 +252,8 @@ def op(
     host_scalars: int | None = None,
     draws: bool = False,
     real_part: bool = False,
+    fits: tuple[str, ...] = (),
+    real_only: str = "",
     **formulas: Formula,
 ) -> Op:
     """Declare an operation: see the module's docstring.
@@ -259,12 +265,13 @@ def op(
     tensors (given as arrays, or numbers, before their promotion) that torch refuses. `host_scalars` is how many 0-dim
     tensors of the host may stand among tensors of a device: one, where dtypes are promoted, as for torch's kernels.
     `draws`: the results are random. `real_part`: where only the result is complex, a real input's gradient is the real
-    part of its formula; torch refuses other rows a derivative there.
+    part of its formula; torch refuses other rows a derivative there. `fits`: numbers that the first tensor's dtype
+    must be able to hold. `real_only`: torch's name for a row of which it records none with a complex result.
     """
     scalars = host_scalars if host_scalars is not None else int(promote is not None)
     row = Op(
         schema, grad_fn, forward, formulas, joint, promote, operands, view, contiguous, constant, check, scalars, draws,
-        real_part,
+        real_part, fits, real_only,
     )  # fmt: skip
     TABLE.setdefault(row.name, []).append(row)
     return row

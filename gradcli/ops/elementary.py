@@ -127,7 +127,7 @@ pow_of_number = op(
 
 
 def logit_forward(self: Any, eps: float | None) -> Any:
-    inside = self if eps is None else np.clip(self, eps, 1 - eps)
+    inside = self if eps is None else np.where(self < eps, eps, np.where(self > 1 - eps, 1 - eps, self))
     return np.log(inside / (1 - inside))
 
 
@@ -211,8 +211,8 @@ ldexp = op(
     "ldexp(Tensor self, Tensor other)", "LdexpBackward0",
     ldexp_forward,
     host_scalars=1,
-    self=lambda grad, other: grad * pow_of_number(2, other),
-    other=lambda grad, result: grad * result * math.log(2),
+    self=lambda grad, other: grad * conj(pow_of_number(2, other)),
+    other=lambda grad, result: grad * conj(result) * math.log(2),
 )  # fmt: skip
 frexp = op(
     "frexp(Tensor self) -> (mantissa, exponent)", "FrexpBackward0", np.frexp, constant=("exponent",),
@@ -313,6 +313,7 @@ angle = op(
 )  # fmt: skip
 atan2 = op(
     "atan2(Tensor self, Tensor other)", "Atan2Backward0", np.arctan2, promote="float",
+    check=only("biuf", "atan2_cpu"),
     self=lambda grad, self, other: (grad * other) * inverse_square(self, other),
     other=lambda grad, self, other: (grad * -self) * inverse_square(self, other),
 )  # fmt: skip

@@ -185,6 +185,7 @@ def per_sample_weights_backward_forward(
 embedding_row = op(
     "_embedding(Tensor weight, Tensor indices, int padding_idx, bool scale_grad_by_freq)", "EmbeddingBackward0",
     embedding_forward,
+    real_only="embedding",
     weight=lambda grad, weight_shape, indices, padding_idx, scale_grad_by_freq: embedding_backward(
         grad, indices, weight_shape[0], padding_idx, scale_grad_by_freq
     ),

@@ -68,6 +68,8 @@ VARIADIC = frozenset({
     "einsum", "meshgrid", "broadcast_tensors", "cartesian_prod", "block_diag", "chain_matmul", "atleast_1d.Sequence",
     "atleast_2d.Sequence", "atleast_3d.Sequence", "broadcast_shapes",
 })  # fmt: skip
+# and these take no list of them
+STARRED = frozenset({"broadcast_tensors", "cartesian_prod", "block_diag", "chain_matmul"})
 # whose in-place form torch has as a function, too
 IN_PLACE_FUNCTIONS = frozenset({
     "abs", "acos", "acosh", "addmv", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctanh", "asin", "asinh",
@@ -264,6 +266,10 @@ def call(rows: Rows, args: Sequence[Any], keywords: dict[str, Any], method: bool
 
 def bind(row: Row, args: Sequence[Any], keywords: dict[str, Any], method: bool) -> dict[str, Any] | str:
     """The arguments by parameter, checked and converted; or, as text, why they do not fit."""
+    if row.name in STARRED:
+        for place, arg in enumerate(args):
+            if not is_tensor(arg):
+                return f"expected Tensor as element {place} in argument 0, but got {kind_of(arg)}"
     if is_variadic(row):
         first = next((place for place, arg in enumerate(args) if is_item(row, arg)), len(args))
         args = [*args[:first], list(args[first:])] if first < len(args) else args

@@ -11,7 +11,17 @@ from functools import cache
 from typing import Any
 
 from gradcli.engine.device import as_array, beside, device_of, np, to_device
-from gradcli.engine.dtypes import C_NAMES, INTEGER_NAMES, TYPE_NAMES, as_dtype, is_differentiable, promoted, result_type
+from gradcli.engine.dtypes import (
+    C_NAMES,
+    INTEGER_NAMES,
+    TYPE_NAMES,
+    as_dtype,
+    dtype_kind,
+    fitted,
+    is_differentiable,
+    promoted,
+    result_type,
+)
 from gradcli.engine.mode import grad_mode
 from gradcli.engine.node import DEAD_END, Edge, EdgeToHost, Freed, Node
 from gradcli.engine.tensor import Tensor
@@ -229,6 +239,8 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
         "in_reduced": in_reduced(op.text.partition("(")[0]),
         "rounding": rounding,
         "check_dtype": check_dtype,
+        "fitted": fitted,
+        "check_real": check_real(op.real_only),
         "check_inplace_dtype": check_inplace_dtype,
     }
     if len(op.schema.outputs) > 1:
@@ -246,6 +258,8 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
         checked = [p for p in op.schema.parameters if p.is_tensor or p.name in op.operands]
         lines.append(f"    check({', '.join(f'{p.name}_array' if p.is_tensor else p.name for p in checked)})")
     lines += promotion(op, tensors)
+    for name in op.fits:
+        lines.append(f"    if {name} is not None: {name} = fitted({name}, {tensors[0].name}_array.dtype)")
     lines.append(f"    reduced = {may_be_reduced(op)}")
     recorder = "(rounding(Recorded) if reduced else Recorded)"
     arguments = ", ".join(f"{p.name}_array" if p.is_tensor else p.name for p in op.schema.parameters)
@@ -313,6 +327,8 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
         lines.append(f"    if {recorded}:")
         if has_dtype:
             lines.append(f"        check_dtype({outputs[0]}.dtype)")
+        if op.real_only:
+            lines.append(f"        check_real({outputs[0]}.dtype)")
         lines += dead_ends(op)
         for item in saved:
             if item.output is not None:
@@ -331,6 +347,16 @@ def check_dtype(dtype: Any) -> None:
     """A UserError if a result of `dtype` can have no place in a graph, though one is wanted."""
     if not is_differentiable(dtype):
         raise UserError("autograd", f"Autograd not support dtype: {TYPE_NAMES[dtype.name]}")
+
+
+def check_real(name: str) -> Callable[[Any], None]:
+    def check(dtype: Any) -> None:
+        if dtype_kind(dtype) == "c":
+            raise UserError(
+                "autograd", f"{name} does not support automatic differentiation for outputs with complex dtype."
+            )
+
+    return check
 
 
 def check_inplace_dtype(own: Any, dtype: Any) -> None:
@@ -359,7 +385,7 @@ def forward_call(op: Op, tensors: list[Parameter], result: str, arguments: str, 
     lines = [f"    {result} = {call}"]
     if len(tensors) < 2:
         return lines
-    if op.promote is not None:
+    if op.promote is not None or op.host_scalars:
         arrays = ", ".join(f"{parameter.name}_array" for parameter in tensors)
         lines += [f"    except ValueError as error: raise explained(error, ({arrays},)) from error"]
     if op.host_scalars and not tensors[0].is_list:

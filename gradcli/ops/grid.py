@@ -337,7 +337,7 @@ affine_grid_generator = op(
 
 @composite("affine_grid(Tensor theta, int[] size, bool? align_corners=None)")
 def affine_grid(theta: Any, size: Sizes, align_corners: bool | None = None) -> Any:
-    if dtype_kind(theta.dtype) not in "fc":
+    if dtype_kind(theta.dtype) != "f":
         raise UserError("type", f"Expected theta to have floating point type, but got torch.{theta.dtype.name}")
     rank, written = len(size) - 2, f"({', '.join(map(str, size))})"
     if rank not in (2, 3):

@@ -8,7 +8,7 @@ from typing import Any
 
 from gradcli.engine.device import as_array, as_contiguous, beside, device_of, np, zeros_beside
 from gradcli.engine.device import scatter_add as scatter_add_at
-from gradcli.engine.dtypes import TYPE_NAMES, dtype_kind, empty_like
+from gradcli.engine.dtypes import C_NAMES, INTEGER_NAMES, TYPE_NAMES, dtype_kind, empty_like
 from gradcli.engine.mode import grad_mode
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
@@ -140,6 +140,12 @@ def index_add_forward(self: Any, dim: int, index: Any, source: Any, alpha: float
     if self.dtype != source.dtype:
         first, second = (TYPE_NAMES[array.dtype.name] for array in (self, source))
         raise UserError("type", f"index_add_(): self ({first}) and source ({second}) must have the same scalar type")
+    if index.ndim > 1:
+        raise UserError(
+            "shape",
+            f"index_add_(): Index is supposed to be a vector, but got dim: {index.ndim} with type: "
+            f"{TYPE_NAMES[index.dtype.name]} and size: {list(index.shape)}",
+        )
     dim = wrap_dim(dim, self.ndim)
     given = source.shape[dim] if dim < source.ndim else 1
     if index.size != given:
@@ -257,11 +263,21 @@ def index_put_forward(self: Any, indices: Sequence[Any], values: Any, accumulate
 
 
 def masked_select_forward(self: Any, mask: Any) -> Any:
+    if dtype_kind(mask.dtype) != "b":
+        raise UserError("type", "masked_select: expected BoolTensor for mask")
     shape = broadcast_sizes(mask.shape, self.shape)
     return np.broadcast_to(self, shape)[np.broadcast_to(mask, shape)]
 
 
 def masked_scatter_forward(self: Any, mask: Any, source: Any) -> Any:
+    if dtype_kind(mask.dtype) != "b":
+        kind = INTEGER_NAMES.get(mask.dtype.name, C_NAMES[mask.dtype.name])
+        raise UserError("type", f"masked_scatter_ only supports boolean masks, but got mask with dtype {kind}")
+    if self.dtype != source.dtype:
+        first, second = (TYPE_NAMES[array.dtype.name] for array in (self, source))
+        raise UserError(
+            "type", f"masked_scatter: expected self and source to have same dtypes but got {first} and {second}"
+        )
     shape = broadcast_sizes(self.shape, mask.shape)
     result, mask = np.broadcast_to(self, shape).copy(), np.broadcast_to(mask, shape)
     wanted = mask.sum().item()
@@ -313,6 +329,7 @@ scatter = op(
 )  # fmt: skip
 scatter_value = op(
     "scatter.value(Tensor self, int dim, Tensor index, Scalar value)", "ScatterBackward1", scatter_forward,
+    fits=("value",),
     self=lambda grad, dim, index: scatter_value(grad, dim, index, 0),
 )  # fmt: skip
 scatter_add = op(
@@ -330,6 +347,7 @@ index_select = op(
 index_add = op(
     "index_add(Tensor self, int dim, Tensor index, Tensor source, *, Scalar alpha=1)", "IndexAddBackward0",
     index_add_forward,
+    fits=("alpha",),
     self=lambda grad: grad,
     source=lambda grad, source, dim, index, alpha: taken(grad, source.shape, dim, index, alpha),
 )  # fmt: skip
@@ -369,6 +387,7 @@ topk = op(
 argsort = op(
     "argsort(Tensor self, int dim=-1, bool descending=False)", None,
     lambda self, dim, descending: sort_forward(self, dim, descending)[1],
+    check=refuse(c=" Sort does not support complex dtypes on CPU"),
 )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gradcli.engine.device import np
-from gradcli.engine.dtypes import C_NAMES, TYPE_NAMES, dtype_kind
+from gradcli.engine.dtypes import C_NAMES, TYPE_NAMES, dtype_kind, fitted
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import add, mul
@@ -114,9 +114,13 @@ def addmm_forward(self: Any, mat1: Any, mat2: Any, beta: float, alpha: float) ->
         if other.dtype != mat2.dtype:
             kinds = " and ".join(TYPE_NAMES[array.dtype.name] for array in (other, mat2))
             raise UserError("type", f"{name} and mat2 must have the same dtype, but got {kinds}")
-    product = mm_forward(mat1, mat2)
-    if alpha != 1:
-        product = product * alpha
+    return added(self, mm_forward(mat1, mat2), beta, alpha)
+
+
+def added(self: Any, product: Any, beta: float, alpha: float) -> Any:
+    """beta * self + alpha * product; a `self` that counts for nothing is not even looked at."""
+    beta, alpha = (fitted(number, product.dtype) for number in (beta, alpha))
+    product = product if alpha == 1 else product * alpha
     expand_forward(self, product.shape)  # it says what is wrong, if it does not fit
     return product + (self if beta == 1 else self * beta) if beta != 0 else product
 
@@ -164,11 +168,13 @@ dot = op(
 )  # fmt: skip
 bmm = op(
     "bmm(Tensor self, Tensor mat2)", "BmmBackward0", bmm_forward,
+    check=only("iufc", "bmm"),
     self=lambda grad, mat2: bmm(grad, adjoint(mat2)),
     mat2=lambda grad, self: bmm(adjoint(self), grad),
 )  # fmt: skip
 addmm = op(
     "addmm(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1)", "AddmmBackward0", addmm_forward,
+    check=only("iufc", "addmm_impl_cpu_"),
     self=lambda grad, beta: scaled(grad, beta),
     mat1=lambda grad, mat1_shape, mat1_strides, mat2, alpha: scaled(
         mm_left(grad, mat2, mat1_shape, mat1_strides), alpha

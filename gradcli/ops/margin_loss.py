@@ -146,6 +146,7 @@ def multilabel_margin_backward_forward(grad_output: Any, self: Any, target: Any,
 soft_margin = op(
     "_soft_margin_loss(Tensor self, Tensor target, str reduction)", "SoftMarginLossBackward0", soft_margin_forward,
     promote="same",
+    real_only="soft_margin_loss",
     self=lambda grad, self, target, reduction: soft_margin_backward(grad, self, target, reduction),
 )  # fmt: skip
 soft_margin_backward = op(

@@ -305,6 +305,8 @@ def cond(A: Any, p: Any = None) -> Any:
         raise UserError("value", f"linalg.cond got an invalid norm type: {p}")
     if A.ndim < 2:
         raise UserError("shape", "linalg.cond: The input tensor must have at least 2 dimensions.")
+    if p not in (None, 2, -2):
+        square(A, f"linalg.cond(ord={p})")
     if 0 in A.shape[-2:]:
         return Tensor(np.zeros_like(A.array.real, shape=A.shape[:-2]))
     if p in (None, 2, -2):
@@ -314,7 +316,6 @@ def cond(A: Any, p: Any = None) -> Any:
     if p == "nuc":
         values = svdvals(A)
         return sum_dim(values, [-1]) * sum_dim(reciprocal(values), [-1])
-    square(A, f"linalg.cond(ord={p})")
     inverse, info = inverse_ex(A)
     masked_fill.inplace(inverse, unsqueeze(unsqueeze(info, -1), -1) > 0, math.inf)
     return nan_to_num.inplace(matrix_norm(A, p) * matrix_norm(inverse, p), math.inf, math.inf, -math.inf)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from gradcli.engine.device import beside, np, scatter_add
-from gradcli.engine.dtypes import TYPE_NAMES, dtype_kind, number_in
+from gradcli.engine.dtypes import TYPE_NAMES, dtype_kind
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.copies import copy, zeros_like
@@ -31,7 +31,7 @@ def constant_pad_forward(self: Any, pad: Sequence[int], value: float) -> Any:
         inner[dim] = slice(max(-before, 0), shape[dim] - max(-behind, 0))
         outer[dim] = slice(max(before, 0), length - max(behind, 0))
         shape[dim] = length
-    result = np.full_like(self, number_in(value, self.dtype), shape=tuple(shape))
+    result = np.full_like(self, value, shape=tuple(shape))
     result[tuple(outer)] = self[tuple(inner)]
     return result
 
@@ -72,6 +72,7 @@ def given_back_to(places: Places) -> Callable[..., Any]:
 
 constant_pad = op(
     "_constant_pad_nd(Tensor self, int[] pad, Scalar value)", "ConstantPadNdBackward0", constant_pad_forward,
+    fits=("value",),
     self=lambda grad, pad: constant_pad(grad, [-margin for margin in pad], 0),
 )  # fmt: skip
 
@@ -154,6 +155,8 @@ def circular_pad(input: Any, pad: Sequence[int]) -> Any:
 
 @composite("constant_pad_nd(Tensor self, int[] pad, Scalar value=0)")
 def constant_pad_nd(self: Any, pad: Sequence[int], value: float = 0) -> Any:
+    if len(pad) % 2:
+        raise UserError("value", f"Length of pad must be even but instead it equals {len(pad)}")
     return constant_pad(self, pad, value)
 
 

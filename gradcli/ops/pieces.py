@@ -29,6 +29,12 @@ def split_sizes_forward(self: Any, split_sizes: Sequence[int], dim: int) -> Any:
     if self.ndim == 0:
         raise UserError("shape", "split_with_sizes expects at least a 1-dimensional tensor")
     length = self.shape[wrap_dim(dim, self.ndim)]
+    if min(split_sizes, default=0) < 0:
+        raise UserError(
+            "value",
+            "split_with_sizes expects split_sizes have only non-negative entries, but got split_sizes="
+            f"{list(split_sizes)}",
+        )
     if sum(split_sizes) != length:
         raise UserError(
             "shape",

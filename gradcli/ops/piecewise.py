@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gradcli.engine.device import beside, np
-from gradcli.engine.dtypes import TYPE_NAMES, dtype_kind, finfo, number_in
+from gradcli.engine.dtypes import TYPE_NAMES, dtype_kind, finfo
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import no_derivative, wanted
@@ -19,15 +19,8 @@ from gradcli.ops.shape import reshape
 SIXTH = 0.1666666716337204  # torch's hardsigmoid has this constant in single precision, for doubles too
 
 
-def number_like(self: Any, value: float) -> Any:
-    """`value` as the elements of `self` can have it."""
-    return self.dtype.type(number_in(value, self.dtype)).item()
-
-
 def hardtanh_forward(self: Any, min_val: float, max_val: float) -> Any:
-    if dtype_kind(self.dtype) == "u" and (min_val < 0 or max_val < 0):
-        raise UserError("type", "cannot do hardtanh on an unsigned type with negative limits")
-    return np.minimum(np.maximum(self, number_like(self, min_val)), number_like(self, max_val))
+    return np.minimum(np.maximum(self, min_val), max_val)
 
 
 def softshrink_forward(self: Any, lambd: float) -> Any:
@@ -42,7 +35,7 @@ def softshrink_forward(self: Any, lambd: float) -> Any:
 
 
 def threshold_forward(self: Any, threshold: float, value: float) -> Any:
-    return np.where(self <= number_like(self, threshold), number_like(self, value), self)
+    return np.where(self <= threshold, value, self)
 
 
 def rrelu_forward(self: Any, noise: Any, lower: float, upper: float, training: bool) -> Any:
@@ -138,6 +131,7 @@ prelu_backward = op(
 )  # fmt: skip
 hardtanh_row = op(
     "_hardtanh(Tensor self, Scalar min_val, Scalar max_val)", "HardtanhBackward0", hardtanh_forward,
+    fits=("min_val", "max_val"),
     check=refuse(b="Bool inputs not supported for hardtanh", c="clamp is not supported for complex types"),
     self=lambda grad, self, min_val, max_val: hardtanh_backward(grad, self, min_val, max_val),
 )  # fmt: skip
@@ -175,6 +169,7 @@ hardswish_backward = op(
 hardshrink = op(
     "hardshrink(Tensor self, Scalar lambd=0.5)", "HardshrinkBackward0",
     lambda self, lambd: np.where((self >= -lambd) & (self <= lambd), 0, self),
+    fits=("lambd",),
     check=only("f", "hardshrink_cpu"),
     self=lambda grad, self, lambd: hardshrink_backward(grad, self, lambd),
 )  # fmt: skip
@@ -197,11 +192,13 @@ softshrink_backward = op(
 )  # fmt: skip
 threshold_row = op(
     "_threshold(Tensor self, Scalar threshold, Scalar value)", "ThresholdBackward0", threshold_forward,
+    fits=("value",),
     check=only("iuf", "threshold_cpu"),
     self=lambda grad, self, threshold: above_threshold(grad, self, threshold),
 )  # fmt: skip
 threshold_in_place = op(
     "_threshold_(Tensor self, Scalar threshold, Scalar value)", "ThresholdBackward1", threshold_forward,
+    fits=("value",),
     check=only("iuf", "threshold_cpu"),
     self=lambda grad, self, threshold: above_threshold(grad, self, threshold),
 )  # fmt: skip
@@ -247,11 +244,18 @@ def hardswish(input: Any, inplace: bool = False) -> Any:
 def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Any:
     if min_val > max_val:
         raise UserError("value", "min_val cannot be greater than max_val")
+    check_limits(input, min_val, max_val)
     return (hardtanh_row.inplace if inplace else hardtanh_row)(input, min_val, max_val)
+
+
+def check_limits(input: Any, min_val: float, max_val: float) -> None:
+    if dtype_kind(input.dtype) == "u" and (min_val < 0 or max_val < 0):
+        raise UserError("type", "cannot do hardtanh on an unsigned type with negative limits")
 
 
 @composite("hardtanh_(Tensor input, Scalar min_val=-1.0, Scalar max_val=1.0)")
 def hardtanh_(input: Any, min_val: float = -1.0, max_val: float = 1.0) -> Any:
+    check_limits(input, min_val, max_val)
     return hardtanh_row.inplace(input, min_val, max_val)
 
 

@@ -16,6 +16,7 @@ from gradcli.ops.define import composite, op
 from gradcli.ops.index import make_index
 from gradcli.ops.kinds import only
 from gradcli.ops.linalg import (
+    added,
     adjoint,
     bmm,
     bmm_forward,
@@ -31,7 +32,6 @@ from gradcli.ops.linalg import (
 from gradcli.ops.reduce import sum, sum_dim
 from gradcli.ops.shape import (
     expand,
-    expand_forward,
     flatten,
     is_contiguous,
     permute,
@@ -49,13 +49,6 @@ from gradcli.ops.solve import inv
 
 def names_of(*arrays: Any) -> list[str]:
     return [TYPE_NAMES[array.dtype.name] for array in arrays]
-
-
-def added(self: Any, product: Any, beta: float, alpha: float) -> Any:
-    """beta * self + alpha * product; a `self` that counts for nothing is not even looked at."""
-    product = product if alpha == 1 else product * alpha
-    expand_forward(self, product.shape)  # it says what is wrong, if it does not fit
-    return product + (self if beta == 1 else self * beta) if beta != 0 else product
 
 
 def addmv_forward(self: Any, mat: Any, vec: Any, beta: float, alpha: float) -> Any:
@@ -170,6 +163,7 @@ addbmm = op(
 baddbmm = op(
     "baddbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1)", "BaddbmmBackward0",
     baddbmm_forward,
+    check=only("iufc", "baddbmm"),
     self=lambda grad, beta: scaled(grad, beta),
     batch1=lambda grad, batch2, alpha: scaled(bmm(grad, adjoint(batch2)), alpha),
     batch2=lambda grad, batch1, alpha: scaled(bmm(adjoint(batch1), grad), alpha),
@@ -188,6 +182,7 @@ linalg_cross = op(
 trilinear = op(
     "_trilinear(Tensor i1, Tensor i2, Tensor i3, int[] expand1, int[] expand2, int[] expand3, int[] sumdim)",
     "TrilinearBackward0", trilinear_forward,
+    real_only="_trilinear",
     i1=lambda grad, i2, i3, expand1, expand2, expand3, sumdim: trilinear(
         grad, i2, i3, sumdim, expand2, expand3, expand1
     ),

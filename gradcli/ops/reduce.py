@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gradcli.engine.device import as_array, np
-from gradcli.engine.dtypes import TYPE_NAMES, dtype_kind, number_in, promote_types, summed
+from gradcli.engine.dtypes import TYPE_NAMES, dtype_kind, promote_types, summed
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import abs as absolute
@@ -437,7 +437,7 @@ logsumexp = op(
     "logsumexp(Tensor self, int[] dim, bool keepdim=False)", "LogsumexpBackward0", logsumexp_forward, promote="float",
     contiguous=True,
     self=lambda grad, self, dim, keepdim, result: kept(grad, self.shape, dim, keepdim)
-    * exp(self - kept(result, self.shape, dim, keepdim)),
+    * conj(exp(self - kept(result, self.shape, dim, keepdim))),
 )  # fmt: skip
 vector_norm = op(
     "vector_norm(Tensor self, Scalar ord=2, int[]? dim=None, bool keepdim=False, *, ScalarType? dtype=None)",
@@ -489,7 +489,8 @@ masked_fill_tensor = op(
 )  # fmt: skip
 index_fill = op(
     "index_fill(Tensor self, int dim, Tensor index, Scalar value)", "IndexFillBackward0",
-    lambda self, dim, index, value: index_filled(self, dim, index, number_in(value, self.dtype)),
+    lambda self, dim, index, value: index_filled(self, dim, index, value),
+    fits=("value",),
     self=lambda grad, dim, index: index_fill(grad, dim, index, 0),
 )  # fmt: skip
 distinct = op("_distinct(Tensor self)", None, np.unique)
@@ -518,7 +519,7 @@ def check_scalar(name: str, value: Any) -> None:
 
 def masked_fill_forward(self: Any, mask: Any, value: Any) -> Any:
     check_scalar("masked_fill_", value)
-    return np.where(as_mask(mask), cast(value, self.dtype), self)
+    return np.where(as_mask(mask, self), cast(value, self.dtype), self)
 
 
 def index_fill_forward(self: Any, dim: int, index: Any, value: Any) -> Any:
@@ -527,6 +528,8 @@ def index_fill_forward(self: Any, dim: int, index: Any, value: Any) -> Any:
 
 
 def index_filled(self: Any, dim: int, index: Any, value: Any) -> Any:
+    if index.ndim > 1:
+        raise UserError("shape", "Index has to be a vector/scalar")
     result = self.copy() if self.ndim else self.reshape(1).copy()
     dim = wrap_dim(dim, self.ndim)
     result[(slice(None),) * dim + (checked(index.reshape(-1), result.shape[dim], dim),)] = value
@@ -560,18 +563,25 @@ def min_other(self: Any, other: Any) -> Any:
     return minimum(self, other)
 
 
-@composite("var(Tensor self, int[]? dim=None, bool unbiased=True, bool keepdim=False, *, Scalar? correction=None)")
+def moment_options(dim: Dims | bool, unbiased: bool, correction: float | None) -> tuple[Dims, float]:
+    """The dimensions and the correction; torch takes `unbiased` in the place of `dim`, too."""
+    if isinstance(dim, bool):
+        dim, unbiased = None, dim
+    return dim, int(unbiased) if correction is None else correction
+
+
+@composite("var(Tensor self, int[]?|bool dim=None, bool unbiased=True, bool keepdim=False, *, Scalar? correction=None)")
 def var_user(
-    self: Any, dim: Dims = None, unbiased: bool = True, keepdim: bool = False, correction: float | None = None
+    self: Any, dim: Dims | bool = None, unbiased: bool = True, keepdim: bool = False, correction: float | None = None
 ) -> Any:
-    return var(check_floating(self), dim, int(unbiased) if correction is None else correction, keepdim)
+    return var(check_floating(self), *moment_options(dim, unbiased, correction), keepdim)
 
 
-@composite("std(Tensor self, int[]? dim=None, bool unbiased=True, bool keepdim=False, *, Scalar? correction=None)")
+@composite("std(Tensor self, int[]?|bool dim=None, bool unbiased=True, bool keepdim=False, *, Scalar? correction=None)")
 def std_user(
-    self: Any, dim: Dims = None, unbiased: bool = True, keepdim: bool = False, correction: float | None = None
+    self: Any, dim: Dims | bool = None, unbiased: bool = True, keepdim: bool = False, correction: float | None = None
 ) -> Any:
-    return std(check_floating(self), dim, int(unbiased) if correction is None else correction, keepdim)
+    return std(check_floating(self), *moment_options(dim, unbiased, correction), keepdim)
 
 
 def check_floating(self: Any) -> Any:

@@ -252,6 +252,7 @@ def reduce_backward(
 scatter_reduce = op(
     "scatter_reduce(Tensor self, int dim, Tensor index, Tensor src, str reduce, *, bool include_self=True)",
     "ScatterReduceBackward0", scatter_reduce_forward, constant=("index",),
+    real_only="scatter_reduce",
     joint=lambda grad, self, dim, index, src, reduce, include_self, result: scatter_reduce_backward(
         grad, self, dim, index, src, reduce, include_self, result
     ),
@@ -275,6 +276,7 @@ index_copy = op(
 index_reduce = op(
     "index_reduce(Tensor self, int dim, Tensor index, Tensor source, str reduce, *, bool include_self=True)",
     "IndexReduceBackward0", index_reduce_forward, constant=("index",),
+    real_only="index_reduce",
     joint=lambda grad, self, dim, index, source, reduce, include_self, result: index_reduce_backward(
         grad, self, dim, index, source, reduce, include_self, result
     ),

@@ -241,7 +241,9 @@ def flip_forward(self: Any, dims: Sequence[int]) -> Any:
 
 
 def roll_forward(self: Any, shifts: Sequence[int], dims: Sequence[int]) -> Any:
-    if not dims:
+    if not shifts:
+        raise UserError("value", "`shifts` required")
+    if not dims and len(shifts) == 1:
         return np.roll(self, shifts[0])
     if len(shifts) != len(dims):
         raise UserError("shape", f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}")
@@ -411,6 +413,12 @@ def checked_start(self: Any, dim: int, start: int, length: int) -> int:
 @composite("movedim(Tensor self, int[] source, int[] destination)")
 def movedim(self: Any, source: Any, destination: Any) -> Any:
     sources, destinations = wrap_dims(source, self.ndim), wrap_dims(destination, self.ndim)
+    if len(sources) != len(destinations):
+        raise UserError(
+            "value",
+            f"movedim: Invalid source or destination dims: source ({source} dims) should contain the same number of "
+            f"dims as destination ({destination} dims)",
+        )
     order = [dim for dim in range(self.ndim) if dim not in sources]
     for place, dim in sorted(zip(destinations, sources, strict=True)):
         order.insert(place, dim)

@@ -209,6 +209,11 @@ def triangular_solve_forward(self: Any, A: Any, upper: bool, transpose: bool, un
                 "shape", f"torch.triangular_solve: Expected {name} to have at least 2 dimensions, but it has "
                 f"{operand.ndim} dimensions instead"
             )  # fmt: skip
+    if A.shape[-2] != A.shape[-1]:
+        rows, columns = A.shape[-2:]
+        raise UserError(
+            "shape", f"A must be batches of square matrices, but they are {rows} by {columns} matrices"
+        )  # fmt: skip
     if self.shape[-2] != A.shape[-1]:
         size, (rows, columns) = A.shape[-1], self.shape[-2:]
         raise UserError(

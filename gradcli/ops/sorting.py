@@ -96,14 +96,20 @@ def unique_forward(self: Any) -> tuple[Any, Any, Any]:
     return values, inverse.reshape(self.shape), counts
 
 
-def unique_dim_forward(self: Any, dim: int) -> tuple[Any, Any, Any]:
+def check_slices(self: Any, dim: int) -> None:
     if 0 in self.shape[:dim] + self.shape[dim + 1 :]:
         raise UserError("shape", "There are 0 sized dimensions, and they aren't selected, so unique cannot be applied")
+
+
+def unique_dim_forward(self: Any, dim: int) -> tuple[Any, Any, Any]:
+    check_slices(self, dim)
     values, inverse, counts = np.unique(self, return_inverse=True, return_counts=True, axis=dim, equal_nan=False)
     return values, inverse.reshape(-1), counts
 
 
 def consecutive_forward(self: Any, dim: int | None) -> tuple[Any, Any, Any]:
+    if dim is not None:
+        check_slices(self, dim)
     lines = self.reshape(-1, 1) if dim is None else np.moveaxis(self, dim, 0)
     changes = (lines[1:] != lines[:-1]).any(axis=tuple(range(1, lines.ndim)))
     first = np.concatenate([np.ones_like(changes, shape=min(len(lines), 1)), changes])

@@ -13,7 +13,7 @@ from gradcli.ops.arithmetic import not_derived, reciprocal, sgn
 from gradcli.ops.copies import masked_fill, where
 from gradcli.ops.define import composite, op
 from gradcli.ops.elementary import exp, log, pow_scalar
-from gradcli.ops.kinds import only, single_or_double
+from gradcli.ops.kinds import in_turn, only, refuse, single_or_double
 from gradcli.ops.reduce import sum_dim
 from gradcli.ops.shape import unsqueeze
 
@@ -308,7 +308,7 @@ polygamma_in_place = op(
 half_steps = op("_half_steps(Tensor self, int p)", None, half_steps_forward)
 mvlgamma = op(
     "mvlgamma(Tensor self, int p)", "MvlgammaBackward0", mvlgamma_forward, promote="float",
-    check=only("biuf", "mvlgamma_cpu"),
+    check=in_turn(only("biuf", "mvlgamma_cpu"), refuse(b="The input tensor may not be a boolean tensor.")),
     self=lambda grad, self, p: grad * sum_dim(digamma(half_steps(self, p) + unsqueeze(self, -1)), -1),
 )  # fmt: skip
 zeta = op(

@@ -22,6 +22,7 @@ from gradcli.ops.reduce import (
     count,
     expanded,
     kept_view,
+    moment_options,
     shared,
     sum,
     sum_dim,
@@ -178,21 +179,21 @@ def check_moments(name: str, self: Any) -> Any:
     return self
 
 
-MOMENTS = "Tensor self, int[]? dim=None, bool unbiased=True, bool keepdim=False, *, Scalar? correction=None"
+MOMENTS = "Tensor self, int[]?|bool dim=None, bool unbiased=True, bool keepdim=False, *, Scalar? correction=None"
 
 
 @composite(f"var_mean({MOMENTS})")
 def var_mean_user(
-    self: Any, dim: Dims = None, unbiased: bool = True, keepdim: bool = False, correction: float | None = None
+    self: Any, dim: Dims | bool = None, unbiased: bool = True, keepdim: bool = False, correction: float | None = None
 ) -> Any:
-    return var_mean(check_moments("var_mean", self), dim, int(unbiased) if correction is None else correction, keepdim)
+    return var_mean(check_moments("var_mean", self), *moment_options(dim, unbiased, correction), keepdim)
 
 
 @composite(f"std_mean({MOMENTS})")
 def std_mean_user(
-    self: Any, dim: Dims = None, unbiased: bool = True, keepdim: bool = False, correction: float | None = None
+    self: Any, dim: Dims | bool = None, unbiased: bool = True, keepdim: bool = False, correction: float | None = None
 ) -> Any:
-    return std_mean(check_moments("std_mean", self), dim, int(unbiased) if correction is None else correction, keepdim)
+    return std_mean(check_moments("std_mean", self), *moment_options(dim, unbiased, correction), keepdim)
 
 
 @composite("nanmean(Tensor self, int[]? dim=None, bool keepdim=False, *, ScalarType? dtype=None)")

@@ -71,6 +71,7 @@ def add_product(total: Any, left: Any, right: Any) -> None:
 conv_tbc_row = op(
     "_conv_tbc(Tensor self, Tensor weight, Tensor bias, int pad)", "ConvTbcBackward0", conv_tbc_forward,
     contiguous=True,
+    real_only="conv_tbc",
     joint=conv_tbc_backward,
 )  # fmt: skip
 

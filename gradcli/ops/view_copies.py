@@ -48,7 +48,9 @@ def copying(row: Op, schema: str | None = None) -> Op:
     name, dot, rest = row.text.partition("(")[0].partition(".")
     own = f"{name}_copy{dot}{rest}({row.text.partition('(')[2]}"
     formulas: Any = row.formulas
-    return op(schema or own, f"{row.grad_fn}_copy", copied(row), **formulas)
+    text = schema or own
+    refusing = next((word for word in ("select_copy", "slice_copy") if text.startswith(word)), "")
+    return op(text, f"{row.grad_fn}_copy", copied(row), real_only=refusing, **formulas)
 
 
 for tracked in (

@@ -124,6 +124,7 @@ unfold_backward = op(
 select_scatter = op(
     "select_scatter(Tensor self, Tensor src, int dim, int index)", "SelectScatterBackward0",
     lambda self, src, dim, index: embedded(self, src, lambda array: select_forward(array, dim, index)),
+    real_only="select_scatter",
     self=lambda grad, src_shape, dim, index: select_scatter(grad, new_zeros(grad, src_shape), dim, index),
     src=lambda grad, dim, index: select(grad, dim, index),
 )  # fmt: skip
@@ -133,6 +134,7 @@ slice_scatter = op(
     lambda self, src, dim, start, end, step: embedded(
         self, src, lambda array: slice_to_scatter(array, dim, start, end, step)
     ),
+    real_only="slice_scatter",
     self=lambda grad, src_shape, dim, start, end, step: slice_scatter(
         grad, new_zeros(grad, src_shape), dim, start, end, step
     ),
@@ -252,9 +254,9 @@ def as_strided_scatter(
             "!self.requires_grad() || self.is_contiguous() INTERNAL ASSERT FAILED: as_strided_scatter is currently "
             "only supported for contiguous inputs",
         )
-    if is_folded(size, stride):
-        raise UserError("autograd", SHARED_LOCATION)
     array = self.array.copy("K")
+    if len(size) == len(stride) and is_folded(size, stride):
+        raise UserError("autograd", SHARED_LOCATION)
     return strided_scatter(self, src, *checked_window(array, size, stride, storage_offset))
 
 

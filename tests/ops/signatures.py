@@ -7,17 +7,22 @@ COMPARED = ("eq", "ne", "lt", "le", "gt", "ge")
 SMOOTH: dict[str, list[str]] = {
     "cat": ["tanh(cat([c, x]))"], "block_diag": ["tanh(block_diag(c, x))"],
     "mul": ["c * row", "row * c", "c * s"], "div": ["c / row", "s / c"], "add": ["tanh(c + row)", "tanh(c + s)"],
-    "sub": ["tanh(sub(c, s, alpha=2))"],
+    "sub": ["tanh(sub(c, s, alpha=2))"], "rsub": ["rsub(x, y, alpha=2)"], "rsub.Scalar": ["rsub(x, 3, alpha=0.5)"],
+    "ldexp": ["ldexp(c, c2)"], "logsumexp": ["logsumexp(c, 1)"], "logcumsumexp": ["logcumsumexp(c, 1)"],
+    "var": ["var(x, False)"], "std": ["std(x, False)"], "var_mean": ["var_mean(x, True)"], "std_mean": ["std_mean(x, False)"],
 }  # fmt: skip
 KINKED: dict[str, list[str]] = {
     **{f"Tensor::{name}_": [f"clone(x).{name}_(y)", f"clone(x).{name}_(0.5)", f"k.{name}_(row.detach())"] for name in COMPARED},
-    "in place": ["clone(x).not_equal_(row)", "x.detach().eq_(y)", "clone(x).less_equal_(s)", "clone(c).eq_(s)"],
+    "in place": ["clone(x).not_equal_(row)", "x.detach().eq_(y)", "clone(x).less_equal_(s)", "clone(c).eq_(s)", "clone(c).nan_to_num_()"],
     "where": ["tanh(where(mask, row, c))"], "masked_fill.Tensor": ["tanh(masked_fill(c, mask, s))"],
     "sum": ["sum(k, dtype=int32)", "sum(k, dtype=torch.bool)", "sum(x.detach(), dtype=int32)", "sum(x, dtype=complex128)"],
     "sum.dim": ["sum(k, 1, dtype=uint8)"], "nansum": ["nansum(k, dtype=torch.bool)", "nansum(k, 0, dtype=int32)"],
     "prod": ["prod(k, dtype=int32)", "prod(k, dtype=torch.bool)", "prod(x.float(), dtype=float64)"],
     "prod.dim": ["prod(k, 1, dtype=uint8)", "prod(x, 0, dtype=float32)"], "cumsum": ["cumsum(k, 0, dtype=int32)", "cumsum(x, 0, dtype=complex128)"],
     "cumprod": ["cumprod(k, 0, dtype=uint8)", "cumprod(x, 0, dtype=float32)", "cumprod(x.float(), 0, dtype=float64)"],
+    "addmm": ["addmm(k, k, eye(3, dtype=int64), beta=2.5)"], "addbmm": ["addbmm(k, k[None], eye(3, dtype=int64)[None], alpha=-1.5)"],
+    "index_add": ["index_add(k, 0, two, k, alpha=2.5)"], "logit": ["logit(probs, 1.0)"], "remainder.Scalar": ["k.to(dtype=uint8) % 300"],
+    "rsub.Scalar": ["rsub(k.int(), 2**40)", "300 - k.to(dtype=uint8)"], "fmod.Scalar": ["fmod(k.to(dtype=uint8), 300)"], "tensor": ["tensor([-3], dtype=uint8)"],
 }  # fmt: skip
 REFUSED = (
     "x.gt_(0)", "x.ne_(y)", "clone(c).greater_(s)", "clone(row).le_(x)",
@@ -25,4 +30,20 @@ REFUSED = (
     "cumsum(k, 0, dtype=torch.bool)", "cumprod(k, 0, dtype=torch.bool)", "k.int().cumsum_(0, dtype=int64)", "clone(x).cumprod_(0, dtype=float32)",
     "linalg.vector_norm(x, dtype=int32)", "linalg.vector_norm(c, dtype=complex64)", "linalg.matrix_norm(c, dtype=float32)", "norm(x, 2, 0, dtype=float32)",
     "linalg.norm(x, 'fro', dtype=complex64)",
+    # numbers that a dtype cannot hold
+    "clamp(x.half(), 1e6)", "clamp(x.float(), max=-1e39)", "clamp_min(k.int(), 2**40)", "clamp_max(x.half(), 65520.0)", "pad(x.float(), (1, 1), value=1e39)",
+    "torch.full_like(k.int(), 2**40)", "full((2,), 1e39)", "fill(x.float(), 1e39)", "masked_fill(k.int(), mask, -2**40)", "scatter(x.half(), 0, index, 1e5)",
+    "index_fill(x.half(), 0, two, 1e5)", "F.threshold(x.half(), 0, 1e5)", "F.hardtanh(x.half(), 0, 1e5)", "F.hardshrink(x.half(), 1e5)",
+    "addmm(x.float(), x.float(), eye(3), beta=1e39)", "lerp(x.float(), x.float(), 1e39)", "index_add(k.int(), 0, two, k.int(), alpha=1e20)", "linspace(0, 1e39, 3)",
+    "tensor([300], dtype=uint8)", "tensor([1, nan], dtype=int64)", "tensor(1e20, dtype=int32)",
+    # what only the real can be
+    "nan_to_num(c)", "silu(c)", "select_scatter(c, c[0], 0, 1)", "slice_scatter(c, c, 0)", "torch.select_copy(c, 0, 1)", "torch.slice_copy(c)",
+    "c.scatter_reduce(1, index1, c, 'sum')", "c.index_reduce(0, two, c, 'prod')", "bilinear(c, c, torch.complex(sq, sq)[None])", "embedding(index, c)",
+    "soft_margin_loss(c, c2.detach())", "binary_cross_entropy_with_logits(c, c2)", "scaled_dot_product_attention(c, c, c)", "atan2(c, c)", "argsort(c)",
+    # what does not fit
+    "block_diag([x, y])", "cartesian_prod((v, v))", "broadcast_tensors([x])", "chain_matmul([m, n])", "roll(x, (1, 2))", "torch.constant_pad_nd(x, (1,))",
+    "movedim(x, (0, 1), (0,))", "torch.split_with_sizes(x, [3, -1])", "torch.as_strided_scatter(x, y, (2, 3), (1,))", "logical_and(x, v4)", "masked_fill(x, mask[:, :2], 0)",
+    "masked_select(x, k)", "masked_scatter(x, k, y)", "masked_scatter(x, mask, y.float())", "index_fill(x, 0, index, 1)", "index_add(x, 0, index, x)",
+    "mvlgamma(mask, 2)", "clamp(mask, mask, mask)", "mask @ mask.t()", "torch.bmm(mask[None], mask.t()[None])", "torch.baddbmm(mask[None], mask[None], ones(1, 3, 3, dtype=torch.bool))",
+    "torch.triangular_solve(x, y)", "linalg.cond(x, 'nuc')", "linalg.cond(x[:, :0], 'fro')", "unique_consecutive(x[:, :0], dim=0)",
 )  # fmt: skip
