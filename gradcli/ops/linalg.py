@@ -117,7 +117,7 @@ def addmm_forward(self: Any, mat1: Any, mat2: Any, beta: float, alpha: float) ->
     return added(self, mm_forward(mat1, mat2), beta, alpha)
 
 
-def added(self: Any, product: Any, beta: float, alpha: float) -> Any:
+def added(self: Any, product: Any, beta: Any, alpha: Any) -> Any:
     """beta * self + alpha * product; a `self` that counts for nothing is not even looked at."""
     beta, alpha = (fitted(number, product.dtype) for number in (beta, alpha))
     product = product if alpha == 1 else product * alpha

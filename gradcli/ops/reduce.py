@@ -566,7 +566,7 @@ def min_other(self: Any, other: Any) -> Any:
 def moment_options(dim: Dims | bool, unbiased: bool, correction: float | None) -> tuple[Dims, float]:
     """The dimensions and the correction; torch takes `unbiased` in the place of `dim`, too."""
     if isinstance(dim, bool):
-        dim, unbiased = None, dim
+        return None, int(dim) if correction is None else correction
     return dim, int(unbiased) if correction is None else correction
 
 
