@@ -145,6 +145,16 @@ def compiled(node: Any) -> Instruction:
     return COMPILERS[type(node)](node)
 
 
+def applied(node: Any, values: Sequence[Any], scope: Scope) -> Any:
+    """The value of `node`, given those of its operands. A UserError knows the part of the text it comes from."""
+    stack = list(values)
+    try:
+        compiled(node)(stack, scope)
+    except UserError as error:
+        raise located(error, node) from None
+    return stack.pop()
+
+
 def constant(node: tree.Constant) -> Instruction:
     value = node.value
     return lambda stack, scope: stack.append(value)

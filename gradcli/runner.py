@@ -80,6 +80,12 @@ def run(
     return report
 
 
+def still_holds(step: spec_steps.While, at_most: int) -> UserError:
+    """The error of a loop that does not end."""
+    message = f"`{step.condition.text}` still holds after {at_most} rounds"
+    return UserError("limit", message, hint="raise `at_most`")
+
+
 class Session:
     """A run in progress."""
 
@@ -421,11 +427,7 @@ class Session:
         rounds = 0
         while self.holds(step.condition):
             if rounds >= at_most:
-                raise UserError(
-                    "limit",
-                    f"`{step.condition.text}` still holds after {at_most} rounds",
-                    hint="raise `at_most`",
-                )
+                raise still_holds(step, at_most)
             self.run_steps(step.steps, (*path, rounds))
             rounds += 1
 

@@ -25,7 +25,6 @@ from gradcli.ops.shape import (
     slice_forward,
     squeeze_dim,
     squeeze_forward,
-    squeeze_result,
     t,
     t_forward,
     transpose,
@@ -265,6 +264,10 @@ squeeze_all_in_place = op(
     "_squeeze_(Tensor self)", "SqueezeBackward3", squeeze_forward,
     self=lambda grad, self_shape: unsqueeze_to(grad, self_shape, range(len(self_shape))),
 )  # fmt: skip
+squeeze_dim_in_place = op(
+    "_squeeze_.dim(Tensor self, int dim)", "SqueezeBackward4", squeeze_forward,
+    self=lambda grad, self_shape, dim: unsqueeze_to(grad, self_shape, [dim]),
+)  # fmt: skip
 squeeze_dims_in_place = op(
     "_squeeze_.dims(Tensor self, int[] dim)", "SqueezeBackward5", squeeze_forward,
     self=lambda grad, self_shape, dim: unsqueeze_to(grad, self_shape, wrap_dims(dim, len(self_shape))),
@@ -309,7 +312,7 @@ def squeeze_(self: Tensor) -> Tensor:
 
 @composite("squeeze_.dim(Tensor self, int dim)")
 def squeeze_dim_(self: Tensor, dim: int) -> Tensor:
-    return reshaped(self, squeeze_result, wrap_dim(dim, self.ndim))
+    return reshaped(self, squeeze_dim_in_place, wrap_dim(dim, self.ndim))
 
 
 @composite("squeeze_.dims(Tensor self, int[] dim)")
