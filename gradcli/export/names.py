@@ -25,17 +25,25 @@ class Names:
     """
 
     def __init__(self, spec: Spec, own: Iterable[str]) -> None:
-        self.bound = set(_bound_in(spec.pipeline)) | {entry.name for entry in spec.tensors}
+        self.bound = set(bound_in(spec.pipeline)) | {entry.name for entry in spec.tensors}
         values = {*self.bound, *spec.params, *spec.matrix, *_hook_names(spec.pipeline)}
         for entry in spec.functions:
             values.update((*entry.parameters, "grad", "result"))
         self.taken = {*own, *BUILTINS}
+        self.first: dict[str, str] = {}  # of names for what has had another before: the first
         self.values = {name: self.fresh(name) for name in sorted(values)}
         self.functions = {entry.name: self.fresh(entry.name) for entry in spec.functions}
 
     def numbered(self, letter: str) -> str:
         """A name for what has none: `t1`, `t2`, ..."""
         return next(self.fresh(one) for one in (f"{letter}{place}" for place in count(1)) if one not in self.taken)
+
+    def another(self, name: str) -> str:
+        """A name for what has had `name` so far: `y_2`, `y_3`, ..."""
+        known = self.first.get(name, name)
+        found = next(f"{known}_{place}" for place in count(2) if f"{known}_{place}" not in self.taken)
+        self.first[found] = known
+        return self.fresh(found)
 
     def fresh(self, name: str) -> str:
         """`name`, or something like it that nothing else is called."""
@@ -45,7 +53,7 @@ class Names:
         return name
 
 
-def _bound_in(todo: Sequence[Step]) -> Iterator[str]:
+def bound_in(todo: Sequence[Step]) -> Iterator[str]:
     """The names that steps bind."""
     for step in every(todo):
         if isinstance(step, steps.Bind | steps.Repeat):

@@ -184,7 +184,7 @@ def _lines(before: str, node: tree.Node, after: str, indent: int, *, inside: boo
         return _bracketed(before, base, f"{behind}{after}", indent) if bracketed and _chain(base) else [line]
     if inside and _strength(node) >= binding:
         return _operands(before, operands, after, indent)
-    if len(operands) == 2:  # a bracket at the end may open a new line, too
+    if len(operands) == 2 and _strength(node) >= binding:  # a bracket at the end may open a new line, too
         (_, first, least), (sign, last, _) = operands
         start = f"{before}{source(first, least)} {sign} "
         opening, items, _ = _brackets(last)

@@ -59,6 +59,10 @@ class Script:
         if blank < len(self.lines) and not self.lines[-1].endswith(":"):
             self.lines += [""] * (lines - blank)
 
+    def space(self) -> None:
+        """The blank lines around the definition of a function."""
+        self.gap(1 if self.depth else 2)
+
     def comments_above(self, rows: Sequence[str], line: int, after: int) -> None:
         """The comments of a spec, whose lines are `rows`, between `after` and a line; a gap stays a gap."""
         rows = list(rows[after : line - 1])
@@ -76,7 +80,7 @@ class Script:
         if helper not in self.needed:
             self.needed.add(helper)
             used = {node.id for node in ast.walk(ast.parse(self.helpers[helper])) if isinstance(node, ast.Name)}
-            self.imports |= used & {*STANDARD, "np"}
+            self.imports |= used & {*STANDARD, "np", "jnp"}
             for name in sorted(used & self.helpers.keys()):
                 self.need(name)
 

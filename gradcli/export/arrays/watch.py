@@ -1,0 +1,113 @@
+"""Which rows of the table an expression, a composition or a formula calls, and with what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from gradcli.engine.mode import set_grad_enabled
+from gradcli.engine.tensor import Tensor
+from gradcli.export.arrays.picked import SUBSCRIPTS
+from gradcli.ops import frontend, generate
+from gradcli.ops.define import Op
+from gradcli.record import Record
+
+# rows that give a tensor another shape, which is then the tensor's own
+RESHAPING = frozenset({"_squeeze_", "_unsqueeze_", "_t_", "_transpose_", "_as_strided_"})
+
+
+class MarkedInt(int):
+    """A number that is not written as one: what is called with it has its tree."""
+
+    tree: Any
+
+
+class MarkedFloat(float):
+    tree: Any
+
+
+def plain(value: Any) -> Any:
+    """A value as rows take it, without marks."""
+    if isinstance(value, list | tuple) and type(value) in (list, tuple):
+        return type(value)(map(plain, value))
+    if isinstance(value, MarkedInt):
+        return int(value)
+    return float(value) if isinstance(value, MarkedFloat) else value
+
+
+class Called(Record):
+    """A row that was called: the arguments by parameter, and all that it gave.
+
+    `drawn` is a copy of random results. Where `overwritten` is a tensor, it was `self`, and is now the result; among
+    the arguments is a copy of what it was.
+    """
+
+    op: Op
+    arguments: dict[str, Any]
+    results: tuple[Any, ...]
+    drawn: tuple[Tensor, ...] = ()
+    overwritten: Tensor | None = None
+
+
+class Watch:
+    """Sees each call of a row of the table on Tensors, once `watching` has begun."""
+
+    def __init__(self) -> None:
+        self.calls: list[Called] | None = None
+
+    def during(self, compute: Callable[[], Any], recording: bool | None = None) -> tuple[Any, list[Called]]:
+        """What `compute` gives, and the calls that it made; `recording` is as for grad mode."""
+        self.calls = []
+        try:
+            if recording is None:
+                value = compute()
+            else:
+                with set_grad_enabled(recording):
+                    value = compute()
+            return value, self.calls
+        finally:
+            self.calls = None
+
+    def seen(self, op: Op, run: Callable[..., Any] | None, inplace: bool) -> Callable[..., Any]:
+        """`run`, which calls `op`, seen; it is compiled when it is first called, if it is None."""
+
+        def call(*args: Any, **keywords: Any) -> Any:
+            nonlocal run
+            if run is None:
+                run = generate.dispatch(op, inplace)
+            if self.calls is None:
+                return run(*args, **keywords)
+            parameters = op.schema.parameters
+            given = {parameter.name: parameter.default for parameter in parameters}
+            given.update(zip(given, args, strict=False), **keywords)
+            overwritten = given["self"] if inplace or op.name in RESHAPING else None
+            if overwritten is not None:
+                given["self"] = Tensor(overwritten.array.copy(), overwritten.edge)
+            result = run(*map(plain, args), **{known: plain(value) for known, value in keywords.items()})
+            results = result if isinstance(result, tuple) else (result,)
+            drawn = tuple([Tensor(one.array.copy()) for one in results]) if op.draws else ()
+            self.calls.append(Called(op, given, results, drawn, overwritten))
+            return result
+
+        return call
+
+
+@contextmanager
+def watching() -> Iterator[Watch]:
+    """While the block lasts, a Watch sees the calls."""
+    watch = Watch()
+    rows = [row for rows in frontend.table().values() for row in rows if isinstance(row, Op)] + list(SUBSCRIPTS)
+    kinds = {"call": False, "inplace": True}
+    known = [{kind: row.__dict__.get(kind) for kind in kinds} for row in rows]
+    for row, functions in zip(rows, known, strict=True):
+        for kind, inplace in kinds.items():
+            row.__dict__[kind] = watch.seen(row, functions[kind], inplace)
+    try:
+        yield watch
+    finally:
+        for row, functions in zip(rows, known, strict=True):
+            for kind, function in functions.items():
+                del row.__dict__[kind]
+                if function is not None:
+                    row.__dict__[kind] = function
