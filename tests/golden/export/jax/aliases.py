@@ -3,6 +3,12 @@
 import jax
 import jax.numpy as jnp
 
+
+def pulled_back(function, inputs, grad):
+    """The gradients of all inputs, for the gradient of what a function gives."""
+    return jax.vjp(function, *inputs)[1](grad)
+
+
 jax.config.update("jax_enable_x64", True)
 
 x = jnp.array([1.0, 2.0], dtype=jnp.float32)
@@ -11,15 +17,13 @@ x_grad = None
 s_grad = None
 
 y = x
-z = y * 2
-u = x.copy()
+z = x * 2
+u = x
 
 
 def f1(x, s):
-    y = x
-    z = y * 2
-    u = x.copy()
-    return (z + u).sum() * s
+    z = x * 2
+    return (z + x).sum() * s
 
 
 d_x, d_s = jax.grad(f1, argnums=(0, 1))(x, s)
@@ -28,7 +32,7 @@ s_grad = d_s
 print(x_grad)
 print(x_grad)
 print(s_grad)
-print(jnp.where(x > 1, x, y))
+print(jnp.where(x > 1, x, x))
 v = x
 v_grad = None
 
@@ -37,7 +41,7 @@ def f2(s, v):
     return v[jnp.array([1, 0])] * s
 
 
-d_s, d_v = jax.vjp(f2, s, v)[1](jnp.array([1.0, 2.0], dtype=jnp.float32))
+d_s, d_v = pulled_back(f2, (s, v), jnp.array([1.0, 2.0], dtype=jnp.float32))
 s_grad = s_grad + d_s
 v_grad = d_v
 print(v_grad)

@@ -71,7 +71,7 @@ def loss_of(W2):
 
 d_W2 = jax.grad(loss_of)(W2)
 W2_grad = d_W2
-W2 = W2 - rate * W2_grad
+W2 = W2 - W2_grad * rate
 assert W1_grad is None
 assert_close(W1, before, rtol=1.3e-6, atol=1e-5)
 assert W2_grad.shape == (5, 2)

@@ -12,6 +12,11 @@ def assert_close(actual, expected, rtol, atol):
     np.testing.assert_allclose(actual, expected, rtol=rtol, atol=atol)
 
 
+def pulled_back(function, inputs, grad):
+    """The gradients of all inputs, for the gradient of what a function gives."""
+    return jax.vjp(function, *inputs)[1](grad)
+
+
 jax.config.update("jax_enable_x64", True)
 
 x = jnp.ones(5, dtype=jnp.float32)
@@ -33,7 +38,7 @@ b_grad = None
 inp_grad = None
 
 # 1. Tensors, functions and the computational graph
-z = x @ w + b
+z = (jnp.expand_dims(x, 0) @ w).reshape((3,)) + b
 loss = (jnp.logaddexp(0, z) - y * z).mean()
 print("z:", z)
 print("loss:", loss)
@@ -48,7 +53,7 @@ assert_close(loss, 0.681851, rtol=1.3e-6, atol=1e-6)
 
 
 def loss_of(w, b):
-    z = x @ w + b
+    z = (jnp.expand_dims(x, 0) @ w).reshape((3,)) + b
     return (jnp.logaddexp(0, z) - y * z).mean()
 
 
@@ -72,12 +77,12 @@ assert_close(
 assert_close(b_grad, [0.26608682, 0.11794123, 0.00268685], rtol=1.3e-6, atol=1e-5)
 
 # 3. Disabling gradient tracking
-z = x @ w + b
+z_2 = (jnp.expand_dims(x, 0) @ w).reshape((3,)) + b
 # z.requires_grad is True
-z = x @ w + b
+z_3 = (jnp.expand_dims(x, 0) @ w).reshape((3,)) + b
 # z.requires_grad is False
-z = x @ w + b
-z_det = z
+z_3 = (jnp.expand_dims(x, 0) @ w).reshape((3,)) + b
+z_det = z_3
 # z_det.requires_grad is False
 
 # 4. Tensor gradients and Jacobian products: gradients accumulate until they are zeroed
@@ -88,7 +93,7 @@ def out_of(inp):
     return ((inp + 1) ** 2).T
 
 
-d_inp = jax.vjp(out_of, inp)[1](jnp.array(jnp.ones_like(out), dtype=jnp.float32))[0]
+d_inp = pulled_back(out_of, (inp,), jnp.full((5, 4), 1.0, dtype=jnp.float32))[0]
 inp_grad = d_inp
 print("First call:", inp_grad)
 assert_close(
@@ -97,7 +102,7 @@ assert_close(
     rtol=1.3e-6,
     atol=1e-5,
 )
-d_inp = jax.vjp(out_of, inp)[1](jnp.array(jnp.ones_like(out), dtype=jnp.float32))[0]
+d_inp = pulled_back(out_of, (inp,), jnp.full((5, 4), 1.0, dtype=jnp.float32))[0]
 inp_grad = inp_grad + d_inp
 print("Second call:", inp_grad)
 assert_close(
@@ -107,7 +112,7 @@ assert_close(
     atol=1e-5,
 )
 inp_grad = jnp.zeros_like(inp)
-d_inp = jax.vjp(out_of, inp)[1](jnp.array(jnp.ones_like(out), dtype=jnp.float32))[0]
+d_inp = pulled_back(out_of, (inp,), jnp.full((5, 4), 1.0, dtype=jnp.float32))[0]
 inp_grad = inp_grad + d_inp
 print("Call after zeroing gradients:", inp_grad)
 assert_close(

@@ -40,16 +40,20 @@ W1 = jnp.array(
 )
 b1 = jnp.zeros(hidden, dtype=jnp.float32)
 W2 = jnp.array(
-    [
-        [-0.3596288],
-        [-0.20167176],
-        [-0.29831767],
-        [0.091018245],
-        [-0.4283373],
-        [0.5503021],
-        [-0.5355937],
-        [0.06135062],
-    ],
+    jnp.array(
+        [
+            [-0.7192576],
+            [-0.40334353],
+            [-0.59663534],
+            [0.18203649],
+            [-0.8566746],
+            [1.1006042],
+            [-1.0711874],
+            [0.12270124],
+        ],
+        dtype=jnp.float32,
+    )
+    * 0.5,
     dtype=jnp.float32,
 )
 b2 = jnp.zeros(1, dtype=jnp.float32)
@@ -78,10 +82,10 @@ for epoch in range(300):
     b1_grad = d_b1 if b1_grad is None else b1_grad + d_b1
     W2_grad = d_W2 if W2_grad is None else W2_grad + d_W2
     b2_grad = d_b2 if b2_grad is None else b2_grad + d_b2
-    W1 = W1 - rate * W1_grad
-    b1 = b1 - rate * b1_grad
-    W2 = W2 - rate * W2_grad
-    b2 = b2 - rate * b2_grad
+    W1 = W1 - W1_grad * rate
+    b1 = b1 - b1_grad * rate
+    W2 = W2 - W2_grad * rate
+    b2 = b2 - b2_grad * rate
 print("loss at first:", first)
 print("loss in the end:", loss)
 assert_close(loss < 0.1 * first, True, rtol=0.0, atol=0.0)

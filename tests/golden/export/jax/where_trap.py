@@ -20,11 +20,15 @@ x_grad = None
 a_grad = None
 
 # the derivative of log at 0 is infinite, and 0 (not chosen) times infinity is NaN
-y = jnp.where(x > 0, jnp.log(x), jnp.zeros_like(x))
+y = jnp.where(
+    jax.lax.stop_gradient(x > 0), jnp.log(x), jnp.full((2,), 0.0, dtype=jnp.float32)
+)
 
 
 def f1(x):
-    y = jnp.where(x > 0, jnp.log(x), jnp.zeros_like(x))
+    y = jnp.where(
+        jax.lax.stop_gradient(x > 0), jnp.log(x), jnp.full((2,), 0.0, dtype=jnp.float32)
+    )
     return y.sum()
 
 
@@ -35,14 +39,24 @@ assert_close(x_grad, [jnp.nan, 0.5], rtol=1.3e-6, atol=1e-5)
 
 # the cure: keep the dangerous value out of the function, too
 x_grad = jnp.zeros_like(x)
-safe = jnp.where(x > 0, x, jnp.ones_like(x))
-y = jnp.where(x > 0, jnp.log(safe), jnp.zeros_like(x))
+safe = jnp.where(
+    jax.lax.stop_gradient(x > 0), x, jnp.full((2,), 1.0, dtype=jnp.float32)
+)
+y_2 = jnp.where(
+    jax.lax.stop_gradient(x > 0), jnp.log(safe), jnp.full((2,), 0.0, dtype=jnp.float32)
+)
 
 
 def f2(x):
-    safe = jnp.where(x > 0, x, jnp.ones_like(x))
-    y = jnp.where(x > 0, jnp.log(safe), jnp.zeros_like(x))
-    return y.sum()
+    safe = jnp.where(
+        jax.lax.stop_gradient(x > 0), x, jnp.full((2,), 1.0, dtype=jnp.float32)
+    )
+    y_2 = jnp.where(
+        jax.lax.stop_gradient(x > 0),
+        jnp.log(safe),
+        jnp.full((2,), 0.0, dtype=jnp.float32),
+    )
+    return y_2.sum()
 
 
 d_x = jax.grad(f2)(x)

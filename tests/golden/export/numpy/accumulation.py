@@ -10,11 +10,16 @@ def assert_close(actual, expected, rtol, atol):
     np.testing.assert_allclose(actual, expected, rtol=rtol, atol=atol)
 
 
-def scattered(grad, shape, index):
+def scattered(values, index, shape):
     """Zeros of a shape, but for what is picked by an index."""
-    whole = np.zeros(shape, grad.dtype)
-    np.add.at(whole, index, grad)
-    return whole
+    return with_added(np.zeros(shape, values.dtype), index, values)
+
+
+def with_added(array, index, values):
+    """A copy with values added at an index, each as often as it is named."""
+    result = np.array(array)
+    np.add.at(result, index, values)
+    return result
 
 
 w = np.array([1.0, 2.0], dtype=np.float32)
@@ -23,20 +28,20 @@ w_grad = None
 t1 = w**2
 loss = t1.sum()
 d_loss = np.ones_like(loss)
-d_t1 = np.broadcast_to(d_loss, t1.shape)
-d_w = d_t1 * 2 * w
+d_t1 = np.broadcast_to(d_loss, (2,))
+d_w = d_t1 * (w * 2)
 w_grad = d_w
 print(w_grad)
 assert_close(w_grad, [2, 4], rtol=1.3e-6, atol=1e-5)
 d_loss = np.ones_like(loss)
-d_t1 = np.broadcast_to(d_loss, t1.shape)
-d_w = d_t1 * 2 * w
+d_t1 = np.broadcast_to(d_loss, (2,))
+d_w = d_t1 * (w * 2)
 w_grad = w_grad + d_w
 print(w_grad)
 assert_close(w_grad, [4, 8], rtol=1.3e-6, atol=1e-5)
 d_loss = np.ones_like(loss)
-d_t1 = np.broadcast_to(d_loss, t1.shape)
-d_w = d_t1 * 2 * w
+d_t1 = np.broadcast_to(d_loss, (2,))
+d_w = d_t1 * (w * 2)
 w_grad = w_grad + d_w
 print(w_grad)
 assert_close(w_grad, [6, 12], rtol=1.3e-6, atol=1e-5)
@@ -45,8 +50,8 @@ assert_close(w_grad, [6, 12], rtol=1.3e-6, atol=1e-5)
 w_grad = np.zeros_like(w)
 assert_close(w_grad, 0, rtol=1.3e-6, atol=1e-5)
 d_loss = np.ones_like(loss)
-d_t1 = np.broadcast_to(d_loss, t1.shape)
-d_w = d_t1 * 2 * w
+d_t1 = np.broadcast_to(d_loss, (2,))
+d_w = d_t1 * (w * 2)
 w_grad = w_grad + d_w
 assert_close(w_grad, [2, 4], rtol=1.3e-6, atol=1e-5)
 w_grad = None
@@ -54,8 +59,8 @@ assert w_grad is None
 
 # two halves of a batch give what the whole gives: that is what accumulation is for
 d_loss = np.ones_like(loss)
-d_t1 = np.broadcast_to(d_loss, t1.shape)
-d_w = d_t1 * 2 * w
+d_t1 = np.broadcast_to(d_loss, (2,))
+d_w = d_t1 * (w * 2)
 w_grad = d_w
 whole = w_grad.copy()
 w_grad = np.zeros_like(w)
@@ -63,8 +68,8 @@ for i in range(2):
     t2 = w[i]
     t3 = t2**2
     d_t3 = np.ones_like(t3)
-    d_t2 = d_t3 * 2 * t2
-    d_w = scattered(d_t2, w.shape, np.s_[i])
+    d_t2 = d_t3 * (t2 * 2)
+    d_w = scattered(d_t2, np.s_[i], (2,))
     w_grad = d_w if w_grad is None else w_grad + d_w
 assert_close(w_grad, whole, rtol=1.3e-6, atol=1e-5)
 
@@ -72,8 +77,8 @@ assert_close(w_grad, whole, rtol=1.3e-6, atol=1e-5)
 t4 = w**3
 t5 = t4.sum()
 d_t5 = np.ones_like(t5)
-d_t4 = np.broadcast_to(d_t5, t4.shape)
-d_w = d_t4 * 3 * w**2
+d_t4 = np.broadcast_to(d_t5, (2,))
+d_w = d_t4 * (w**2 * 3)
 g = d_w
 print(g)
 print(w_grad)

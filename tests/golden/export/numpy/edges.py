@@ -3,15 +3,20 @@
 import numpy as np
 
 
-def scattered(grad, shape, index):
+def scattered(values, index, shape):
     """Zeros of a shape, but for what is picked by an index."""
-    whole = np.zeros(shape, grad.dtype)
-    np.add.at(whole, index, grad)
-    return whole
+    return with_added(np.zeros(shape, values.dtype), index, values)
+
+
+def with_added(array, index, values):
+    """A copy with values added at an index, each as often as it is named."""
+    result = np.array(array)
+    np.add.at(result, index, values)
+    return result
 
 
 x = np.array([-1.0, 0.0, 0.5, 1.0], dtype=np.float32)
-z = np.array([0.0, 0.0], dtype=np.float32)
+z = np.full((2,), 0.0, dtype=np.float32)
 p = np.array([0.0, 0.5, 1.0], dtype=np.float32)
 n = np.array([1, 2, 3], dtype=np.int64)
 one = np.array(1.5, dtype=np.float64)
@@ -34,7 +39,7 @@ t12 = t11 * 11
 t13 = t10 + t12
 t14 = t13.sum()
 d_t14 = np.ones_like(t14)
-d_t13 = np.broadcast_to(d_t14, t13.shape)
+d_t13 = np.broadcast_to(d_t14, (4,))
 d_t11 = d_t13 * 11
 d_x = np.where(x > 0, d_t11, d_t11 * 0.01)
 d_t8 = d_t13 * 7
@@ -64,54 +69,56 @@ t28 = x**0
 t29 = t28.sum()
 t30 = t27 + t29
 d_t30 = np.ones_like(t30)
-d_t28 = np.broadcast_to(d_t30, t28.shape)
+d_t28 = np.broadcast_to(d_t30, (4,))
 d_x = np.zeros_like(d_t28)
-d_t25 = np.broadcast_to(d_t30, t25.shape)
-d_x = d_x + d_t25 * 2 * x
-d_t22 = np.broadcast_to(d_t30, t22.shape)
+d_t25 = np.broadcast_to(d_t30, (4,))
+d_x = d_x + d_t25 * (x * 2)
+d_t22 = np.broadcast_to(d_t30, (4,))
 d_x = d_x + np.zeros_like(d_t22)
-d_t19 = d_t30 * (t19 == t20) / (t19 == t20).sum(keepdims=True, dtype=t19.dtype)
+t31 = t20.reshape((1,)) == t19
+d_t19 = (d_t30.reshape((1,)) / t31.sum(keepdims=True)).astype(np.float32) * t31
 d_x = d_x + d_t19 * 0
-d_x = d_x + d_t30 * (x == t17) / (x == t17).sum(keepdims=True, dtype=x.dtype)
-d_t15 = np.broadcast_to(d_t30, t15.shape)
-d_x = d_x + np.where(x == x, d_t15 / 2, d_t15 * (x > x))
+t32 = (x == t17) | np.isnan(x) & np.isnan(t17)
+d_x = d_x + np.where(
+    t32, (d_t30 / t32.sum()).astype(np.float32), np.zeros((4,), dtype=np.float32)
+)
+d_t15 = np.broadcast_to(d_t30, (4,))
+d_x = d_x + np.where(x < x, 0, np.where(x == x, d_t15 / 2, d_t15))
 x_grad = d_x
 print(x_grad)
-t31 = np.sqrt((z**2).sum())
-t32 = z.std(ddof=1)
-t33 = t31 + t32
-t34 = z[0]
-t35 = z[1]
-t36 = np.minimum(t34, t35)
-t37 = t33 + t36
-d_t37 = np.ones_like(t37)
-d_t34 = np.where(t34 == t35, d_t37 / 2, d_t37 * (t34 < t35))
-d_t35 = np.where(t34 == t35, d_t37 / 2, d_t37 * (t34 > t35))
-d_z = scattered(d_t35, z.shape, np.s_[1])
-d_z = d_z + scattered(d_t34, z.shape, np.s_[0])
-d_z = d_z + np.where(
-    t32 == 0, 0, d_t37 * (z - z.mean(keepdims=True)) / (t32 * (z.size - 1))
-)
-d_z = d_z + np.where(t31 == 0, 0, d_t37 * z / t31)
+t33 = np.sqrt((z**2).sum())
+t34 = z.std(ddof=1)
+t35 = t33 + t34
+t36 = z[0]
+t37 = z[1]
+t38 = np.minimum(t36, t37)
+t39 = t35 + t38
+d_t39 = np.ones_like(t39)
+d_t36 = np.where(t36 > t37, 0, np.where(t36 == t37, d_t39 / 2, d_t39))
+d_t37 = np.where(t36 < t37, 0, np.where(t36 == t37, d_t39 / 2, d_t39))
+d_z = scattered(d_t37, np.s_[1], (2,))
+d_z = d_z + scattered(d_t36, np.s_[0], (2,))
+d_z = d_z + np.where(t34 == 0, 0, d_t39 / (t34 * 2)) * 2.0 * (z - z.mean())
+d_z = d_z + d_t39 * np.where(t33 == 0, 0, z / t33)
 z_grad = d_z
 print(z_grad)
-t38 = np.array([1.0, 0.5, 0.25], dtype=np.float32)
-t39 = (
-    -t38 * np.maximum(np.log(p), -100) - (1 - t38) * np.maximum(np.log(1 - p), -100)
+t40 = np.array([1.0, 0.5, 0.25], dtype=np.float32)
+t41 = (
+    -t40 * np.maximum(np.log(p), -100) - (1 - t40) * np.maximum(np.log(1 - p), -100)
 ).mean()
-t40 = t39 / 10000000000.0
-d_t40 = np.ones_like(t40)
-d_t39 = d_t40 / 10000000000.0
-d_p = d_t39 * (p - t38) / np.maximum(p * (1 - p), 1e-12) / p.size
+t42 = t41 / 10000000000.0
+d_t42 = np.ones_like(t42)
+d_t41 = d_t42 / 10000000000.0
+d_p = d_t41 * (p - t40) / np.maximum(p * (1 - p), 1e-12) / p.size
 p_grad = d_p
-t41 = p + 1
-t42 = p**t41
-t43 = t42.sum()
-d_t43 = np.ones_like(t43)
-d_t42 = np.broadcast_to(d_t43, t42.shape)
-d_p = np.where(t41 == 0, 0, d_t42 * t41 * p ** (t41 - 1))
-d_t41 = np.where((p == 0) & (t41 >= 0), 0, d_t42 * t42 * np.log(p))
-d_p = d_p + d_t41
+t43 = p + 1
+t44 = p**t43
+t45 = t44.sum()
+d_t45 = np.ones_like(t45)
+d_t44 = np.broadcast_to(d_t45, (3,))
+d_p = np.where(t43 == 0, np.zeros_like(d_t44), d_t44 * (t43 * p ** (t43 - 1)))
+d_t43 = d_t44 * np.where((p == 0) & (t43 >= 0), np.zeros_like(t44), t44 * np.log(p))
+d_p = d_p + d_t43
 p_grad = p_grad + d_p
 print(p_grad)
 print((n / 2).astype(np.float32))

@@ -10,13 +10,6 @@ def assert_close(actual, expected, rtol, atol):
     np.testing.assert_allclose(actual, expected, rtol=rtol, atol=atol)
 
 
-def unbroadcast(grad, shape):
-    """The gradient of what broadcasting has repeated: a sum over its copies."""
-    grad = grad.sum(axis=tuple(range(grad.ndim - len(shape))))
-    repeated = tuple(axis for axis, size in enumerate(shape) if size == 1)
-    return grad.sum(axis=repeated, keepdims=True)
-
-
 rate = 0.01
 
 x = np.array(
@@ -68,7 +61,7 @@ loss = ((t1 - target) ** 2).mean()
 # h.grad_fn is None
 # loss.requires_grad is True
 d_loss = np.ones_like(loss)
-d_t1 = unbroadcast(d_loss * 2 * (t1 - target) / t1.size, [4, 2])
+d_t1 = d_loss * 2 * (t1 - target) / t1.size
 d_W2 = h.T @ d_t1
 W2_grad = d_W2
 W2 -= rate * W2_grad
@@ -90,12 +83,12 @@ t5 = np.maximum(t4, 0)
 t6 = t5 @ W2
 t7 = ((t6 - target) ** 2).mean()
 d_t7 = np.ones_like(t7)
-d_t6 = unbroadcast(d_t7 * 2 * (t6 - target) / t6.size, [4, 2])
+d_t6 = d_t7 * 2 * (t6 - target) / t6.size
 d_t5 = d_t6 @ W2.T
-d_W2_ = t5.T @ d_t6
+d_W2 = t5.T @ d_t6
 d_t4 = np.where(t5 > 0, d_t5, 0)
 d_W1 = x.T @ d_t4
-W2_grad = W2_grad + d_W2_
+W2_grad = W2_grad + d_W2
 W1_grad = d_W1
 assert W1_grad.shape == (3, 5)
 assert np.any(W1_grad)

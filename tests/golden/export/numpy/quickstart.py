@@ -29,8 +29,10 @@ b_grad = None
 inp_grad = None
 
 # 1. Tensors, functions and the computational graph
-t1 = x @ w
-z = t1 + b
+t1 = np.expand_dims(x, 0)
+t2 = t1 @ w
+t3 = t2.reshape((3,))
+z = t3 + b
 loss = (np.logaddexp(0, z) - y * z).mean()
 print("z:", z)
 print("loss:", loss)
@@ -43,8 +45,9 @@ assert_close(loss, 0.681851, rtol=1.3e-6, atol=1e-6)
 
 # 2. Computing gradients
 d_loss = np.ones_like(loss)
-d_z = d_loss * (1 / (1 + np.exp(-z)) - y) / z.size
-d_w = np.outer(x, d_z)
+d_z = (1 / (1 + np.exp(-z)) - y) * d_loss / 3
+d_t2 = np.expand_dims(d_z, 0)
+d_w = t1.T @ d_t2
 b_grad = d_z
 w_grad = d_w
 print(w_grad)
@@ -64,24 +67,28 @@ assert_close(
 assert_close(b_grad, [0.26608682, 0.11794123, 0.00268685], rtol=1.3e-6, atol=1e-5)
 
 # 3. Disabling gradient tracking
-t2 = x @ w
-z = t2 + b
+t4 = np.expand_dims(x, 0)
+t5 = t4 @ w
+t6 = t5.reshape((3,))
+z_2 = t6 + b
 # z.requires_grad is True
-z = x @ w + b
+z_3 = (np.expand_dims(x, 0) @ w).reshape((3,)) + b
 # z.requires_grad is False
-t3 = x @ w
-z = t3 + b
-z_det = z
+t7 = np.expand_dims(x, 0)
+t8 = t7 @ w
+t9 = t8.reshape((3,))
+z_3 = t9 + b
+z_det = z_3
 # z_det.requires_grad is False
 
 # 4. Tensor gradients and Jacobian products: gradients accumulate until they are zeroed
-t4 = inp + 1
-t5 = t4**2
-out = t5.T
-d_out = np.ones_like(out)
-d_t5 = d_out.T
-d_t4 = d_t5 * 2 * t4
-inp_grad = d_t4
+t10 = inp + 1
+t11 = t10**2
+out = t11.T
+d_out = np.full((5, 4), 1.0, dtype=np.float32)
+d_t11 = d_out.T
+d_t10 = d_t11 * (t10 * 2)
+inp_grad = d_t10
 print("First call:", inp_grad)
 assert_close(
     inp_grad,
@@ -89,10 +96,10 @@ assert_close(
     rtol=1.3e-6,
     atol=1e-5,
 )
-d_out = np.ones_like(out)
-d_t5 = d_out.T
-d_t4 = d_t5 * 2 * t4
-inp_grad = inp_grad + d_t4
+d_out = np.full((5, 4), 1.0, dtype=np.float32)
+d_t11 = d_out.T
+d_t10 = d_t11 * (t10 * 2)
+inp_grad = inp_grad + d_t10
 print("Second call:", inp_grad)
 assert_close(
     inp_grad,
@@ -101,10 +108,10 @@ assert_close(
     atol=1e-5,
 )
 inp_grad = np.zeros_like(inp)
-d_out = np.ones_like(out)
-d_t5 = d_out.T
-d_t4 = d_t5 * 2 * t4
-inp_grad = inp_grad + d_t4
+d_out = np.full((5, 4), 1.0, dtype=np.float32)
+d_t11 = d_out.T
+d_t10 = d_t11 * (t10 * 2)
+inp_grad = inp_grad + d_t10
 print("Call after zeroing gradients:", inp_grad)
 assert_close(
     inp_grad,

@@ -10,13 +10,6 @@ def assert_close(actual, expected, rtol, atol):
     np.testing.assert_allclose(actual, expected, rtol=rtol, atol=atol)
 
 
-def unbroadcast(grad, shape):
-    """The gradient of what broadcasting has repeated: a sum over its copies."""
-    grad = grad.sum(axis=tuple(range(grad.ndim - len(shape))))
-    repeated = tuple(axis for axis, size in enumerate(shape) if size == 1)
-    return grad.sum(axis=repeated, keepdims=True)
-
-
 hidden = 8
 rate = 0.1
 
@@ -43,16 +36,20 @@ W1 = np.array(
 )
 b1 = np.zeros(hidden, dtype=np.float32)
 W2 = np.array(
-    [
-        [-0.3596288],
-        [-0.20167176],
-        [-0.29831767],
-        [0.091018245],
-        [-0.4283373],
-        [0.5503021],
-        [-0.5355937],
-        [0.06135062],
-    ],
+    np.array(
+        [
+            [-0.7192576],
+            [-0.40334353],
+            [-0.59663534],
+            [0.18203649],
+            [-0.8566746],
+            [1.1006042],
+            [-1.0711874],
+            [0.12270124],
+        ],
+        dtype=np.float32,
+    )
+    * 0.5,
     dtype=np.float32,
 )
 b2 = np.zeros(1, dtype=np.float32)
@@ -83,12 +80,12 @@ for epoch in range(300):
     if b2_grad is not None:
         b2_grad = np.zeros_like(b2)
     d_loss = np.ones_like(loss)
-    d_t10 = unbroadcast(d_loss * 2 * (t10 - y) / t10.size, [24, 1])
-    d_b2 = unbroadcast(d_t10, [1])
+    d_t10 = d_loss * 2 * (t10 - y) / t10.size
+    d_b2 = d_t10.sum(axis=0, keepdims=True).reshape((1,))
     d_t8 = d_t10 @ W2.T
     d_W2 = t8.T @ d_t10
     d_t7 = d_t8 * (1 - t8**2)
-    d_b1 = unbroadcast(d_t7, [8])
+    d_b1 = d_t7.sum(axis=0, keepdims=True).reshape((8,))
     d_W1 = x.T @ d_t7
     b2_grad = d_b2 if b2_grad is None else b2_grad + d_b2
     W2_grad = d_W2 if W2_grad is None else W2_grad + d_W2
