@@ -29,8 +29,8 @@ def export(
     The script computes what `gradcli run` computes, and is there to be read: names and order are the spec's,
     expectations are assertions. For torch it also prints the same text, from the same seed. For jax a backward
     is jax.grad of a function, for numpy it is written out, formula by formula, whatever its order; random
-    numbers are written into these scripts, and what has no counterpart is an error. Files that the spec loads are read by their paths as
-    seen from the current folder.
+    numbers are written into these scripts, and what has no counterpart is an error. Files that the spec loads
+    are read by their paths as seen from the current folder.
 
     \b
     Examples:

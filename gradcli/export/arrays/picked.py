@@ -40,7 +40,8 @@ def with_set(self: Any, index: Any, values: Any) -> Any:
 
 def row(schema: str, forward: Any, **formulas: Formula) -> Op:
     name = schema.partition("(")[0].strip("_").title()
-    return Op(schema, f"{name}Backward", forward, formulas, None, None, (), False, False, (), None, 0, False)
+    plain = (None, None, (), False, False, (), None, 0, False, False, (), "")
+    return Op(schema, f"{name}Backward", forward, formulas, *plain)
 
 
 picked: Op = row(
