@@ -113,10 +113,13 @@ def consecutive(use: Use) -> list[str] | None:
 
 
 def searched(use: Use) -> str | None:
-    if use.values["sorter"] is not None or use.rank("sorted_sequence") != 1:
+    if use.values["sorter"] is not None:
         return None
     right = use.values["right"] or use.values["side"] == "right"
     made = f"np.searchsorted(sorted_sequence, self{', side=' + repr('right') if right else ''})"
+    if use.rank("sorted_sequence") > 1:
+        counts = f"(sorted_sequence[..., None, :] {'<=' if right else '<'} self[..., None])"
+        made = f"{counts}.sum(axis=-1)"
     return f"{made}.astype(np.int32)" if use.values["out_int32"] else made
 
 

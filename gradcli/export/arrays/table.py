@@ -16,7 +16,7 @@ from typing import Any
 
 from gradcli.engine.device import Deferred, np
 from gradcli.export.arrays.texts import TEXTS, Made, Template, Use, at, is_one, of_kinds, text, times, with_dims
-from gradcli.export.python import PLACE, call, changed, name
+from gradcli.export.python import PLACE, call, changed, literal, name
 from gradcli.ops.define import Op
 from gradcli.spec import tree
 from gradcli.spec.expression import parse_expression
@@ -98,10 +98,32 @@ def slice_of(use: Use, size: int) -> str:
     return f"{first}:{last}" + ("" if step == 1 else f":{step}")
 
 
+def is_nameless(use: Use, *parameters: str) -> bool:
+    """Whether these are written as mere numbers, which have no dtype of their own."""
+    nodes = [node for parameter in parameters for node in tree.walk(use.trees[parameter])]
+    return not any(isinstance(node, tree.Name) and node.id.partition(".")[0] != "np" for node in nodes)
+
+
 def expanded(use: Use) -> str:
-    """Numbers without a name have no dtype of their own."""
-    named = any(isinstance(node, tree.Name) for node in tree.walk(use.trees["self"]))
-    return "np.broadcast_to(self, shape)" if named else "np.full(shape, self, dtype=dtype)"
+    return "np.full(shape, self, dtype=dtype)" if is_nameless(use, "self") else "np.broadcast_to(self, shape)"
+
+
+def filled_like(function: str) -> Callable[[Use], str]:
+    nameless = f"np.{function}(shape, dtype=dtype)"
+    return lambda use: nameless if is_nameless(use, "self") else f"np.{function}_like(self)"
+
+
+def where(use: Use) -> str:
+    made = "np.where(condition, self, other)"
+    return f"{made}.astype(dtype)" if is_nameless(use, "self", "other") else made
+
+
+def conjugate(use: Use) -> str | tree.Node:
+    own = use.trees["self"]
+    if isinstance(own, tree.Constant) and isinstance(own.value, int | float | complex):
+        conjugated: tree.Node = literal(own.value.conjugate())
+        return conjugated
+    return "np.conj(self)"
 
 
 def sliced(use: Use) -> str:
@@ -253,6 +275,12 @@ def joined(use: Use) -> str | None:
     return "np.concatenate(tensors, axis=dim)" if like else None
 
 
+def comparison(sign: str) -> Callable[[Use], str]:
+    """A comparison; in place its truth values are numbers of the tensor's dtype."""
+    made = f"self {sign} other"
+    return lambda use: made if use.results[0].dtype.kind == "b" else f"({made}).astype(dtype)"
+
+
 def divided(use: Use) -> str:
     texts = {None: "self / other", "floor": "np.floor(self / other)", "trunc": "np.trunc(self / other)"}
     whole = {"floor": "self // other", "trunc": "np.trunc(self / other).astype(dtype)"}
@@ -276,8 +304,10 @@ def copied(use: Use) -> str:
 
 def gathered(use: Use) -> str | None:
     index, own, dim = use.values["index"], use.values["self"], use.values["dim"]
+    if not own.ndim:
+        return f"np.broadcast_to(self, {index.shape})" if index.ndim else "self"
     if not index.ndim:
-        return None
+        return "self[index]"
     sizes = [size if place == dim % index.ndim else index.shape[place] for place, size in enumerate(own.shape)]
     cut = ", ".join(":" if size == had else f":{size}" for size, had in zip(sizes, own.shape, strict=True))
     target = "self" if sizes == list(own.shape) else f"self[{cut}]"
@@ -289,8 +319,19 @@ def scatter(values: str, add: bool) -> Callable[[Use], str | None]:
     function = "scatter_add" if add else "scatter"
 
     def made(use: Use) -> str | None:
-        if use.values.get("reduce") not in (None, "add") or not use.rank():
-            return None
+        reduce, given = use.values.get("reduce"), use.values[values]
+        if not use.rank():
+            if reduce not in (None, "add") or not hasattr(given, "ndim") or given.ndim:
+                return None
+            return f"self + {values}" if add or reduce else values
+        if not use.rank("index"):
+            return (
+                f"with_{'added' if add or reduce == 'add' else 'set'}(self, index, {values})"
+                if reduce != "multiply"
+                else None
+            )
+        if reduce == "multiply":
+            return f"with_reduced(np.multiply, self, places(dim, index), cut({values}, index))"
         return f"{'scatter_add' if use.values.get('reduce') else function}(self, dim, index, {values})"
 
     return made
@@ -305,7 +346,7 @@ def normed(power: str) -> Callable[[Use], str]:
         if order in (float("inf"), float("-inf")):
             return f"{magnitude}.{'max' if order > 0 else 'min'}{options}"
         if order == 0:
-            return f"(self != 0).sum{options}.astype(dtype)"
+            return f"(self != 0).sum{options}.astype(np.{use.results[0].dtype.name})"
         if order == 1:
             return f"{magnitude}.sum{options}"
         if order == 2:
@@ -372,7 +413,6 @@ text("_add", "self + other")
 text("_sub", "self - other")
 text("rsub", "other - self")
 text("neg", "-self")
-text("positive", "self")
 text("floor_divide", "self // other")
 text("remainder", "self % other")
 text("fmod", "np.fmod(self, other)")
@@ -381,12 +421,8 @@ text("sign sgn", of_kinds("iufc", "np.sign(self)", "self"))
 text("reciprocal", "1 / self")
 text("pow", power)
 text("rsqrt", "1 / np.sqrt(self)")
-text("eq", "self == other")
-text("ne", "self != other")
-text("lt", "self < other")
-text("le", "self <= other")
-text("gt", "self > other")
-text("ge", "self >= other")
+for _name, _sign in (("eq", "=="), ("ne", "!="), ("lt", "<"), ("le", "<="), ("gt", ">"), ("ge", ">=")):
+    text(_name, comparison(_sign))
 text("bitwise_and", "self & other")
 text("bitwise_or", "self | other")
 text("bitwise_xor", "self ^ other")
@@ -421,7 +457,8 @@ text("angle", "np.angle(self)")
 text("complex", "real + 1j * imag")
 text("view_as_real", "np.stack([self.real, self.imag], axis=-1)")
 text("view_as_complex", "self[..., 0] + 1j * self[..., 1]")
-text("where", "np.where(condition, self, other)")
+text("where", where)
+text("_conj _conj_physical", conjugate)
 text("where.nonzero", nonzero)
 text("masked_fill", "np.where(mask, value, self)")
 text("_to_copy", "self.astype(dtype)")
@@ -429,9 +466,9 @@ text("_to_copy", "self.astype(dtype)")
 # Reductions
 
 for _name in ("sum", "mean", "prod"):
-    text(_name, f"self.{_name}()")
-    text(f"{_name}.dim", with_dims(f"self.{_name}(axis=dim, keepdims=keepdim)", "self"))
-text("nansum", "np.nansum(self, axis=dim, keepdims=keepdim)")
+    text(_name, f"self.{_name}(dtype=dtype)")
+    text(f"{_name}.dim", with_dims(f"self.{_name}(axis=dim, dtype=dtype, keepdims=keepdim)", "self"))
+text("nansum", "np.nansum(self, axis=dim, dtype=dtype, keepdims=keepdim)")
 for _name in ("max", "min"):
     text(_name, f"self.{_name}()")
     text(f"{_name}.dim", [f"self.{_name}(axis=dim, keepdims=keepdim)", f"self.arg{_name}(axis=dim, keepdims=keepdim)"])
@@ -449,8 +486,8 @@ text("argmin", "self.argmin(axis=dim, keepdims=keepdim)")
 text("all", "self.all(axis=dim, keepdims=keepdim)")
 text("any", "self.any(axis=dim, keepdims=keepdim)")
 text("count_nonzero", "(self != 0).sum(axis=dim)")
-text("cumsum", with_dims("self.cumsum(axis=dim)", "self"))
-text("cumprod", with_dims("self.cumprod(axis=dim)", "self"))
+text("cumsum", with_dims("self.cumsum(axis=dim, dtype=dtype)", "self"))
+text("cumprod", with_dims("self.cumprod(axis=dim, dtype=dtype)", "self"))
 text("logcumsumexp", of_kinds("f", with_dims("np.logaddexp.accumulate(self, axis=dim)", "self")))
 text("trace", "np.trace(self)")
 
@@ -463,7 +500,7 @@ text("transpose", with_dims("np.swapaxes(self, dim0, dim1)", "self"))
 text("t", lambda use: "self.T" if use.rank() == 2 else "self")
 text("squeeze _squeeze_result", squeezed)
 text("unsqueeze", "np.expand_dims(self, dim)")
-text("_alias _row_major", "self")
+text("_alias _row_major _to_device", "self")
 text("alias_copy detach_copy", "self.copy()")
 text("select", selected)
 text("_slice slice_copy _narrow_copy", sliced)
@@ -479,12 +516,11 @@ text("diagonal", "np.diagonal(self, offset, dim1, dim2)")
 text("_diagonal_copy", "np.diagonal(self, offset)")
 text("_zeros", "np.zeros(shape, dtype=dtype)")
 text("_new_zeros", "np.zeros(shape, dtype=dtype)")
-text("zero _zeros_like", "np.zeros_like(self)")
-text("_ones_like", "np.ones_like(self)")
+text("zero _zeros_like", filled_like("zeros"))
+text("_ones_like", filled_like("ones"))
 text("clone", "self.copy()")
 text("copy", copied)
 text("fill _fill", "np.full_like(self, value)")
-text("sum_to_size _sum_to_size", "unbroadcast(self, shape)")
 text("split unsafe_split split_with_sizes unsafe_split_with_sizes", parts(along))
 text("unbind", unbound)
 text("cat", joined)
