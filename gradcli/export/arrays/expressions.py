@@ -180,7 +180,9 @@ class Expressions:
         on_tensors = any(True for one in below for _ in tensors_in(one.value))
         if self.differentiates(node):
             return self.differential(reading, node, below)
-        value, calls = self.watch.during(lambda: self.applied(reading, node, [marked(one) for one in below]))
+        is_list = isinstance(node, tree.ListOf | tree.TupleOf)
+        values = [one.value if is_list else marked(one) for one in below]
+        value, calls = self.watch.during(lambda: self.applied(reading, node, values))
         if isinstance(node, tree.ListOf | tree.TupleOf | tree.Slice):
             return Item(with_children(node, trees), value)
         if isinstance(node, tree.Subscript):
@@ -249,8 +251,13 @@ class Expressions:
             operation = Operation(made.op, arguments, made.arguments, made.results)
             if made.drawn:
                 operation.drawn = [self.numbers(drawn, f"`{written}`") for drawn in made.drawn]
-            if keep is not None and operation.active and any(Item(None, one).active for one in made.results):
+            flows = operation.active and any(Item(None, one).active for one in made.results)
+            if keep is not None and flows and made.recorded:
                 items = list(keep(operation))
+            elif keep is not None and flows and made.overwritten is not None:
+                items = [
+                    Item(self.renumbered(arguments["self"], self.forward(operation, written)[0].tree), made.results[0])
+                ]
             else:
                 items = self.forward(operation, written)
             for one, result in zip(items, made.results, strict=True):
@@ -262,6 +269,10 @@ class Expressions:
                 trees.add(made.overwritten, items[0].tree)
             if isinstance(made.overwritten, View) and made.op.name not in RESHAPING:
                 self.write_through(made.overwritten, arguments["self"], items[0].tree, trees)
+
+    def renumbered(self, before: Any, made: Any) -> Any:
+        """A tensor of the graph that has been changed unrecorded: it stays where it is, with other numbers."""
+        raise NotImplementedError
 
     def write_through(self, view: View, before: Any, after: Any, trees: Trees) -> None:
         """Let the base of a view that has been overwritten have its numbers, too."""
@@ -282,7 +293,7 @@ class Expressions:
         """In a loop, a number that changes with it must have come as it is to some row."""
         changing = set().union(*self.varying)
         for one in below if changing else ():
-            if not isinstance(one.value, int | float) or isinstance(one.tree, tree.Constant):
+            if any(True for _ in tensors_in(one.value)) or isinstance(one.tree, tree.Constant):
                 continue
             named = {node.id for node in tree.walk(one.tree) if isinstance(node, tree.Name)}
             given = [value for known in calls for value in numbers_in_arguments(known.arguments)]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from gradcli.engine.mode import set_grad_enabled
+from gradcli.engine.mode import grad_mode, set_grad_enabled
 from gradcli.engine.tensor import Tensor
 from gradcli.export.arrays.picked import SUBSCRIPTS
 from gradcli.ops import frontend, generate
@@ -48,6 +48,7 @@ class Called(Record):
     results: tuple[Any, ...]
     drawn: tuple[Tensor, ...] = ()
     overwritten: Tensor | None = None
+    recorded: bool = True  # whether the engine put it into the graph, if a gradient flows through it
 
 
 class Watch:
@@ -87,7 +88,7 @@ class Watch:
             result = run(*map(plain, args), **{known: plain(value) for known, value in keywords.items()})
             results = result if isinstance(result, tuple) else (result,)
             drawn = tuple([Tensor(one.array.copy()) for one in results]) if op.draws else ()
-            self.calls.append(Called(op, given, results, drawn, overwritten))
+            self.calls.append(Called(op, given, results, drawn, overwritten, grad_mode.enabled))
             return result
 
         return call

@@ -168,6 +168,9 @@ class JaxDocument(ArrayDocument):
             self.names.values[root.id] = self.variable(self.names.values[root.id])
         self.write_assignment(self.names.values[root.id], made, active)
 
+    def renumbered(self, before: Any, made: Any) -> Any:
+        raise self.unable("other numbers for what is in the graph")
+
     def overwrite(self, changed: Tensor, before: Any, trees: Trees) -> None:
         sharing = self.sharing(changed)
         if any(self.bindings[known].array is not changed.array for known in sharing):

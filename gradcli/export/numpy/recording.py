@@ -256,6 +256,12 @@ class Recording(ArrayDocument):
         self.assign(root.id, made)
         self.bindings[root.id] = value_now
 
+    def renumbered(self, before: Any, made: Any) -> Any:
+        self.flush()
+        assert isinstance(before, tree.Name)
+        self.script.statement(f"{before.id} = ", made)
+        return before
+
     def gives(self, compute: Callable[[], Any], items: Sequence[Item], keep: Any) -> Item:
         """What the engine computes of these items, recorded if there is one who keeps it."""
         trees = Trees()
