@@ -401,6 +401,18 @@ def imaginary_part(self: Tensor) -> Any:
     return imag(self)
 
 
+def grad_dtype(self: Tensor) -> Any:
+    if not self.is_leaf:
+        raise UserError("autograd", "grad_dtype can only be accessed on leaf tensors.")
+    return self.dtype
+
+
+# of a tensor that is dense, and on a CPU or a GPU
+OTHER_KINDS = (
+    "is_sparse", "is_sparse_csr", "is_nested", "is_quantized", "is_mkldnn", "is_meta", "is_ipu", "is_maia", "is_mps",
+    "is_mtia", "is_vulkan", "is_xla", "is_xpu",
+)  # fmt: skip
+
 ATTRIBUTES: dict[str, Callable[[Tensor], Any]] = {
     "T": reversed_dims,
     "mT": matrix_transpose,
@@ -414,7 +426,9 @@ ATTRIBUTES: dict[str, Callable[[Tensor], Any]] = {
     "nbytes": lambda self: self.array.nbytes,
     "is_cpu": lambda self: device_of(self.array) == "cpu",
     "is_cuda": lambda self: device_of(self.array) != "cpu",
-    "is_sparse": lambda self: False,
+    **dict.fromkeys(OTHER_KINDS, lambda self: False),
+    "name": lambda self: None,
+    "grad_dtype": grad_dtype,
     "output_nr": lambda self: 0 if self.edge is None else self.edge[1],
     "_version": lambda self: self.version[0],
     "_base": lambda self: self.base if isinstance(self, View) else None,

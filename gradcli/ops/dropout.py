@@ -12,9 +12,11 @@ from gradcli.engine.mode import warn
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import add, mul
+from gradcli.ops.copies import to_dtype
 from gradcli.ops.create import default_generator
-from gradcli.ops.define import composite
+from gradcli.ops.define import composite, op
 from gradcli.ops.shape import squeeze_dim, unsqueeze
+from gradcli.ops.views import in_order
 
 SELU_FLOOR = 1.7580993408473766  # what selu comes down to, with its sign changed
 
@@ -27,11 +29,16 @@ def kept(input: Any, p: float, features: bool) -> Any:
         return beside(
             input.array, default_generator.bernoulli(1 - p, input.shape[:2] + (1,) * (input.ndim - 2), input.dtype)
         )
-    # torch lays the mask out like the input, and draws it in the order of the memory
-    strides = input.array.strides
+    return kept_elements(input.array, p)
+
+
+def kept_elements(input: Any, p: float) -> Any:
+    """Ones and zeros for the elements of an array: torch draws them in the order of its memory and lays them out so."""
+    strides = input.strides
     order = sorted(range(input.ndim), key=lambda dim: -strides[dim]) if 0 not in strides else list(range(input.ndim))
-    drawn = beside(input.array, default_generator.bernoulli(1 - p, [input.shape[dim] for dim in order], input.dtype))
-    return drawn.transpose([order.index(dim) for dim in range(input.ndim)])
+    return in_order(
+        lambda shape: beside(input, default_generator.bernoulli(1 - p, shape, input.dtype)), input.shape, order
+    )
 
 
 def dropped(input: Any, p: float, training: bool, inplace: bool, features: bool = False, alpha: bool = False) -> Any:
@@ -44,14 +51,18 @@ def dropped(input: Any, p: float, training: bool, inplace: bool, features: bool 
     if p == 1:
         return multiply(input, Tensor(np.zeros_like(input.array, shape=())))
     noise: Any = Tensor(kept(input, p, features))
-    if dtype_kind(input.dtype) != "f":
-        kind = "Long" if alpha and dtype_kind(input.dtype) == "b" else TYPE_NAMES[input.dtype.name]
-        raise UserError("type", f"result type Float can't be cast to the desired output type {kind}")
+    check_scalable(input.dtype, alpha)
     if not alpha:
         return multiply(input, noise / (1 - p))
     scale = 1 / math.sqrt((SELU_FLOOR * SELU_FLOOR * p + 1) * (1 - p))
     shift = (noise - 1) * (SELU_FLOOR * scale) + SELU_FLOOR * scale * p
     return add.inplace(multiply(input, noise * scale), shift)
+
+
+def check_scalable(dtype: Any, alpha: bool = False) -> None:
+    if dtype_kind(dtype) != "f":
+        kind = "Long" if alpha and dtype_kind(dtype) == "b" else TYPE_NAMES[dtype.name]
+        raise UserError("type", f"result type Float can't be cast to the desired output type {kind}")
 
 
 def in_a_batch(input: Any, p: float, training: bool, inplace: bool) -> Any:
@@ -85,6 +96,25 @@ def alpha_dropout(input: Any, p: float = 0.5, training: bool = False, inplace: b
 @composite("feature_alpha_dropout(Tensor input, float p=0.5, bool training=False, bool inplace=False)")
 def feature_alpha_dropout(input: Any, p: float = 0.5, training: bool = False, inplace: bool = False) -> Any:
     return dropped(input, p, training, inplace, features=True, alpha=True)
+
+
+def native_dropout_forward(input: Any, p: float, train: bool | None) -> tuple[Any, Any]:
+    if train is False or not input.size:
+        return input.copy(), np.ones_like(input, dtype=bool if input.size else None)
+    check_scalable(input.dtype)
+    mask = kept_elements(input, p)
+    return input * mask * scale_of(p), mask.astype(bool)
+
+
+def scale_of(p: float) -> float:
+    return 0.0 if p == 1 else 1 / (1 - p)
+
+
+native_dropout = op(
+    "native_dropout(Tensor input, float p, bool? train) -> (result, mask)", "NativeDropoutBackward0",
+    native_dropout_forward, constant=("mask",), draws=True,
+    input=lambda grad, p, train, mask: grad * (to_dtype(mask, grad.dtype) * (scale_of(p) if train else 1)),
+)  # fmt: skip
 
 
 @composite("feature_dropout(Tensor input, float p, bool train)")

@@ -32,25 +32,26 @@ NUMBERS: Given = {
 PLAIN = {"target", "running_mean", "running_var"}
 # compositions without a gradient, and what torch has no derivative of
 UNDIFFERENTIABLE = frozenset({
-    "allclose", "bincount", "bool", "bucketize", "byte", "char", "detach", "detach_", "dim", "dim_order",
+    "allclose", "bincount", "bool", "bucketize", "byte", "char", "dense_dim", "detach", "detach_", "dim", "dim_order",
     "element_size", "embedding_renorm_", "empty_like", "equal", "full_like", "geqrf", "get_device", "histogramdd",
-    "histogramdd.TensorList_bins", "histogramdd.int_bins", "int", "is_complex", "is_contiguous", "is_floating_point",
-    "is_inference", "is_nonzero", "is_same_size", "is_signed", "isclose", "item", "linalg::ldl_factor",
-    "linalg::matrix_rank", "long", "new_empty", "new_full", "new_ones", "new_tensor", "new_zeros", "nonzero",
-    "nonzero_static", "numel", "ones_like", "rand_like", "randint_like", "randint_like.low_dtype", "randn_like",
-    "result_type", "searchsorted", "short", "size", "storage_offset", "stride", "tolist", "type", "typename", "unique",
+    "histogramdd.TensorList_bins", "histogramdd.int_bins", "int", "is_complex", "is_contiguous", "is_distributed",
+    "is_floating_point", "is_inference", "is_nonzero", "is_pinned", "is_same_size", "is_set_to", "is_shared",
+    "is_signed", "isclose", "item", "linalg::ldl_factor", "linalg::matrix_rank", "long", "new_empty",
+    "new_empty_strided", "new_full", "new_ones", "new_tensor", "new_zeros", "nonzero", "nonzero_static", "numel",
+    "ones_like", "rand_like", "randint_like", "randint_like.low_dtype", "randn_like", "result_type", "searchsorted",
+    "short", "size", "sparse_dim", "storage_offset", "stride", "tolist", "type", "typename", "unique",
     "unique_consecutive", "vander", "view.dtype", "view_as_complex_copy", "view_copy.dtype", "zeros_like",
     "zeta.other_scalar",
 })  # fmt: skip
 # what torch has as methods only
 METHODS = frozenset({
-    "bernoulli_", "bool", "byte", "cauchy_", "cdouble", "cfloat", "char", "contiguous", "copy", "cpu", "cuda", "dim",
-    "dim_order", "double", "element_size", "expand", "expand_as", "exponential_", "fill_diagonal_", "float",
-    "geometric_", "half", "int", "is_contiguous", "item", "log_normal_", "log_softmax.int", "long", "new_empty",
-    "new_full", "new_ones", "new_tensor", "new_zeros", "normal_", "random_", "repeat", "requires_grad_", "reshape_as",
-    "retain_grad", "short", "size", "softmax.int", "split", "squeeze_", "storage_offset", "stride", "sum_to_size",
-    "swapaxes_", "t_", "to", "tolist", "transpose_", "type", "type_as", "uniform_", "unsqueeze_", "view", "view_as",
-    "zero",
+    "bernoulli_", "bool", "byte", "cauchy_", "cdouble", "cfloat", "char", "contiguous", "copy", "cpu", "cuda",
+    "dense_dim", "dim", "dim_order", "double", "element_size", "expand", "expand_as", "exponential_", "fill_diagonal_",
+    "float", "geometric_", "half", "int", "is_contiguous", "is_pinned", "is_set_to", "is_shared", "item",
+    "log_normal_", "log_softmax.int", "long", "new_empty", "new_empty_strided", "new_full", "new_ones", "new_tensor",
+    "new_zeros", "normal_", "random_", "repeat", "requires_grad_", "reshape_as", "retain_grad", "short", "size",
+    "softmax.int", "sparse_dim", "split", "squeeze_", "storage_offset", "stride", "sum_to_size", "swapaxes_", "t_",
+    "to", "to_dense", "tolist", "transpose_", "type", "type_as", "uniform_", "unsqueeze_", "view", "view_as", "zero",
 })  # fmt: skip
 PREFIXES = {"linalg": "linalg.", "special": "special.", "fft": "fft.", "autograd": "torch.autograd."}
 EXTRA = ("a", "b", "c")
@@ -202,6 +203,8 @@ linear: weight = randn(2, 3)
 conv1d conv_transpose1d: input = randn(1, 2, 5); weight = randn(2, 2, 2)
 conv2d conv_transpose2d: input = randn(1, 2, 3, 3); weight = randn(2, 2, 2, 2)
 conv3d conv_transpose3d: input = randn(1, 1, 3, 3, 3); weight = randn(1, 1, 2, 2, 2)
+convolution: input = randn(1, 2, 3, 3); weight = randn(2, 2, 2, 2); bias = randn(2); \
+call = convolution(input, weight, bias, [1, 1], [0, 0], [1, 1], False, [0, 0], 1)
 conv_tbc: input = randn(4, 1, 2); weight = randn(2, 2, 3); bias = randn(3)
 max_pool1d_with_indices adaptive_max_pool1d_with_indices: of = result[0]
 max_pool2d_with_indices adaptive_max_pool2d_with_indices: input = randn(1, 4, 4); of = result[0]
@@ -220,11 +223,15 @@ interpolate upsample upsample_nearest: input = randn(1, 1, 3); size = 5
 upsample_bilinear: input = randn(1, 1, 2, 2); size = 3
 pixel_shuffle: input = randn(4, 1, 2); upscale_factor = 2
 pixel_unshuffle: input = randn(1, 2, 4); downscale_factor = 2
-channel_shuffle: input = randn(1, 4, 2); groups = 2
+channel_shuffle native_channel_shuffle: input = randn(1, 4, 2); groups = 2
 unfold: input = randn(1, 2, 4, 4)
 fold: input = randn(1, 4, 4); output_size = (3, 3)
 grid_sample: input = randn(1, 1, 3, 3); grid = rand(1, 2, 2, 2); align_corners = False
-affine_grid: theta = randn(1, 2, 3); size = (1, 1, 2, 2); align_corners = False
+affine_grid affine_grid_generator: theta = randn(1, 2, 3); size = (1, 1, 2, 2); align_corners = False
+grid_sampler grid_sampler_2d: input = randn(1, 1, 3, 3); grid = rand(1, 2, 2, 2); interpolation_mode = 0; \
+padding_mode = 0; align_corners = False
+grid_sampler_3d: input = randn(1, 1, 3, 3, 3); grid = rand(1, 2, 2, 2, 3); interpolation_mode = 0; padding_mode = 0; \
+align_corners = False
 dropout1d feature_alpha_dropout: input = randn(1, 3, 2)
 feature_dropout feature_dropout_ feature_alpha_dropout_: input = randn(1, 3, 2); p = 0.5; train = True
 dropout_ alpha_dropout_: p = 0.5; train = True
@@ -238,6 +245,15 @@ dropout3d: input = randn(1, 2, 4, 4)
 batch_norm: running_mean = zeros(3); running_var = ones(3); training = True
 instance_norm: input = randn(2, 2, 3)
 group_norm: input = randn(2, 4); num_groups = 2
+native_layer_norm: call = native_layer_norm(input, (3,), None, None, 0.00001)
+native_batch_norm: call = native_batch_norm(input, None, None, None, None, True, 0.1, 0.00001)
+native_group_norm: input = randn(2, 4, 3); call = native_group_norm(input, None, None, 2, 4, 3, 2, 0.00001); of = result
+native_dropout: p = 0.5; train = True
+fake_quantize_per_tensor_affine: scale = 0.1; zero_point = 0; quant_min = -10; quant_max = 10
+fake_quantize_per_tensor_affine.tensor_qparams: \
+call = fake_quantize_per_tensor_affine(input, tensor(0.1), tensor(0), -10, 10)
+fake_quantize_per_channel_affine: a = tensor([0, 1], dtype=int32); \
+call = fake_quantize_per_channel_affine(input, tensor([0.1, 0.2]), a, 0, -10, 10)
 local_response_norm: input = randn(1, 3, 2); size = 2
 renorm: p = 2; maxnorm = 1
 nll_loss: target = [0, 2]
@@ -325,11 +341,13 @@ where: self = randn(2, 3); other = randn(2, 3)
 
 # what is asked of tensors
 item is_nonzero: self = randn(())
-is_tensor typename: obj = 0.5
+is_tensor is_storage typename: obj = 0.5
 promote_types: type1 = int64; type2 = float32
 can_cast: from_ = float64; to = int64
 to: dtype = float64
 to.device: device = 'cpu'
+empty_strided new_empty_strided: size = (2, 3); stride = (1, 2)
+empty_permuted: size = (2, 3); physical_layout = (1, 0)
 broadcast_shapes: call = broadcast_shapes((2, 1), (3,))
 
 # derivatives

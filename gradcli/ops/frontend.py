@@ -38,9 +38,9 @@ Found = TypeVar("Found")
 LATER = [
     "softmax", "activation", "piecewise", "loss", "cross_entropy", "join", "windows", "special", "cumulative",
     "statistics", "norm", "dropout", "products", "embedding", "pad", "similarity", "distance", "margin_loss", "conv",
-    "pool", "average", "attention", "bessel", "ctc", "decompose", "fft", "fold", "grid", "histogram", "householder",
-    "ldl", "lowrank", "matrix", "multi_head", "polynomials", "recurrent", "recurrent_layers", "resample", "segment",
-    "shuffle", "signal", "solve", "tbc", "view_copies",
+    "pool", "average", "attention", "bessel", "ctc", "decompose", "fake_quantize", "fft", "fold", "grid", "histogram",
+    "householder", "kernels", "layout", "ldl", "lowrank", "matrix", "multi_head", "polynomials", "recurrent",
+    "recurrent_layers", "resample", "segment", "shuffle", "signal", "solve", "tbc", "view_copies",
 ]  # fmt: skip
 
 PREFIXES = (
@@ -58,9 +58,10 @@ ALIAS_NAMES = {
     "clip": "clamp", "fix": "trunc", "arccosh": "acosh", "arcsinh": "asinh", "arctanh": "atanh",
     "expit": "sigmoid", "row_stack": "vstack", "swapdims_": "swapaxes_", "gammaln": "lgamma",
     "multigammaln": "mvlgamma", "psi": "digamma", "trapz": "trapezoid", "gammainc": "igamma", "gammaincc": "igammac",
+    "spmm": "mm", "dsmm": "mm",
 }  # fmt: skip
-# of these names torch.special's functions only
-NO_METHODS = frozenset({"expit", "gammainc", "gammaincc", "gammaln", "multigammaln", "psi"})
+# of these names torch has functions only
+NO_METHODS = frozenset({"dsmm", "expit", "gammainc", "gammaincc", "gammaln", "multigammaln", "psi", "spmm"})
 ARGUMENT_ALIASES = {"axis": "dim", "keepdims": "keepdim", "input": "self", "x": "self", "A": "self"}
 MULTIPLE = ("int[]", "int[]?")
 # these take their list (of tensors; of sizes) one by one, too

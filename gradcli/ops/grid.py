@@ -317,6 +317,17 @@ def base_grid_forward(self: Any, size: Sizes, align_corners: bool) -> Any:
 
 
 def affine_grid_forward(theta: Any, size: Sizes, align_corners: bool) -> Any:
+    rank = len(size) - 2
+    batch, rows, columns = theta.shape
+    if (batch, columns) != (size[0], rank + 1):
+        raise UserError(
+            "shape",
+            f"Expected size for first two dimensions of batch2 tensor to be: [{size[0]}, {rank + 1}] but got: "
+            f"[{batch}, {columns}].",
+        )
+    if rows != rank:
+        shape, count = [batch, *size[2:], rank], batch * math.prod(size[2:]) * rows
+        raise UserError("shape", f"shape '{shape}' is invalid for input of size {count}")
     grid = base_grid_forward(theta, size, align_corners) @ theta.transpose(0, 2, 1)
     return grid.reshape(size[0], *size[2:], len(size) - 2)
 
@@ -354,10 +365,4 @@ def affine_grid(theta: Any, size: Sizes, align_corners: bool | None = None) -> A
         )
     if min(size) <= 0:
         raise UserError("shape", f"Expected non-zero, positive output size. Got {written}")
-    if theta.shape[0] != size[0]:
-        raise UserError(
-            "shape",
-            f"Expected size for first two dimensions of batch2 tensor to be: [{size[0]}, {rank + 1}] but got: "
-            f"[{theta.shape[0]}, {rank + 1}].",
-        )
     return affine_grid_generator(theta, list(size), bool(align_corners))

@@ -307,10 +307,15 @@ def group_norm_backward(
         if needs[2]:
             for_bias = reshape(sum_dim(totals, [0]), (channels,))
     if needs[0]:
-        for statistic, slope in ((by_mean, 1), (by_rstd, -(rstd * rstd * rstd) * (x - mean))):
-            if statistic is not None:
-                part = reshape(statistic, (batch, group, 1, 1)) * (slope / count)
-                for_input = expand(part, x.shape) if for_input is None else for_input + part
+        parts = [] if for_input is None else [for_input]
+        if by_rstd is not None:
+            by_var = rstd * rstd * rstd * -0.5 * reshape(by_rstd, (batch, group, 1, 1))
+            parts.append(by_var * (2 / count) * (x - mean_dim(x, [2, 3], True)))
+        if by_mean is not None:
+            parts.append(expand(reshape(by_mean, (batch, group, 1, 1)) / count, x.shape))
+        while len(parts) > 1:  # the statistics' own first, as torch adds them
+            parts[-2:] = [parts[-2] + parts[-1]]
+        for_input = parts[0] if parts else None
         for_input = None if for_input is None else reshape(for_input, input.shape)
     return for_input, for_weight, for_bias
 
@@ -460,6 +465,11 @@ def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None
         raise UserError("value", "integer division or modulo by zero")
     size = [input.shape[0] * input.shape[1] // num_groups, num_groups, *input.shape[2:]]
     check_batch(size, str(size))
+    check_groups(input, num_groups, weight, bias)
+    return native_group_norm(contiguous(input), weight, bias, num_groups, eps)[0]
+
+
+def check_groups(input: Any, num_groups: int, weight: Any, bias: Any) -> None:
     channels = input.shape[1]
     if channels % num_groups:
         raise UserError(
@@ -474,7 +484,6 @@ def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None
                 f"Expected {name} to be a vector of size equal to the number of channels in input, but got {name} of "
                 f"shape {list(parameter.shape)} and input of shape {list(input.shape)}",
             )
-    return native_group_norm(contiguous(input), weight, bias, num_groups, eps)[0]
 
 
 @composite("rms_norm(Tensor input, int[] normalized_shape, Tensor? weight=None, float? eps=None)")

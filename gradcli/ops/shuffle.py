@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gradcli.errors import UserError
+from gradcli.ops.arithmetic import no_derivative
 from gradcli.ops.define import op
 
 
@@ -74,6 +75,10 @@ pixel_unshuffle = op(
     "pixel_unshuffle(Tensor input, int downscale_factor)", "PixelUnshuffleBackward0", pixel_unshuffle_forward,
     contiguous=True,
     input=lambda grad, downscale_factor: pixel_shuffle(grad, downscale_factor),
+)  # fmt: skip
+native_channel_shuffle = op(
+    "native_channel_shuffle(Tensor input, int groups)", "NotImplemented", channel_shuffle_forward, contiguous=True,
+    input=no_derivative("native_channel_shuffle"),
 )  # fmt: skip
 channel_shuffle = op(
     "channel_shuffle(Tensor input, int groups)", "ChannelShuffleBackward0", channel_shuffle_forward, contiguous=True,

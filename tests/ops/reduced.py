@@ -46,10 +46,14 @@ OFF = {
         "soft_margin_loss(x, sign(y).detach())", "rsqrt(p)", "dist(x, y)", "mvlgamma(over, 2)", "lp_pool1d(signal, 2, 2)", "lp_pool2d(photo, 2, 2)", "affine_grid(theta, (1, 2, 3, 4))", "rrelu_(clone(x), training=True)",
         "huber_loss(x, y, delta=0.5)", "binary_cross_entropy(probs, probs * 0.9)", "multilabel_soft_margin_loss(logits, probs)", "F.linear_cross_entropy(x, w, two)",
         "torch.lstm_cell(x, (vs * 1, vs * 2), cat([w, sq3]) * 0.3, tall.repeat(2, 1) * 0.3)", "torch.gru_cell(x * 1, vs, cat([sq3, sq]) * 0.3, cat([vs, tall]) * 0.3)",
+        "torch.native_batch_norm(photo, zero2 + 2, ones2, None, None, True, 0.1, 1e-5)", "torch.native_dropout(x, 0.4, True)",
         # torch multiplies by a 0-dim tensor's own digits, and here they are rounded first
         "arange(100, dtype=float16) * tensor(0.1234567)", "arange(100, dtype=bfloat16) * tensor(0.1234567)",
     ),
-    2: ("torch.special.i0e(x)", "grid_sample(photo, looks)"),
+    2: (
+        "torch.special.i0e(x)", "grid_sample(photo, looks)", "torch.grid_sampler(photo, looks, 0, 0, False)", "torch.grid_sampler_2d(photo, looks, 0, 0, False)",
+        "torch.grid_sampler_3d(scan, looks3, 0, 1, True)",
+    ),
     3: ("group_norm(image, 3, row, v)",),
 }  # fmt: skip
 # of float16 torch makes complex32 here; its exponential of this matrix is NaN; where there is nothing to count, it does not

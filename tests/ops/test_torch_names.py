@@ -14,28 +14,25 @@ NAMES: dict[str, list[str]] = json.loads((Path(__file__).parent / "torch_names.j
 
 ABSENT = {
     "tensors are dense": """
-        ccol_indices ccol_indices_copy coalesce col_indices col_indices_copy crow_indices crow_indices_copy dense_dim
-        dsmm hsmm hspmm indices indices_copy is_coalesced is_nested is_sparse_csr resize_as_sparse_ row_indices
-        row_indices_copy saddmm smm sparse_bsc_tensor sparse_bsr_tensor sparse_compressed_tensor sparse_coo_tensor
-        sparse_csc_tensor sparse_csr_tensor sparse_dim sparse_mask sparse_resize_ sparse_resize_and_clear_ spmm
-        sspaddmm to_dense to_padded_tensor to_sparse to_sparse_bsc to_sparse_bsr to_sparse_coo to_sparse_csc
-        to_sparse_csr values values_copy""",
+        ccol_indices ccol_indices_copy coalesce col_indices col_indices_copy crow_indices crow_indices_copy hsmm hspmm
+        indices indices_copy is_coalesced resize_as_sparse_ row_indices row_indices_copy saddmm smm sparse_bsc_tensor
+        sparse_bsr_tensor sparse_compressed_tensor sparse_coo_tensor sparse_csc_tensor sparse_csr_tensor sparse_mask
+        sparse_resize_ sparse_resize_and_clear_ sspaddmm to_padded_tensor to_sparse to_sparse_bsc to_sparse_bsr
+        to_sparse_coo to_sparse_csc to_sparse_csr values values_copy""",
     "numbers are neither quantised nor complex32": """
-        chalf choose_qparams_optimized dequantize empty_quantized fake_quantize_per_channel_affine
-        fake_quantize_per_tensor_affine fbgemm_linear_fp16_weight fbgemm_linear_fp16_weight_fp32_activation
-        fbgemm_linear_int8_weight fbgemm_linear_int8_weight_fp32_activation fbgemm_linear_quantize_weight
-        fbgemm_pack_gemm_matrix_fp16 fbgemm_pack_quantized_matrix fused_moving_avg_obs_fake_quant grouped_mm int_repr
-        is_quantized q_per_channel_axis q_per_channel_scales q_per_channel_zero_points q_scale q_zero_point qscheme
-        quantize_per_channel quantize_per_tensor quantize_per_tensor_dynamic quantized_batch_norm quantized_gru
-        quantized_gru_cell quantized_lstm quantized_lstm_cell quantized_max_pool1d quantized_max_pool2d
-        quantized_max_pool3d quantized_rnn_relu_cell quantized_rnn_tanh_cell scaled_grouped_mm scaled_mm""",
+        chalf choose_qparams_optimized dequantize empty_quantized fbgemm_linear_fp16_weight
+        fbgemm_linear_fp16_weight_fp32_activation fbgemm_linear_int8_weight fbgemm_linear_int8_weight_fp32_activation
+        fbgemm_linear_quantize_weight fbgemm_pack_gemm_matrix_fp16 fbgemm_pack_quantized_matrix
+        fused_moving_avg_obs_fake_quant grouped_mm int_repr q_per_channel_axis q_per_channel_scales
+        q_per_channel_zero_points q_scale q_zero_point qscheme quantize_per_channel quantize_per_tensor
+        quantize_per_tensor_dynamic quantized_batch_norm quantized_gru quantized_gru_cell quantized_lstm
+        quantized_lstm_cell quantized_max_pool1d quantized_max_pool2d quantized_max_pool3d quantized_rnn_relu_cell
+        quantized_rnn_tanh_cell scaled_grouped_mm scaled_mm""",
     "storage, and memory that nobody has written": """
-        const_data_ptr data_ptr empty_permuted empty_strided is_pinned is_set_to is_shared is_storage layout new
-        new_empty_strided pin_memory record_stream resize resize_ resize_as resize_as_ set_ share_memory_ storage
-        storage_type untyped_storage""",
+        const_data_ptr data_ptr layout new pin_memory record_stream resize resize_ resize_as resize_as_ set_
+        share_memory_ storage storage_type untyped_storage""",
     "devices are `cpu` and `cuda`, which a spec names at its top": """
-        get_default_device get_device_module ipu is_distributed is_ipu is_maia is_meta is_mkldnn is_mps is_mtia
-        is_vulkan is_vulkan_available is_xla is_xpu mtia set_default_device to_mkldnn xpu""",
+        get_default_device get_device_module ipu is_vulkan_available mtia set_default_device to_mkldnn xpu""",
     "memory shared with other libraries; files are read by `load:`": """
         from_dlpack from_file from_numpy frombuffer load numpy save to_dlpack""",
     "settings of the process; a spec has `seed:` and `dtype:`, and `no_grad:` blocks": """
@@ -56,18 +53,16 @@ ABSENT = {
     "it answers in uint64, which gradcli does not have": "hash_tensor",
     "functions of Python; a spec has `hook:` for tensors": """
         apply_ map2_ map_ register_hook register_post_accumulate_grad_hook vmap""",
-    "conjugates and negatives are computed at once": """
-        is_conj is_neg resolve_conj resolve_neg""",
+    "conjugates and negatives are computed at once": "is_conj is_neg resolve_conj resolve_neg",
     "kernels of libraries and devices, for their own use": """
-        affine_grid_generator batch_norm_backward_elemt batch_norm_backward_reduce batch_norm_elemt
-        batch_norm_gather_stats batch_norm_gather_stats_with_counts batch_norm_stats batch_norm_update_stats
-        convolution cudnn_affine_grid_generator cudnn_batch_norm cudnn_convolution cudnn_convolution_add_relu
-        cudnn_convolution_relu cudnn_convolution_transpose cudnn_grid_sampler cudnn_is_acceptable grid_sampler
-        grid_sampler_2d grid_sampler_3d miopen_batch_norm miopen_convolution miopen_convolution_add_relu
-        miopen_convolution_relu miopen_convolution_transpose miopen_ctc_loss miopen_depthwise_convolution miopen_rnn
-        mkldnn_adaptive_avg_pool2d mkldnn_convolution mkldnn_linear_backward_weights mkldnn_max_pool2d
-        mkldnn_max_pool3d mkldnn_rnn_layer native_batch_norm native_channel_shuffle native_dropout native_group_norm
-        native_layer_norm native_norm profiler_allow_cudagraph_cupti_lazy_reinit_cuda12""",
+        batch_norm_backward_elemt batch_norm_backward_reduce batch_norm_elemt batch_norm_gather_stats
+        batch_norm_gather_stats_with_counts batch_norm_stats batch_norm_update_stats cudnn_affine_grid_generator
+        cudnn_batch_norm cudnn_convolution cudnn_convolution_add_relu cudnn_convolution_relu
+        cudnn_convolution_transpose cudnn_grid_sampler cudnn_is_acceptable miopen_batch_norm miopen_convolution
+        miopen_convolution_add_relu miopen_convolution_relu miopen_convolution_transpose miopen_ctc_loss
+        miopen_depthwise_convolution miopen_rnn mkldnn_adaptive_avg_pool2d mkldnn_convolution
+        mkldnn_linear_backward_weights mkldnn_max_pool2d mkldnn_max_pool3d mkldnn_rnn_layer native_norm
+        profiler_allow_cudagraph_cupti_lazy_reinit_cuda12""",
     "precision is what a tensor's dtype says": """
         autocast_decrement_nesting autocast_increment_nesting clear_autocast_cache get_autocast_cpu_dtype
         get_autocast_dtype get_autocast_gpu_dtype get_autocast_ipu_dtype get_autocast_xla_dtype
@@ -75,9 +70,7 @@ ABSENT = {
         is_autocast_xla_enabled set_autocast_cache_enabled set_autocast_cpu_dtype set_autocast_cpu_enabled
         set_autocast_dtype set_autocast_enabled set_autocast_gpu_dtype set_autocast_ipu_dtype set_autocast_ipu_enabled
         set_autocast_xla_dtype set_autocast_xla_enabled""",
-    "torch has removed them: they only say so": """
-        eig lstsq name reinforce solve symeig volatile""",
-    "settings of one tensor's gradient": "grad_dtype",
+    "torch has removed them: they only say so": "eig lstsq reinforce solve symeig volatile",
 }
 REASONS = {name: reason for reason, names in ABSENT.items() for name in names.split()}
 
