@@ -38,9 +38,9 @@ Found = TypeVar("Found")
 LATER = [
     "softmax", "activation", "piecewise", "loss", "cross_entropy", "join", "windows", "special", "cumulative",
     "statistics", "norm", "dropout", "products", "embedding", "pad", "similarity", "distance", "margin_loss", "conv",
-    "pool", "average", "attention", "bessel", "ctc", "decompose", "fake_quantize", "fft", "fold", "grid", "histogram",
-    "householder", "kernels", "layout", "ldl", "lowrank", "matrix", "multi_head", "polynomials", "recurrent",
-    "recurrent_layers", "resample", "segment", "shuffle", "signal", "solve", "tbc", "view_copies",
+    "pool", "average", "attention", "bessel", "ctc", "decompose", "fake_quantize", "fft", "fold", "fused_lstm", "grid",
+    "histogram", "householder", "kernels", "layout", "ldl", "lowrank", "matrix", "multi_head", "polynomials",
+    "recurrent", "recurrent_layers", "resample", "segment", "shuffle", "signal", "solve", "tbc", "view_copies",
 ]  # fmt: skip
 
 PREFIXES = (

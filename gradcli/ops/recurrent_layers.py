@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from gradcli.engine.device import device_of
 from gradcli.engine.dtypes import TYPE_NAMES
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import add
 from gradcli.ops.define import composite
 from gradcli.ops.dropout import dropped
 from gradcli.ops.elementary import relu, tanh
+from gradcli.ops.fused_lstm import fused_layer
 from gradcli.ops.linalg import linear, matmul
 from gradcli.ops.pieces import cat, stack, unbind
 from gradcli.ops.recurrent import gru_step, lstm_step
-from gradcli.ops.shape import narrow, t, transpose, wrap_dim
+from gradcli.ops.shape import contiguous, narrow, select, t, transpose, view, wrap_dim
 from gradcli.ops.windows import transpose_
 
 State = tuple[Any, ...]  # what a layer remembers: (h,), of an LSTM (h, c)
@@ -67,6 +69,36 @@ def padded_layer(backwards: bool) -> Layer:
         return stack(outputs[order], 0), state
 
     return layer
+
+
+def fused(backwards: bool) -> Layer:
+    """As `padded_layer`, of an LSTM, in a node of its own."""
+
+    def layer(step: Step, input: Any, state: State, weights: Weights) -> tuple[Any, State]:
+        output, *after = fused_layer(input, weights.w_ih, weights.w_hh, *weights.biases, *state, backwards)
+        return output, tuple(after)
+
+    return layer
+
+
+def is_fused(step: Step, input: Any, hx: Sequence[Any]) -> bool:
+    """Whether torch leaves it to oneDNN."""
+    return (
+        step is lstm_next
+        and input.dtype.name == "float32"
+        and input.array.size > 0
+        and device_of(input.array) == "cpu"
+        and not is_projected(hx)
+    )
+
+
+def is_projected(hx: Sequence[Any]) -> bool:
+    """Whether the output of an LSTM is smaller than what it remembers, by a weight of its own."""
+    return len(hx) == 2 and len({part.shape[wrap_dim(2, part.ndim)] for part in hx}) == 2
+
+
+def selected(part: Any) -> list[Any]:
+    return [select(part, 0, place) for place in range(part.shape[0])]
 
 
 def rows(state: State, start: int, stop: int) -> State:
@@ -131,11 +163,14 @@ def stacked(
     dropout: float,
     train: bool,
     directions: Sequence[Layer],
+    apart: Callable[[Any], Sequence[Any]] = lambda part: unbind(part, 0),
 ) -> tuple[Any, ...]:
-    """The outputs of the last of `num_layers` layers, and what each direction of each layer remembers at its end."""
-    projected = len(hx) == 2 and len({part.shape[wrap_dim(2, part.ndim)] for part in hx}) == 2
-    weights = weights_of(params, has_biases, projected)
-    states = list(zip(*(unbind(part, 0) for part in hx), strict=True))
+    """The outputs of the last of `num_layers` layers, and what each direction of each layer remembers at its end.
+
+    `apart` takes the states of the directions from each other.
+    """
+    weights = weights_of(params, has_biases, is_projected(hx))
+    states = list(zip(*(apart(part) for part in hx), strict=True))
     for given, what in ((states, "hidden states"), (weights, "weights")):
         if len(given) % len(directions):
             raise UserError("value", "Odd number of params or hiddens given to a bidirectional RNN")
@@ -167,10 +202,10 @@ def sizes_of(batch_sizes: Any) -> list[int]:
     return sizes
 
 
-def declare(name: str, step: Step, memory: str, back: Callable[..., Any] = transpose_) -> None:
+def declare(name: str, step: Step, memory: str, to_batch_first: Callable[..., Any] = transpose_) -> None:
     """The layer `name` for padded input, (length, batch, features) or `batch_first`, and for packed data.
 
-    `back` brings the outputs to a batch in front: torch does it in place, but not for the LSTM.
+    `to_batch_first` turns the outputs around: torch does it in place, but not for the LSTM.
     """
 
     def memory_of(hx: Any) -> Sequence[Any]:
@@ -193,12 +228,16 @@ def declare(name: str, step: Step, memory: str, back: Callable[..., Any] = trans
         batch_first: bool,
     ) -> tuple[Any, ...]:
         """The outputs at all steps, and the states at the end, one for each direction of each layer."""
-        directions = [padded_layer(backwards) for backwards in (False, True)[: 1 + bidirectional]]
+        initial = memory_of(hx)
         steps_first = transpose(input, 0, 1) if batch_first else input
-        output, *states = stacked(
-            step, steps_first, memory_of(hx), params, has_biases, num_layers, dropout, train, directions
-        )
-        return (back(output, 0, 1) if batch_first else output, *states)
+        options = (params, has_biases, num_layers, dropout, train)
+        both = (False, True)[: 1 + bidirectional]
+        if is_fused(step, input, initial):
+            steps_first = contiguous(steps_first)
+            output, *states = stacked(step, steps_first, initial, *options, [fused(back) for back in both], selected)
+        else:
+            output, *states = stacked(step, steps_first, initial, *options, [padded_layer(back) for back in both])
+        return (to_batch_first(output, 0, 1) if batch_first else output, *states)
 
     @composite(f"{name}.data(Tensor data, Tensor batch_sizes, {memory} hx, Tensor[] params, {OPTIONS})")
     def packed(
@@ -213,9 +252,15 @@ def declare(name: str, step: Step, memory: str, back: Callable[..., Any] = trans
         bidirectional: bool,
     ) -> tuple[Any, ...]:
         """The outputs, packed as the data, and the states at the ends of the sequences."""
-        sizes = sizes_of(batch_sizes)
+        sizes, initial = sizes_of(batch_sizes), memory_of(hx)
+        options = (params, has_biases, num_layers, dropout, train)
+        if len(set(sizes)) == 1 and is_fused(step, data, initial):
+            directions = [fused(back) for back in (False, True)[: 1 + bidirectional]]
+            steps = view(data, (len(sizes), sizes[0], data.shape[-1]))
+            output, *states = stacked(step, steps, initial, *options, directions, selected)
+            return (view(output, (-1, output.shape[-1])), *states)
         directions = [packed_layer(sizes), packed_backwards_layer(sizes)][: 1 + bidirectional]
-        return stacked(step, data, memory_of(hx), params, has_biases, num_layers, dropout, train, directions)
+        return stacked(step, data, initial, *options, directions)
 
 
 declare("rnn_tanh", simple(tanh), "Tensor")
