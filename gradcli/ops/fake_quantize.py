@@ -24,7 +24,9 @@ def levels(input: Any, scale: Any, zero_point: Any, quant_min: int, quant_max: i
 
 def quantized_by_one(input: Any, scale: Any, zero_point: Any, quant_min: int, quant_max: int) -> tuple[Any, Any]:
     # torch has the scale as a float32, and multiplies in that
-    scale, zero_point = beside(input, np.float32(scale)), beside(input, np.int64(zero_point))
+    scale, zero_point = (
+        beside(input, np.asarray(number, dtype)) for number, dtype in ((scale, np.float32), (zero_point, np.int64))
+    )
     times, mask = levels(input, scale, zero_point, quant_min, quant_max)
     return (times.astype(np.float32) * scale).astype(input.dtype), mask
 

@@ -44,6 +44,7 @@ def new_empty_strided(
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
+    """Zeros like those of `empty_strided`, with the dtype and the device of `self` unless others are given."""
     result: Tensor = empty_strided(size, stride, dtype or self.dtype, device or device_of(self.array), requires_grad)
     return result
 
