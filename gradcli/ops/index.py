@@ -16,7 +16,7 @@ from gradcli.ops.copies import copy, fill_tensor_in_place, masked_fill, zeros_li
 from gradcli.ops.define import Op, composite, op
 from gradcli.ops.kinds import refuse
 from gradcli.ops.pieces import cat
-from gradcli.ops.selection import top_places
+from gradcli.ops.selection import sorted_places, top_places
 from gradcli.ops.shape import (
     alias,
     broadcast_sizes,
@@ -398,17 +398,13 @@ def taken(grad: Any, shape: Shape, dim: int, index: Any, alpha: float = 1) -> An
     return part if alpha == 1 else part * alpha
 
 
-def sort_forward(self: Any, dim: int, descending: bool) -> tuple[Any, Any]:
-    """Values and indices in order along `dim`; equal values keep their order, NaN is the largest."""
+def sort_forward(self: Any, dim: int, descending: bool, stable: bool = False) -> tuple[Any, Any]:
+    """Values and indices in order along `dim`; equal values keep theirs if `stable`, NaN is the largest."""
     if self.ndim == 0:
         wrap_dim(dim, 0)
         return self.copy(), np.zeros_like(self, np.int64)
     dim = wrap_dim(dim, self.ndim)
-    if descending:  # a stable descending order is the reverse of the stable order of the reversed values
-        flipped = np.flip(self, dim)
-        indices = self.shape[dim] - 1 - np.flip(np.argsort(flipped, axis=dim, kind="stable"), dim)
-    else:
-        indices = np.argsort(self, axis=dim, kind="stable")
+    indices = np.moveaxis(sorted_places(np.moveaxis(self, dim, -1), descending, stable), -1, dim)
     values, places = empty_like(self, self.dtype), empty_like(self, np.int64)  # both in the memory order of `self`
     values[...] = np.take_along_axis(self, indices, axis=dim)
     places[...] = indices

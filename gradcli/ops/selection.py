@@ -1,4 +1,4 @@
-"""Which of several equal values the selections of the C++ library, and torch's own, choose: those of kthvalue and topk.
+"""Which of several equal values come first in the sorts and selections of the C++ library, and in torch's own.
 
 They rearrange each line by partitions about a pivot. Here a partition is made in all lines at once: the elements that
 are to be exchanged are found together, not one after the other. Lines without equal values need none of this.
@@ -11,6 +11,7 @@ from typing import Any
 
 from gradcli.engine.device import beside, np, to_host
 
+LARGE = 2**14  # elements; to follow the C++ library's sort of more than these would take seconds
 SHORT = 16  # sorts leave parts of this length for a stable sort at the end
 
 
@@ -79,6 +80,17 @@ class Lines:
         order = np.where(block == 1, order, self.places)
         for part in (self.ranks, self.origins):
             part[lines] = np.take_along_axis(part[lines], order, -1)
+
+
+def sorted_places(lines: Any, descending: bool, stable: bool) -> Any:
+    """The places of the values of each line in order.
+
+    Unless `stable`, the C++ library's sort decides about equal ones; where there is much to sort they keep their order.
+    """
+    size = lines.shape[-1]
+    if stable or size <= SHORT or lines.size > LARGE:
+        return in_order(lines, descending)
+    return chosen(lines, descending, lambda rearranged: sort_first(rearranged, size))
 
 
 def in_order(lines: Any, largest: bool) -> Any:

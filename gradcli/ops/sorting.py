@@ -218,13 +218,13 @@ def bincount_forward(self: Any, weights: Any, minlength: int) -> Any:
 sort_stable = op(
     "sort.stable(Tensor self, *, bool? stable, int dim=-1, bool descending=False) -> (values, indices)",
     "SortBackward1",
-    lambda self, stable, dim, descending: sort_forward(self, dim, descending), constant=("indices",),
+    lambda self, stable, dim, descending: sort_forward(self, dim, descending, bool(stable)), constant=("indices",),
     check=refuse(c=" Sort does not support complex dtypes on CPU"),
     self=lambda grad, self_shape, dim, indices: scatter(new_zeros(grad, self_shape), dim, indices, grad),
 )  # fmt: skip
 argsort_stable = op(
     "argsort.stable(Tensor self, *, bool stable, int dim=-1, bool descending=False)", None,
-    lambda self, stable, dim, descending: sort_forward(self, dim, descending)[1],
+    lambda self, stable, dim, descending: sort_forward(self, dim, descending, stable)[1],
     check=refuse(c=" Sort does not support complex dtypes on CPU"),
 )  # fmt: skip
 kthvalue = op(

@@ -153,6 +153,10 @@ KINKED: dict[str, list[str]] = {
     "fractional_max_pool2d_with_indices": ["F.fractional_max_pool2d_with_indices(dphoto, 2, 2)"],
     "fractional_max_pool3d_with_indices": ["F.fractional_max_pool3d_with_indices(dscan, 2, output_ratio=0.7)"],
     "detach_copy": ["torch.detach_copy(k)"],
+    # longer than what the C++ library sorts stably
+    "sort": ["sort(k.repeat(1, 9), 1)", "sort(k.repeat(5, 3).t(), 0, True)", "sort(mask.repeat(1, 20))", "sort(special.repeat(2, 4) ** 2, descending=True)"],
+    "argsort": ["argsort(index.repeat(1, 30).int())", "argsort(k.repeat(9, 1).float(), 0, True)"],
+    "sort.stable": ["sort(k.repeat(1, 9), stable=True)", "k.repeat(1, 9).sort(stable=False, descending=True)"], "argsort.stable": ["argsort(k.repeat(1, 9), stable=True)", "k.repeat(1, 9).argsort(stable=False, dim=1)"],
     "native_channel_shuffle": ["torch.native_channel_shuffle(cube2.detach(), 2)", "torch.native_channel_shuffle(cube2, 2)"],
     "native_layer_norm": ["torch.native_layer_norm(x, [3], None, None, 1e-5)"], "native_dropout": ["torch.native_dropout(x, 0.4, None)", "torch.native_dropout(x[:0], 0.4, True)", "torch.native_dropout(x, 0.0, True)[0] ** 2"],
     "grid_sampler": ["torch.grid_sampler(photo, beyond, 1, 0, False)"],
