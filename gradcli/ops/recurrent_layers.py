@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gradcli.engine.device import device_of
 from gradcli.engine.dtypes import TYPE_NAMES
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import add
@@ -82,14 +81,8 @@ def fused(backwards: bool) -> Layer:
 
 
 def is_fused(step: Step, input: Any, hx: Sequence[Any]) -> bool:
-    """Whether torch leaves it to oneDNN."""
-    return (
-        step is lstm_next
-        and input.dtype.name == "float32"
-        and input.array.size > 0
-        and device_of(input.array) == "cpu"
-        and not is_projected(hx)
-    )
+    """Whether torch's CPU leaves it to oneDNN."""
+    return step is lstm_next and input.dtype.name == "float32" and input.array.size > 0 and not is_projected(hx)
 
 
 def is_projected(hx: Sequence[Any]) -> bool:
