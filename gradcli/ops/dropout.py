@@ -110,11 +110,17 @@ def scale_of(p: float) -> float:
     return 0.0 if p == 1 else 1 / (1 - p)
 
 
-native_dropout = op(
-    "native_dropout(Tensor input, float p, bool? train) -> (result, mask)", "NativeDropoutBackward0",
+dropout_and_mask = op(
+    "_native_dropout(Tensor input, float p, bool? train) -> (result, mask)", "NativeDropoutBackward0",
     native_dropout_forward, constant=("mask",), draws=True,
     input=lambda grad, p, train, mask: grad * (to_dtype(mask, grad.dtype) * (scale_of(p) if train else 1)),
 )  # fmt: skip
+
+
+@composite("native_dropout(Tensor input, float p, bool? train)")
+def native_dropout(input: Any, p: float, train: bool | None) -> Any:
+    """`input`, elements set to zero by chance, the others scaled up; and where they were not."""
+    return dropout_and_mask(input, p, train)
 
 
 @composite("feature_dropout(Tensor input, float p, bool train)")

@@ -245,10 +245,12 @@ dropout3d: input = randn(1, 2, 4, 4)
 batch_norm: running_mean = zeros(3); running_var = ones(3); training = True
 instance_norm: input = randn(2, 2, 3)
 group_norm: input = randn(2, 4); num_groups = 2
-native_layer_norm: call = native_layer_norm(input, (3,), None, None, 0.00001)
-native_batch_norm: call = native_batch_norm(input, None, None, None, None, True, 0.1, 0.00001)
-native_group_norm: input = randn(2, 4, 3); call = native_group_norm(input, None, None, 2, 4, 3, 2, 0.00001); of = result
-native_dropout: p = 0.5; train = True
+native_layer_norm: call = native_layer_norm(input, (3,), None, None, 0.00001); of = result[0]
+native_batch_norm: call = native_batch_norm(input, None, None, None, None, True, 0.1, 0.00001); \
+of = result[0]
+native_group_norm: input = randn(2, 4, 3); call = native_group_norm(input, None, None, 2, 4, 3, 2, 0.00001); \
+of = result[0]
+native_dropout: p = 0.5; train = True; of = result[0]
 fake_quantize_per_tensor_affine: scale = 0.1; zero_point = 0; quant_min = -10; quant_max = 10
 fake_quantize_per_tensor_affine.tensor_qparams: \
 call = fake_quantize_per_tensor_affine(input, tensor(0.1), tensor(0), -10, 10)

@@ -36,10 +36,7 @@ def convolution(
     return convolved(input, weight, bias, Options(by, margin, gap, transposed, more, groups))
 
 
-@composite(
-    "native_layer_norm(Tensor input, int[] normalized_shape, Tensor? weight, Tensor? bias, float eps)"
-    " -> (result, mean, rstd)"
-)
+@composite("native_layer_norm(Tensor input, int[] normalized_shape, Tensor? weight, Tensor? bias, float eps)")
 def layer_norm_and_statistics(input: Any, normalized_shape: Sequence[int], weight: Any, bias: Any, eps: float) -> Any:
     """What is normalised, and what it was shifted and scaled by."""
     return native_layer_norm(input, normalized_shape, weight, bias, eps)
@@ -47,7 +44,7 @@ def layer_norm_and_statistics(input: Any, normalized_shape: Sequence[int], weigh
 
 @composite(
     "native_batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, "
-    "bool training, float momentum, float eps) -> (result, mean, rstd)"
+    "bool training, float momentum, float eps)"
 )
 def batch_norm_and_statistics(
     input: Any,
@@ -66,10 +63,7 @@ def batch_norm_and_statistics(
     return native_batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps)
 
 
-@composite(
-    "native_group_norm(Tensor input, Tensor? weight, Tensor? bias, int N, int C, int HxW, int group, float eps)"
-    " -> (result, mean, rstd)"
-)
+@composite("native_group_norm(Tensor input, Tensor? weight, Tensor? bias, int N, int C, int HxW, int group, float eps)")
 def group_norm_and_statistics(input: Any, weight: Any, bias: Any, group: int, eps: float, **sizes: int) -> Any:
     """What is normalised of N samples of C channels of HxW elements, and what it was shifted and scaled by."""
     if input.shape[:2] != (sizes["N"], sizes["C"]) or input.array.size != math.prod(sizes.values()):

@@ -16,7 +16,9 @@ _TORCH_MEMBERS = frozenset({*CONSTANTS, *TYPE_NAMES, *ALIASES})
 _TENSOR_ATTRIBUTES = (
     "grad", "grad_fn", "T", "mT", "H", "mH", "shape", "ndim", "dtype", "device", "requires_grad", "is_leaf",
     "retains_grad", "real", "imag", "data", "_version", "_base", "next_functions", "name",
-    "itemsize", "nbytes", "is_cpu", "is_cuda", "is_sparse", "output_nr",
+    "itemsize", "nbytes", "is_cpu", "is_cuda", "output_nr", "grad_dtype",
+    "is_sparse", "is_sparse_csr", "is_nested", "is_quantized", "is_mkldnn", "is_meta", "is_ipu", "is_maia", "is_mps",
+    "is_mtia", "is_vulkan", "is_xla", "is_xpu",
 )  # fmt: skip
 _RESULT_FIELDS = (
     "values", "indices", "U", "S", "Vh", "V", "Q", "R", "L", "LU", "P", "pivots", "info", "eigenvalues",
