@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from gradcli.engine.dtypes import TYPE_NAMES
 from gradcli.errors import UserError
 from gradcli.export.arrays.items import asks_the_graph
 from gradcli.report.model import Printed
@@ -88,7 +89,7 @@ def prints_the_same_numbers(specs: list[Spec], script: str) -> None:
 
 def same(value: Any, wanted: Any, expression: str) -> None:
     """Whether a script printed what a spec does: up to what rounding may have done."""
-    if isinstance(value, type) and issubclass(value, np.generic):
+    if isinstance(wanted, str) and wanted in TYPE_NAMES:
         assert np.dtype(value).name == wanted, expression
     elif wanted is None or isinstance(wanted, str):
         assert value == wanted, expression

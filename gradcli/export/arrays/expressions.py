@@ -134,6 +134,8 @@ class Expressions:
         """What a row is called with, as a tree."""
         if isinstance(value, Tensor):
             known = trees.of(value)
+            if known is None and self.varying and len(np.unique(value.array)) > 1:
+                raise self.unable_in_loop("numbers that may change in a loop")
             return self.literal(value) if known is None else known
         if isinstance(value, list | tuple) and any(isinstance(one, Tensor) for one in value):
             items = tuple([self.argument(one, trees) for one in value])
@@ -180,8 +182,8 @@ class Expressions:
         on_tensors = any(True for one in below for _ in tensors_in(one.value))
         if self.differentiates(node):
             return self.differential(reading, node, below)
-        is_list = isinstance(node, tree.ListOf | tree.TupleOf)
-        values = [one.value if is_list else marked(one) for one in below]
+        takes_numbers = on_tensors and not isinstance(node, tree.ListOf | tree.TupleOf)
+        values = [marked(one) if takes_numbers else one.value for one in below]
         value, calls = self.watch.during(lambda: self.applied(reading, node, values))
         if isinstance(node, tree.ListOf | tree.TupleOf | tree.Slice):
             return Item(with_children(node, trees), value)
@@ -291,7 +293,7 @@ class Expressions:
 
     def check_numbers(self, below: list[Item], calls: list[Called]) -> None:
         """In a loop, a number that changes with it must have come as it is to some row."""
-        changing = set().union(*self.varying)
+        changing = {self.names.values.get(known, known) for open_loop in self.varying for known in open_loop}
         for one in below if changing else ():
             if any(True for _ in tensors_in(one.value)) or isinstance(one.tree, tree.Constant):
                 continue

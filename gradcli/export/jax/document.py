@@ -125,6 +125,8 @@ class JaxDocument(ArrayDocument):
         is_leaf, made = self.is_leaf_of_its_own(item), item.tree
         if item.active and not isinstance(item.value, Tensor):
             made = tree.TupleOf(tuple([self.helped(one.tree) for one in items_of(item)]), **PLACE)
+        if item.active:
+            self.live |= self.names_of(made)
         variable = self.names.values[target] = self.variable(self.names.values[target])
         self.tuples.pop(variable, None)
         if item.active and not is_leaf and self.is_alias(item):

@@ -63,7 +63,9 @@ TEXTS: dict[str, Template] = {
     "clamp_min": "np.where(self < min, min, self)",
     "clamp_max": "np.where(self > max, max, self)",
     "_hardtanh": "np.where(self <= min_val, min_val, np.where(self >= max_val, max_val, self))",
-    "remainder": "self - other * np.floor(self / other)",
+    "remainder": lambda use: (
+        "self % other" if use.results[0].dtype.kind in "iu" else "self - other * np.floor(self / other)"
+    ),
     "max.dim": extreme("argmax"),
     "min.dim": extreme("argmin"),
     "xlogy": of_floats("xlogy"),
