@@ -23,7 +23,6 @@ from gradcli.export.arrays.items import (
     Reading,
     Trees,
     is_simple,
-    marked,
     numbers_in_arguments,
     part_of,
     short,
@@ -35,7 +34,7 @@ from gradcli.export.arrays.items import (
 from gradcli.export.arrays.picked import Index, picked
 from gradcli.export.arrays.table import PLAIN, filled, forward_of
 from gradcli.export.arrays.texts import Template, Use
-from gradcli.export.arrays.watch import RESHAPING, Called, MarkedFloat, MarkedInt, Watch
+from gradcli.export.arrays.watch import RESHAPING, Called, MarkedFloat, MarkedInt, Watch, marked
 from gradcli.export.names import Names
 from gradcli.export.python import PLACE, call, changed, literal, method, name, source, with_children
 from gradcli.export.script import STANDARD, Script, functions_in
@@ -182,8 +181,9 @@ class Expressions:
         on_tensors = any(True for one in below for _ in tensors_in(one.value))
         if self.differentiates(node):
             return self.differential(reading, node, below)
-        takes_numbers = on_tensors and not isinstance(node, tree.ListOf | tree.TupleOf)
-        values = [marked(one) if takes_numbers else one.value for one in below]
+        values = [one.value for one in below]
+        if on_tensors and not isinstance(node, tree.ListOf | tree.TupleOf):
+            values = [marked(one.value, one.tree) for one in below]
         value, calls = self.watch.during(lambda: self.applied(reading, node, values))
         if isinstance(node, tree.ListOf | tree.TupleOf | tree.Slice):
             return Item(with_children(node, trees), value)
@@ -227,6 +227,8 @@ class Expressions:
             if before[known] is not None:
                 self.overwrite(tensor, before[known], trees)
         if isinstance(value, Tensor) and trees.of(value) is None:
+            if self.varying:
+                raise self.unable_in_loop(f"`{written}` in a loop")
             return Item(self.numbers(value, f"`{written}`"), value)
         return Item(self.argument(value, trees), value)
 
@@ -299,7 +301,7 @@ class Expressions:
                 continue
             named = {node.id for node in tree.walk(one.tree) if isinstance(node, tree.Name)}
             given = [value for known in calls for value in numbers_in_arguments(known.arguments)]
-            if named & changing and not any(value.tree is one.tree for value in given):
+            if named & changing and not any(part is one.tree for value in given for part in tree.walk(value.tree)):
                 raise self.unable_in_loop("a number that changes in a loop")
 
     def helped(self, made: Any) -> Any:

@@ -79,16 +79,6 @@ class Reading(Record):
     lines: bool = True  # whether lines may be written for what is needed twice
 
 
-def marked(item: Item) -> Any:
-    """The value of an item for the engine, which knows its tree again where a row takes it as it is."""
-    kind = {int: MarkedInt, float: MarkedFloat}.get(type(item.value))
-    if kind is None or isinstance(item.tree, tree.Constant):
-        return item.value
-    number: Any = kind(item.value)
-    number.tree = item.tree
-    return number
-
-
 class Trees:
     """The trees of tensors, which are known by who they are, or else by their numbers."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,22 +10,57 @@ from typing import Any
 from gradcli.engine.mode import grad_mode, set_grad_enabled
 from gradcli.engine.tensor import Tensor
 from gradcli.export.arrays.picked import SUBSCRIPTS
+from gradcli.export.python import PLACE, literal
 from gradcli.ops import frontend, generate
 from gradcli.ops.define import Op
 from gradcli.record import Record
+from gradcli.spec import tree
 
 # rows that give a tensor another shape, which is then the tensor's own
 RESHAPING = frozenset({"_squeeze_", "_unsqueeze_", "_t_", "_transpose_", "_as_strided_"})
 
 
 class MarkedInt(int):
-    """A number that is not written as one: what is called with it has its tree."""
+    """A number that is not written as one: what is called with it has its tree, and what is computed of it has one."""
 
     tree: Any
 
 
 class MarkedFloat(float):
     tree: Any
+
+
+def marked(number: Any, made: Any) -> Any:
+    """A number with a tree, unless that is the number; other values stay what they are."""
+    kind: Any = {int: MarkedInt, float: MarkedFloat}.get(type(number))
+    if kind is None or isinstance(made, tree.Constant):
+        return number
+    found = kind(number)
+    found.tree = made
+    return found
+
+
+def tree_of(number: Any) -> Any:
+    return number.tree if isinstance(number, MarkedInt | MarkedFloat) else literal(number)
+
+
+def arithmetic(name: str, function: Callable[..., Any], swapped: bool) -> Callable[..., Any]:
+    def compute(self: Any, *others: Any) -> Any:
+        operands = (*others, self) if swapped else (self, *others)
+        if not all(isinstance(one, int | float) for one in operands):
+            return NotImplemented
+        made = tree.Operator(name, tuple(map(tree_of, operands)), **PLACE)
+        return marked(function(*map(plain, operands)), made)
+
+    return compute
+
+
+def _install() -> None:
+    names = {"add": "add", "sub": "sub", "mul": "mul", "truediv": "div", "floordiv": "floor_divide", "mod": "remainder"}
+    for kind in (MarkedInt, MarkedFloat):
+        for python, name in (*names.items(), ("pow", "pow"), ("neg", "neg")):
+            for prefix in ("",) if python == "neg" else ("", "r"):
+                setattr(kind, f"__{prefix}{python}__", arithmetic(name, getattr(operator, python), prefix == "r"))
 
 
 def plain(value: Any) -> Any:
@@ -92,6 +128,9 @@ class Watch:
             return result
 
         return call
+
+
+_install()
 
 
 @contextmanager
