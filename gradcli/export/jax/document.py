@@ -13,7 +13,7 @@ from gradcli.export.arrays.document import ArrayDocument, written
 from gradcli.export.arrays.items import Item, Operation, Reading, Trees, is_grad, items_of, tensors_in, written_in
 from gradcli.export.arrays.loops import Key, Loop
 from gradcli.export.arrays.watch import Watch
-from gradcli.export.jax.table import TEXTS, has_other_gradient
+from gradcli.export.jax.table import SPECIAL, TEXTS, has_other_gradient
 from gradcli.export.python import ATOM, PLACE, SIGNS, call, changed, literal, method, name, source
 from gradcli.export.script import Script
 from gradcli.record import Record
@@ -93,6 +93,9 @@ class JaxDocument(ArrayDocument):
         return self.forward(operation, operation.op.name)
 
     def completed(self, made: Any) -> Any:
+        for node in tree.walk(made):
+            if isinstance(node, tree.Method) and source(node.target) == "special" and node.name not in SPECIAL:
+                raise self.unable(f"`scipy.special.{node.name}`")
         return super().completed(changed(made, as_index))
 
     def is_active(self, made: Any) -> bool:

@@ -50,6 +50,11 @@ def converted(use: Use) -> str:
     return made if use.results[0].dtype.kind != "u" else "self.astype(np.int64).astype(dtype)"
 
 
+# what JAX has of SciPy's functions
+SPECIAL = frozenset({
+    "digamma", "entr", "erf", "erfc", "erfinv", "gammainc", "gammaincc", "gammaln", "i0", "i0e", "i1", "i1e",
+    "log_ndtr", "ndtri", "polygamma", "xlog1py", "xlogy", "zeta",
+})  # fmt: skip
 TEXTS: dict[str, Template] = {
     "relu": "jax.nn.relu(self)",
     "sigmoid": "jax.nn.sigmoid(self)",
@@ -58,7 +63,12 @@ TEXTS: dict[str, Template] = {
     "_softmax": "jax.nn.softmax(self, axis=dim)",
     "_log_softmax": "jax.nn.log_softmax(self, axis=dim)",
     "logsumexp": "jax.nn.logsumexp(self, axis=dim, keepdims=keepdim)",
-    "gelu": lambda use: f"jax.nn.gelu(input, approximate={use.values['approximate'] == 'tanh'})",
+    "gelu": lambda use: (
+        "jax.nn.gelu(input)"
+        if use.values["approximate"] == "tanh"
+        else "0.5 * input * (1 + special.erf(input / 2 ** 0.5))"
+    ),
+    "linalg::eigh": lambda use: f"np.linalg.eigh(A, '{use.values['UPLO'].upper()}', symmetrize_input=0 == 1)",
     "clamp": clamped,
     "clamp_min": "np.where(self < min, min, self)",
     "clamp_max": "np.where(self > max, max, self)",
@@ -85,7 +95,7 @@ def has_other_gradient(operation: Operation) -> bool:
     values = {known: value.array for known, value in operation.values.items() if isinstance(value, Tensor)}
     if name in ("_norm", "vector_norm", "_std", "dist"):
         return not all(bool(result.array.all()) for result in operation.results)
-    if name == "nextafter":
+    if name in ("nextafter", "cholesky_solve", "cholesky_inverse", "linalg::eigh"):
         return True
     if name == "atan2":
         return bool(((values["self"] == 0) & (values["other"] == 0)).any())

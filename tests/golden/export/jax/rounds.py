@@ -13,17 +13,13 @@ w_grad = None
 
 for i in range(4):
     t1 = w - 1
-    loss = (
-        (jnp.roll(w * data[i], i).sum() - i) ** 2 / (i + 1)
-        + (1.0 * jnp.where(t1 > 0, t1, (1.0 + i) * jnp.expm1(t1 * 1.0))).sum()
-    )
+    bent = (1.0 * jnp.where(t1 > 0, t1, (1.0 + i) * jnp.expm1(t1 * 1.0))).sum()
+    loss = (jnp.roll(w * data[i], i).sum() - i) ** 2 / (i + 1) + bent
 
     def loss_of(w):
         t1 = w - 1
-        return (
-            (jnp.roll(w * data[i], i).sum() - i) ** 2 / (i + 1)
-            + (1.0 * jnp.where(t1 > 0, t1, (1.0 + i) * jnp.expm1(t1 * 1.0))).sum()
-        )
+        bent = (1.0 * jnp.where(t1 > 0, t1, (1.0 + i) * jnp.expm1(t1 * 1.0))).sum()
+        return (jnp.roll(w * data[i], i).sum() - i) ** 2 / (i + 1) + bent
 
     d_w = jax.grad(loss_of)(w)
     w_grad = d_w if w_grad is None else w_grad + d_w

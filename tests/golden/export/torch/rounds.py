@@ -10,10 +10,8 @@ w = torch.ones(3, requires_grad=True)
 data = torch.arange(12.0).reshape(4, 3).clone()
 
 for i in range(4):
-    loss = (
-        ((w * data[i]).roll(i).sum() - i) ** 2 / (i + 1)
-        + F.elu(w - 1, alpha=1.0 + i).sum()
-    )
+    bent = F.elu(w - 1, alpha=1.0 + i).sum()
+    loss = ((w * data[i]).roll(i).sum() - i) ** 2 / (i + 1) + bent
     loss.backward()
     with torch.no_grad():
         w -= rate * w.grad
