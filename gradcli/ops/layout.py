@@ -88,7 +88,7 @@ def is_set_to(self: Tensor, tensor: Tensor) -> bool:
 @composite("to_dense(Tensor self, ScalarType? dtype=None, *, bool? masked_grad=None)")
 def to_dense(self: Tensor, dtype: Any = None, masked_grad: bool | None = None) -> Tensor:
     """A dense tensor is itself; `masked_grad` is about others."""
-    dense: Tensor = self if dtype in (None, self.dtype) else to_dtype(self, dtype)
+    dense: Tensor = self if dtype is None or dtype == self.dtype else to_dtype(self, dtype)
     return dense
 
 

@@ -108,7 +108,7 @@ SMOOTH: dict[str, list[str]] = {
     "grid_sampler_2d": ["torch.grid_sampler_2d(photo, looks, 0, 0, False)", "torch.grid_sampler_2d(photo, looks, 0, 1, True)"], "grid_sampler_3d": ["torch.grid_sampler_3d(scan, looks3, 0, 1, True)", "torch.grid_sampler_3d(scan, beyond3, 0, 2, False)"],
     "affine_grid_generator": ["torch.affine_grid_generator(theta, [1, 1, 2, 3], False)", "torch.affine_grid_generator(theta3, (1, 2, 2, 1, 3), True)"],
     "mm": ["torch.spmm(x, m)", "torch.dsmm(x, m)"],
-    "to_dense": ["x.to_dense() * 2", "(x * 2).to_dense(complex128)", "(x * 2).to_dense(dtype=float64, masked_grad=False)"],
+    "to_dense": ["x.to_dense() * 2", "(x * 2).to_dense(dtype=float64, masked_grad=False)"],
     "frobenius_norm": ["torch.frobenius_norm(x, [0, 1])", "torch.frobenius_norm(x, 1, True)", "torch.frobenius_norm(cube, [])", "torch.frobenius_norm(c, (0, -1))"],
     "nuclear_norm.dim": ["torch.nuclear_norm(wide, (1, 0), True)", "torch.nuclear_norm(blocks, [1, 2])"],
     "nuclear_norm": ["torch.nuclear_norm(tall)", "torch.nuclear_norm(sq3, True)", "torch.nuclear_norm(ctall, keepdim=False)"],
