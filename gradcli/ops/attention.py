@@ -168,10 +168,9 @@ def takes_one_kernel(query: Any, key: Any, value: Any, attn_mask: Any, dropout_p
     return fits and not attn_mask.requires_grad
 
 
-def has_nothing(query: Any, key: Any, value: Any) -> bool:
-    """Whether there is nothing to attend to or nobody who does, in one batch."""
-    empty = 0 in (*query.shape, *key.shape, *value.shape) and query.shape[-1] != 0
-    return bool(empty and query.shape[:-2] == key.shape[:-2] == value.shape[:-2])
+def has_nothing(query: Any, value: Any) -> bool:
+    """Whether there is nothing to attend to or nobody who does: the shapes of keys are not looked at then."""
+    return 0 in value.shape or query.shape[-2] == 0
 
 
 def of_nothing(query: Any, key: Any, value: Any) -> Any:
@@ -207,9 +206,10 @@ def scaled_dot_product_attention(
     check_attention(query, key, value, attn_mask, is_causal)
     if attn_mask is not None and dtype_kind(attn_mask.dtype) == "b":
         attn_mask = Tensor(as_bias(attn_mask.array, query.dtype))
-    if has_nothing(query, key, value):
+    if has_nothing(query, value):
         return of_nothing(query, key, value)
-    scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
+    if scale is None:
+        scale = 1 / math.sqrt(query.shape[-1]) if query.shape[-1] else math.inf
     if takes_one_kernel(query, key, value, attn_mask, dropout_p, enable_gqa):
         return flash(query, key, value, is_causal, attn_mask, scale)
     dtype = query.dtype

@@ -22,7 +22,7 @@ from gradcli.engine.mode import warn
 from gradcli.engine.random import Generator
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
-from gradcli.ops.copies import clone, to_dtype
+from gradcli.ops.copies import cast, clone, to_dtype
 from gradcli.ops.copies import zeros_like as zeros_like_grad
 from gradcli.ops.define import composite, op
 from gradcli.ops.shape import is_contiguous
@@ -354,7 +354,7 @@ def new_full(
 
 @composite(f"new_tensor(Tensor self, any data, {FACTORY})")
 def new_tensor(self: Tensor, data: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    return made_beside(self, converted(tensor(data).array, dtype or self.dtype), requires_grad, device)
+    return made_beside(self, cast(tensor(data).array, dtype or self.dtype), requires_grad, device)
 
 
 @composite(f"logspace(Scalar start, Scalar end, int steps, float base=10.0, {FACTORY})")

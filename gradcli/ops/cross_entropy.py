@@ -192,11 +192,12 @@ bce_backward = op(
 )  # fmt: skip
 
 
-def declare(name: str, node: str) -> Op:
+def declare(name: str, node: str, kernel: str) -> Op:
     loss = op(
         f"_{name}(Tensor self, Tensor target, Tensor? weight, str reduction, int ignore_index)"
         " -> (result, total_weight)",
         f"{node}Backward0", nll_forward, constant=("total_weight",),
+        check=lambda self, *others: only("f", kernel)(self),
         self=lambda grad, self, target, weight, reduction, ignore_index, total_weight: backward(
             grad, self, target, weight, reduction, ignore_index, total_weight
         ),
@@ -213,7 +214,8 @@ def declare(name: str, node: str) -> Op:
     return loss
 
 
-nll, nll_2d = declare("nll_loss", "NllLoss"), declare("nll_loss2d", "NllLoss2D")
+nll = declare("nll_loss", "NllLoss", "nll_loss_out_frame")
+nll_2d = declare("nll_loss2d", "NllLoss2D", "nll_loss2d_forward_out_frame")
 
 
 @composite(

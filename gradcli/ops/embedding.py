@@ -350,6 +350,14 @@ def embedding_bag(
             f"but got {padding_idx}",
         )
     padding_idx = -1 if padding_idx is None else padding_idx % weight.shape[0]
+    if dtype_kind(weight.dtype) != "f":
+        kind = TYPE_NAMES[weight.dtype.name]
+        found = f"CPU{kind}Type" if kind.startswith("Complex") else f"torch.{kind}Tensor"
+        raise UserError(
+            "type",
+            "Expected tensor for argument #1 'weight' to have one of the following scalar types: Half, BFloat16, "
+            f"Float, Double; but got {found} instead (while checking arguments for embedding_bag)",
+        )
     return embedding_bag_row(
         weight, input, offsets, mode, scale_grad_by_freq, per_sample_weights, include_last_offset, padding_idx
     )[0]

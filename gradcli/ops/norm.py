@@ -453,7 +453,7 @@ def instance_norm(
     result = normalized(one, mean, var, scale, shift, use_input_stats, momentum, eps)
     for running, moved in ((running_mean, mean), (running_var, var)):
         if running is not None and moved is not None:
-            write(running, np.mean(moved.array.reshape(batch, channels), axis=0))
+            write(running, np.add.reduce(moved.array.reshape(batch, channels), axis=0) / batch)
     return reshape(result, input.shape)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gradcli.engine.device import beside, np, to_host
+from gradcli.engine.dtypes import dtype_kind
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import no_derivative
 from gradcli.ops.copies import zeros_like
@@ -119,22 +120,27 @@ multinomial = op(
 normal_by_mean = op(
     "normal.Tensor_float(Tensor mean, float std=1.0)", "NormalBackward1",
     lambda mean, std: beside(mean, default_generator.normal(0.0, std, mean.shape, mean.dtype)) + mean,
-    draws=True,
+    draws=True, real_only="normal",
     mean=lambda grad, mean_shape: new_zeros(grad, mean_shape),
 )  # fmt: skip
 normal_by_std = op(
     "normal.float_Tensor(float mean, Tensor std)", "NormalBackward2",
     lambda mean, std: standard_normal(std.shape, std, std.dtype) + mean,
-    draws=True,
+    draws=True, check=lambda std: real_spread(std),
     std=lambda grad, std_shape: new_zeros(grad, std_shape),
 )  # fmt: skip
 normal_by_both = op(
     "normal.Tensor_Tensor(Tensor mean, Tensor std)", "NormalBackward3",
     lambda mean, std: standard_normal(broadcast_sizes(mean.shape, std.shape), std, mean.dtype) + mean,
-    draws=True,
+    draws=True, real_only="normal", check=lambda mean, std: real_spread(std),
     mean=lambda grad, mean_shape: new_zeros(grad, mean_shape),
     std=lambda grad, std_shape: new_zeros(grad, std_shape),
 )  # fmt: skip
+
+
+def real_spread(std: Any) -> None:
+    if dtype_kind(std.dtype) == "c":
+        raise UserError("type", "normal expects standard deviation to be non-complex")
 
 
 def standard_normal(shape: tuple[int, ...], std: Any, dtype: Any) -> Any:

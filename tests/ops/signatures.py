@@ -18,7 +18,7 @@ KINKED: dict[str, list[str]] = {
     "sum": ["sum(k, dtype=int32)", "sum(k, dtype=torch.bool)", "sum(x.detach(), dtype=int32)", "sum(x, dtype=complex128)"],
     "sum.dim": ["sum(k, 1, dtype=uint8)"], "nansum": ["nansum(k, dtype=torch.bool)", "nansum(k, 0, dtype=int32)"],
     "prod": ["prod(k, dtype=int32)", "prod(k, dtype=torch.bool)", "prod(x.float(), dtype=float64)"],
-    "prod.dim": ["prod(k, 1, dtype=uint8)", "prod(x, 0, dtype=float32)"], "cumsum": ["cumsum(k, 0, dtype=int32)", "cumsum(x, 0, dtype=complex128)"],
+    "prod.dim": ["prod(k, 1, dtype=uint8)", "prod(x, 0, dtype=float32)"], "cumsum": ["cumsum(k, 0, dtype=int32)"],
     "cumprod": ["cumprod(k, 0, dtype=uint8)", "cumprod(x, 0, dtype=float32)", "cumprod(x.float(), 0, dtype=float64)"],
     "addmm": ["addmm(k, k, eye(3, dtype=int64), beta=2.5)"], "addbmm": ["addbmm(k, k[None], eye(3, dtype=int64)[None], alpha=-1.5)"],
     "index_add": ["index_add(k, 0, two, k, alpha=2.5)"], "logit": ["logit(probs, 1.0)"], "remainder.Scalar": ["k.to(dtype=uint8) % 300"],

@@ -1,9 +1,10 @@
 """Samples once more in other forms: dims counted from the end, and inputs without dimensions, without elements, with
-a dimension more, or laid out otherwise in memory.
+a dimension more, of complex numbers, or laid out otherwise in memory.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -47,16 +48,38 @@ def batched(expression: str, drawn: Pool) -> Pool:
     return drawn if first is None else {**drawn, first: Input([drawn[first].values] * 2, drawn[first].kind)}
 
 
+def in_the_plane(values: Any, turn: float = 0.7) -> Any:
+    """Numbers with an imaginary part, of a size and sign without pattern."""
+    if isinstance(values, list):
+        return [in_the_plane(value, turn * 1.9 + place) for place, value in enumerate(values)]
+    return complex(values, round(math.sin(turn), 3))
+
+
+def complexes(expression: str, drawn: Pool) -> Pool:
+    """Each floating tensor gets imaginary parts."""
+    return {
+        name: Input(in_the_plane(given.values), "complex") if given.kind == "float" else given
+        for name, given in drawn.items()
+    }
+
+
 INPUTS: dict[str, Callable[[str, Pool], Pool]] = {
     "without dimensions": without_dimensions,
     "without elements": without_elements,
     "batched": batched,
+    "complex": complexes,
 }
+
+
+def repeated(array: Any) -> Any:
+    """The first row in place of all, in the memory of one."""
+    return np.lib.stride_tricks.as_strided(array, strides=(0, *array.strides[1:]))
+
 
 LAYOUTS: dict[str, Laid] = {
     "transposed": lambda array: np.array(array, order="F"),
     "with steps": lambda array: np.repeat(array, 2, axis=-1)[..., ::2] if array.ndim else array,
-    "expanded": lambda array: np.broadcast_to(array[:1], array.shape) if array.ndim and len(array) else array,
+    "expanded": lambda array: repeated(array) if array.ndim and len(array) else array,
 }
 
 DIMS = {"dim", "dims", "dim0", "dim1", "dim2", "start_dim", "end_dim", "source", "destination", "axis0", "axis1", "dimension"}  # fmt: skip
@@ -129,6 +152,8 @@ UNDEFINED = "torch gives what was in the memory"
 IN_PLACE = "written to memory that several elements share"
 SINGULAR = "equal rows: singular"
 UNSTABLE = "rounding errors"
+MEMORY = "torch dies of what it reads beyond the memory"
+NOT_FINITE = "infinite parts"
 STRICTER = "torch refuses what is not contiguous"
 STRIDES = "graphs go by the strides of dimensions of length 1, where NumPy has its own"
 MKL = "torch's library fails on nothing"
@@ -156,7 +181,17 @@ LEFT_OUT: dict[str, dict[str, str]] = {
         "sub": "the real part of a sum, or the sum of real parts", "std": UNSTABLE, "std_mean": UNSTABLE,
         "quantile": "equal elements, which torch sorts by the instructions that a processor has",
         "linalg::solve_triangular": STRIDES, "linalg::lu": STRIDES, "linalg::lu_factor": STRIDES, "lu": STRIDES,
-        "randn_like": "random numbers in an order of the memory of 16 elements and more",
+        "randn_like": "random numbers in an order of the memory of 16 elements and more", "segment_reduce": MEMORY,
+        "softmax(x, 1, dtype=float32)": UNSTABLE,
+        "cdist(x[:0], y, 2.0, 'use_mm_for_euclid_dist')": EMPTY_ROWS,
+    },
+    "complex": {
+        "segment_reduce": "torch dies of a floating point exception", "pdist": "the same",
+        "cov": "torch writes the diagonal anew, for numbers that are real already", "cholesky_inverse": "a diagonal that is not real",
+        "linalg::solve_triangular": STRIDES, "linalg::lu": STRIDES, "linalg::lu_factor_ex": STRIDES,
+        "lobpcg": UNSTABLE, "softmax(x, 1, dtype=float32)": UNSTABLE, "conv1d": "torch pads the real and the imaginary parts", "conv2d": "the same", "logaddexp": NOT_FINITE,
+        **dict.fromkeys(("0.0 ** edge", "exp(huge)", "exp(special)", "expm1(huge)"), NOT_FINITE),
+        "grid_sample": "torch has a kernel for nothing", "batch_norm(empty, None, None, row, v, training=True)": "the same",
     },
     "transposed": {
         "tensordot.dims": STRIDES, "nll_loss": "torch cannot derive its gradient again", "conv_tbc": STRICTER, "isin": STRICTER,
@@ -175,7 +210,7 @@ LEFT_OUT: dict[str, dict[str, str]] = {
         "median.dim": "torch overwrites the rows that it sorts", "nanmedian.dim": "the same", "in place": IN_PLACE,
         **dict.fromkeys(("batch_norm", "instance_norm", "embedding", "embedding_bag", "fill_diagonal_"), IN_PLACE),
         "dropout": "random numbers in the order of the memory", "grad": SINGULAR, "pca_lowrank": SINGULAR, "svd_lowrank": SINGULAR,
-        "lobpcg": SINGULAR,
+        "lobpcg": SINGULAR, "nuclear_norm": SINGULAR, "corrcoef": UNSTABLE, "embedding_renorm_": IN_PLACE, "view.dtype": STRICTER,
         **dict.fromkeys((*linear_algebra.SMOOTH, *linear_algebra.KINKED), SINGULAR),
     },
 }  # fmt: skip
