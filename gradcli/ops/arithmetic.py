@@ -41,8 +41,7 @@ def div_mode_forward(self: Any, other: Any, rounding_mode: str | None) -> Any:
     if rounding_mode is None:
         return np.true_divide(*promoted((self, other), True))
     if rounding_mode == "floor":
-        if dtype_kind(self.dtype) == "b":
-            raise UserError("type", "\"div_floor_cpu\" not implemented for 'Bool'")
+        only("iuf", "div_floor_cpu")(self)
         return floor_divide_forward(self, other)
     if rounding_mode == "trunc":
         other = as_dtype(other, self.dtype, self)

@@ -103,10 +103,10 @@ def diff(self: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any 
     ends = [end for end in (prepend, self, append) if end is not None]
     if any(end.ndim != self.ndim for end in ends):
         raise UserError("shape", "diff expects prepend or append to be the same dimension as input")
-    if len(ends) > 1:
-        self = cat(ends, dim)
     if n == 0:
         return copy(zeros_like(self), self)
+    if len(ends) > 1:
+        self = cat(ends, dim)
     for _ in range(n):
         length = self.shape[wrap_dim(dim, self.ndim)]
         if length == 0:

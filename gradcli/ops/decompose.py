@@ -439,7 +439,15 @@ def number_or_array(value: Any) -> Any:
     "Tensor|float? rtol=None)"
 )
 def linalg_pinv(A: Any, rcond: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None) -> Any:
+    real_tolerances("linalg.pinv", rcond=rcond, atol=atol, rtol=rtol)
     return pinv(A, number_or_array(atol), number_or_array(rtol if rcond is None else rcond), hermitian)
+
+
+def real_tolerances(function: str, **tolerances: Any) -> None:
+    for name, given in tolerances.items():
+        if isinstance(given, Tensor) and dtype_kind(given.dtype) == "c":
+            kind = TYPE_NAMES[given.dtype.name]
+            raise UserError("type", f"torch.{function}: {name} tensor of complex type is not supported. Got {kind}")
 
 
 @composite("pinverse(Tensor self, float rcond=1e-15)")
@@ -454,4 +462,5 @@ def pinverse(self: Any, rcond: float = 1e-15) -> Any:
 def linalg_matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None) -> Any:
     if tol is not None:
         atol, rtol = tol, 0.0
+    real_tolerances("linalg.matrix_rank", atol=atol, rtol=rtol)
     return matrix_rank(A, number_or_array(atol), number_or_array(rtol), hermitian)

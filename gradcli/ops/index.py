@@ -412,7 +412,8 @@ def sort_forward(self: Any, dim: int, descending: bool, stable: bool = False) ->
 
 
 def topk_forward(self: Any, k: int, dim: int, largest: bool, sorted: bool) -> tuple[Any, Any]:
-    size = self.shape[wrap_dim(dim, self.ndim)] if self.ndim else 1
+    dim = wrap_dim(dim, self.ndim)
+    size = self.shape[dim] if self.ndim else 1
     if not 0 <= k <= size:
         raise UserError("value", "selected index k out of range")
     lines = np.moveaxis(self if self.ndim else self.reshape(1), dim, -1)

@@ -271,8 +271,8 @@ def group_norm_forward(input: Any, weight: Any, bias: Any, group: int, eps: floa
     batch = input.shape[0]
     check_one_dtype(input, weight, bias)
     groups = input.reshape((batch, group, math.prod(input.shape[1:]) // group))
-    mean = groups.mean(axis=2)
-    rstd = 1 / np.sqrt(groups.var(axis=2) + eps)
+    mean = np.add.reduce(groups, axis=2) / groups.shape[2]
+    rstd = 1 / np.sqrt(np.add.reduce((groups - mean[:, :, None]) ** 2, axis=2) / groups.shape[2] + eps)
     result = ((groups - mean[:, :, None]) * rstd[:, :, None]).reshape(input.shape)
     if weight is not None:
         result = result * along_channels(weight, input.ndim)
@@ -286,6 +286,7 @@ def group_norm_backward(
     batch, channels = input.shape[:2]
     share = channels // group
     count = math.prod(input.shape[1:]) // group
+    weight_in_mean = 1 / count if count else math.inf
     split = (batch, group, share, math.prod(input.shape[2:]))
     x = reshape(input, split)
     mean, rstd = (reshape(statistic, (batch, group, 1, 1)) for statistic in (mean, rstd))
@@ -300,8 +301,8 @@ def group_norm_backward(
             slope = rstd if scale is None else rstd * scale
             product = unsqueeze_in_place(sum_dim(products if scale is None else products * scale, [2]), -2)
             total = unsqueeze_in_place(sum_dim(totals if scale is None else totals * scale, [2]), -2)
-            factor = (total * mean - product) * (rstd * rstd * rstd) * (1 / count)
-            for_input = slope * grad + factor * x + (-factor * mean - total * rstd * (1 / count))
+            factor = (total * mean - product) * (rstd * rstd * rstd) * weight_in_mean
+            for_input = slope * grad + factor * x + (-factor * mean - total * rstd * weight_in_mean)
         if needs[1]:
             for_weight = reshape(sum_dim((products - totals * mean) * rstd, [0]), (channels,))
         if needs[2]:
@@ -463,6 +464,8 @@ def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None
         raise UserError("shape", f"Expected at least 2 dimensions for input tensor but received {input.ndim}")
     if num_groups == 0:
         raise UserError("value", "integer division or modulo by zero")
+    if num_groups < 0:
+        raise UserError("value", f"Expected num groups to be greater than 0, got {num_groups}")
     size = [input.shape[0] * input.shape[1] // num_groups, num_groups, *input.shape[2:]]
     check_batch(size, str(size))
     check_groups(input, num_groups, weight, bias)

@@ -23,6 +23,7 @@ KINKED: dict[str, list[str]] = {
     "addmm": ["addmm(k, k, eye(3, dtype=int64), beta=2.5)"], "addbmm": ["addbmm(k, k[None], eye(3, dtype=int64)[None], alpha=-1.5)"],
     "index_add": ["index_add(k, 0, two, k, alpha=2.5)"], "logit": ["logit(probs, 1.0)"], "remainder.Scalar": ["k.to(dtype=uint8) % 300"],
     "rsub.Scalar": ["rsub(k.int(), 2**40)", "300 - k.to(dtype=uint8)"], "fmod.Scalar": ["fmod(k.to(dtype=uint8), 300)"], "tensor": ["tensor([-3], dtype=uint8)"],
+    "diff": ["diff(x, 0, prepend=y)"], "group_norm": ["group_norm(image[:, :, :0], 3)"],
 }  # fmt: skip
 REFUSED = (
     "x.gt_(0)", "x.ne_(y)", "clone(c).greater_(s)", "clone(row).le_(x)",
@@ -46,4 +47,6 @@ REFUSED = (
     "masked_select(x, k)", "masked_scatter(x, k, y)", "masked_scatter(x, mask, y.float())", "index_fill(x, 0, index, 1)", "index_add(x, 0, index, x)",
     "mvlgamma(mask, 2)", "clamp(mask, mask, mask)", "mask @ mask.t()", "torch.bmm(mask[None], mask.t()[None])", "torch.baddbmm(mask[None], mask[None], ones(1, 3, 3, dtype=torch.bool))",
     "torch.triangular_solve(x, y)", "linalg.cond(x, 'nuc')", "linalg.cond(x[:, :0], 'fro')", "unique_consecutive(x[:, :0], dim=0)",
+    "group_norm(image, -1)", "topk(s, 1, 2)", "linalg.pinv(c, c)", "linalg.matrix_rank(c, rtol=c)", "div(c, 2, rounding_mode='floor')", "embedding_bag(index, c)",
+    "normal(c, 1.0)", "normal(1.0, c)", "nll_loss(c, two)", "affine_grid(torch.complex(theta, theta), (1, 2, 3, 4))",
 )  # fmt: skip
