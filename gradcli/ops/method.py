@@ -191,19 +191,24 @@ def adjoint(self: Tensor) -> Any:
     return conj(transpose(self, -2, -1) if self.ndim else self)
 
 
-@composite("to(Tensor self, ScalarType dtype)")
-def to(self: Tensor, dtype: Any) -> Tensor:
-    """`self` in another dtype; itself, if it has that dtype already."""
-    converted: Tensor = self if self.dtype == dtype else to_dtype(self, dtype)
+@composite("to(Tensor self, ScalarType dtype, bool non_blocking=False, bool copy=False)")
+def to(self: Tensor, dtype: Any, non_blocking: bool = False, copy: bool = False) -> Tensor:
+    """`self` in another dtype; itself, if it has that dtype already and no copy is asked for."""
+    converted: Tensor = self if self.dtype == dtype and not copy else to_dtype(self, dtype)
     return converted
 
 
-@composite("to.device(Tensor self, Device device, ScalarType? dtype=None)")
-def to_device(self: Tensor, device: str, dtype: Any = None) -> Tensor:
-    """`self` on another device; itself, if it is there already."""
+@composite(
+    "to.device(Tensor self, Device? device=None, ScalarType? dtype=None, bool non_blocking=False, bool copy=False)"
+)
+def to_device(
+    self: Tensor, device: str | None = None, dtype: Any = None, non_blocking: bool = False, copy: bool = False
+) -> Tensor:
+    """`self` on another device; itself, if it is there already and no copy is asked for."""
     name = "cuda:0" if device == "cuda" else device
-    moved: Tensor = self if device_of(self.array) == name else move(self, name)
-    return moved if dtype is None else to(moved, dtype)
+    moves = name is not None and device_of(self.array) != name
+    moved: Tensor = move(self, name) if moves else self
+    return moved if dtype is None and not copy else to(moved, dtype or self.dtype, copy=copy and not moves)
 
 
 @composite("cuda(Tensor self, Device? device=None)")
@@ -269,9 +274,10 @@ def dim_order(self: Tensor, ambiguity_check: bool = False) -> tuple[int, ...]:
     return tuple(memory_order(self.shape, (self.array,)))
 
 
-@composite("to.other(Tensor self, Tensor other)")
-def to_other(self: Tensor, other: Tensor) -> Tensor:
-    return to_dtype_of(self, other)
+@composite("to.other(Tensor self, Tensor other, bool non_blocking=False, bool copy=False)")
+def to_other(self: Tensor, other: Tensor, non_blocking: bool = False, copy: bool = False) -> Tensor:
+    converted: Tensor = to_device(self, device_of(other.array), other.dtype, copy=copy)
+    return converted
 
 
 @composite("type_as(Tensor self, Tensor other)")

@@ -24,6 +24,7 @@ KINKED: dict[str, list[str]] = {
     "index_add": ["index_add(k, 0, two, k, alpha=2.5)"], "logit": ["logit(probs, 1.0)"], "remainder.Scalar": ["k.to(dtype=uint8) % 300"],
     "rsub.Scalar": ["rsub(k.int(), 2**40)", "300 - k.to(dtype=uint8)"], "fmod.Scalar": ["fmod(k.to(dtype=uint8), 300)"], "tensor": ["tensor([-3], dtype=uint8)"],
     "diff": ["diff(x, 0, prepend=y)"], "group_norm": ["group_norm(image[:, :, :0], 3)"],
+    "to": ["x.to(float64, copy=True)"], "to.device": ["x.to()", "x.to(copy=True)"], "to.other": ["x.to(x.float(), copy=True)"],
 }  # fmt: skip
 REFUSED = (
     "x.gt_(0)", "x.ne_(y)", "clone(c).greater_(s)", "clone(row).le_(x)",
