@@ -51,6 +51,7 @@ NOT_GIVEN = {"layout", "pin_memory", "memory_format", "out", "non_blocking", "si
 LEFT_OUT = {
     "what is in memory that nobody has written": "empty empty_like new_empty",
     "the random stream itself": "seed manual_seed initial_seed",
+    "dtypes are objects of another class": "result_type promote_types",
     "torch dies": "pdist lu_unpack segment_reduce",
     "functional's signatures are meant": """hinge_embedding_loss margin_ranking_loss triplet_margin_loss kl_div
         cosine_embedding_loss embedding layer_norm batch_norm instance_norm ctc_loss softmax log_softmax softmin""",

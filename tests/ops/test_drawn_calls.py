@@ -46,10 +46,4 @@ def kinds(said: Answer) -> Any:
 def kind(said: Any) -> Any:
     if isinstance(said, dict):
         return said["dtype"], said["shape"]
-    return (
-        [kind(one) for one in said]
-        if isinstance(said, list | tuple)
-        else "dtype"
-        if "dtype" in repr(said) or "torch." in repr(said)
-        else type(said).__name__
-    )
+    return [kind(one) for one in said] if isinstance(said, list | tuple) else type(said).__name__
