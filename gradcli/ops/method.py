@@ -276,6 +276,7 @@ def dim_order(self: Tensor, ambiguity_check: bool = False) -> tuple[int, ...]:
 
 @composite("to.other(Tensor self, Tensor other, bool non_blocking=False, bool copy=False)")
 def to_other(self: Tensor, other: Tensor, non_blocking: bool = False, copy: bool = False) -> Tensor:
+    """`self` in the dtype and on the device of `other`."""
     converted: Tensor = to_device(self, device_of(other.array), other.dtype, copy=copy)
     return converted
 
