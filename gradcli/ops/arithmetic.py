@@ -68,7 +68,7 @@ def fmod_forward(self: Any, other: Any) -> Any:
 
 def no_zero(self: Any, other: Any) -> Any:
     """`other`, if it can divide `self`: an integer has no quotient by 0."""
-    if kind_of(self) in "iu" and getattr(self, "size", 1) and np.any(other == 0).item():
+    if kind_of(self) in "iu" and getattr(self, "size", True) and np.any(other == 0).item():
         raise UserError("value", "ZeroDivisionError")
     return other
 
