@@ -285,8 +285,7 @@ def group_norm_backward(
     """As torch computes it where it will be differentiated again: mean and rstd are outputs with gradients, too."""
     batch, channels = input.shape[:2]
     share = channels // group
-    count = math.prod(input.shape[1:]) // group
-    weight_in_mean = 1 / count if count else math.inf
+    count = math.prod(input.shape[1:]) // group or math.nan  # of nothing there is no mean
     split = (batch, group, share, math.prod(input.shape[2:]))
     x = reshape(input, split)
     mean, rstd = (reshape(statistic, (batch, group, 1, 1)) for statistic in (mean, rstd))
@@ -301,8 +300,8 @@ def group_norm_backward(
             slope = rstd if scale is None else rstd * scale
             product = unsqueeze_in_place(sum_dim(products if scale is None else products * scale, [2]), -2)
             total = unsqueeze_in_place(sum_dim(totals if scale is None else totals * scale, [2]), -2)
-            factor = (total * mean - product) * (rstd * rstd * rstd) * weight_in_mean
-            for_input = slope * grad + factor * x + (-factor * mean - total * rstd * weight_in_mean)
+            factor = (total * mean - product) * (rstd * rstd * rstd) * (1 / count)
+            for_input = slope * grad + factor * x + (-factor * mean - total * rstd * (1 / count))
         if needs[1]:
             for_weight = reshape(sum_dim((products - totals * mean) * rstd, [0]), (channels,))
         if needs[2]:
