@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import math
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -63,6 +64,12 @@ _B_GRAD_TEXT = "tensor([0.2661, 0.1179, 0.0027])"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write the golden files instead of comparing")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def interruptible() -> None:
+    """Ctrl-C interrupts, and so it does what the tests start: a shell has it ignored by what runs in its background."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

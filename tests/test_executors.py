@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -172,12 +173,17 @@ def test_no_process_outlives_the_run(ended_by: signal.Signals, status: int, fold
     processes = children(run.pid)
     time.sleep(1)
     run.send_signal(ended_by)
-    _, err = run.communicate(timeout=60)
-    assert run.returncode == status and err == ("interrupted\n" if status == 130 else "")
-    deadline = time.monotonic() + 30
-    while any(map(is_alive, processes)):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    try:
+        _, err = run.communicate(timeout=60)
+        assert run.returncode == status and err == ("interrupted\n" if status == 130 else "")
+        deadline = time.monotonic() + 30
+        while any(map(is_alive, processes)):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    finally:
+        for process in (run.pid, *filter(is_alive, processes)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
 
 
 def test_the_first_failure_ends_what_runs(folder: Callable[..., None], gradcli: Callable[..., Ended]) -> None:
