@@ -37,12 +37,13 @@ SPECIAL = frozenset({
 })  # fmt: skip
 # gradcli calls these methods as functions, too
 METHODS = frozenset({
-    "backward", "bernoulli_", "byte", "cauchy_", "char", "contiguous", "dim", "element_size", "expand", "expand_as",
-    "exponential_", "geometric_", "is_contiguous", "item", "log_normal_", "ndimension", "nelement", "new_empty",
-    "new_full", "new_ones", "new_tensor", "new_zeros", "normal_", "random_", "repeat", "requires_grad_", "reshape_as",
-    "retain_grad", "size", "squeeze_", "storage_offset", "stride", "sum_to_size", "swapaxes_", "swapdims_", "t_", "to",
-    "tolist", "transpose_", "type", "dim_order", "fill_diagonal_", "type_as", "uniform_", "unsqueeze_", "view",
-    "view_as",
+    "backward", "bernoulli_", "byte", "cauchy_", "char", "contiguous", "dense_dim", "dim", "dim_order",
+    "element_size", "expand", "expand_as", "exponential_", "fill_diagonal_", "geometric_", "is_contiguous",
+    "is_pinned", "is_set_to", "is_shared", "item", "log_normal_", "ndimension", "nelement", "new_empty",
+    "new_empty_strided", "new_full", "new_ones", "new_tensor", "new_zeros", "normal_", "random_", "repeat",
+    "requires_grad_", "reshape_as", "retain_grad", "size", "sparse_dim", "squeeze_", "storage_offset", "stride",
+    "sum_to_size", "swapaxes_", "swapdims_", "t_", "to", "to_dense", "tolist", "transpose_", "type", "type_as",
+    "uniform_", "unsqueeze_", "view", "view_as",
 })  # fmt: skip
 OUR_OWN = frozenset({"copy", "zero"})
 
