@@ -11,7 +11,7 @@ OF_DTYPE = {"float32": 5e-6, "complex64": 5e-6, "float16": 2e-3}
 
 def tolerance_of(expression: str) -> float:
     """Coarser where a sample itself computes in a smaller dtype."""
-    return 5e-6 if "float32" in expression or "complex64" in expression else 1e-9
+    return 5e-5 if "float32" in expression or "complex64" in expression else 1e-9
 
 
 def differences(
