@@ -76,6 +76,7 @@ class Expressions:
         self.tuples: dict[str, Any] = {}  # the variables that stand for several tensors with gradients
         self.constants: set[str] = set()  # read before a step binds their names
         self.varying: list[set[str]] = []  # the names that each open loop changes
+        self.written = ""  # what is being written is called so
         self.showing = False  # whether no gradient will flow through what is read
         self.span = Span(1, 1, 1, 1)
         self.stream = default_generator.get_state()
@@ -323,9 +324,10 @@ class Expressions:
         if isinstance(operation.op, FunctionEntry):
             return [self.claimed(operation.op, operation.trees, operation.values)]
         use = Use(operation.trees, operation.values, operation.results)
+        self.written = written.lstrip("_")
         text = forward_of(operation.op, use, self.texts)
         if text is None:
-            raise self.unable(f"`{written}`")
+            raise self.unable(f"`{self.written}`")
         for word in used_twice(text):
             if isinstance(use.values.get(word), Tensor) and not is_simple(use.trees[word]) and not self.showing:
                 use.trees[word] = self.helped(use.trees[word])
@@ -341,7 +343,7 @@ class Expressions:
         for node in tree.walk(made):
             if isinstance(node, tree.Call) and node.function in HELPERS:
                 if node.function not in self.script.helpers:
-                    raise self.unable(f"`{node.function}`")
+                    raise self.unable(f"`{self.written}`")
                 self.script.need(node.function)
             if isinstance(node, tree.Name) and node.id == "special":
                 self.script.imports.add("special")
