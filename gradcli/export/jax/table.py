@@ -95,7 +95,7 @@ def has_other_gradient(operation: Operation) -> bool:
     values = {known: value.array for known, value in operation.values.items() if isinstance(value, Tensor)}
     if name in ("_norm", "vector_norm", "_std", "dist"):
         return not all(bool(result.array.all()) for result in operation.results)
-    if name in ("nextafter", "cholesky_solve", "cholesky_inverse", "linalg::eigh"):
+    if name in ("nextafter", "cholesky_solve", "cholesky_inverse", "linalg::eigh", "_native_dropout"):
         return True
     if name == "atan2":
         return bool(((values["self"] == 0) & (values["other"] == 0)).any())
