@@ -6,13 +6,13 @@ __version__ = "0.1.0"
 __all__ = ["Report", "UserError", "run"]
 
 if TYPE_CHECKING:
-    from gradcli.library import Report, UserError, run
+    from gradcli.api import Report, UserError, run
 else:
 
     def __getattr__(name: str) -> object:
         # imported when they are asked for: `gradcli --version` needs none of it
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from gradcli import library
+        from gradcli import api
 
-        return getattr(library, name)
+        return getattr(api, name)

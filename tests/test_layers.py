@@ -14,8 +14,8 @@ PACKAGE = Path(gradcli.__file__).parent
 # What each part may import of ours: parts, or single modules of them. What is named "later" may be imported
 # inside functions only, when it is needed.
 ALLOWED: dict[str, set[str]] = {
-    "__init__": {"later library"},
-    "library": {"errors", "report.model", "later runner", "later spec"},
+    "__init__": {"later api"},
+    "api": {"errors", "report.model", "later runner", "later spec"},
     "__main__": {"later gradcli", "later cli"},
     "errors": {"record"},
     "record": set(),

@@ -91,7 +91,7 @@ def passes(checks: Iterable[Check], *, strict: bool) -> bool:
 
 def told(check: Check, place: str = "") -> list[story.Line]:
     """A check as lines; `place` is the file it stands in, where no header has said so."""
-    role: story.Role = {"correct": "good", "wrong": "bad"}.get(check.verdict, "warn")  # type: ignore[assignment]
+    role: story.Role = "good" if check.verdict == "correct" else "bad" if check.verdict == "wrong" else "warn"
     sign = {"correct": "✓ ", "wrong": "✗ "}.get(check.verdict, "· ")
     gutter = f"{place}{check.line}: " if place else f"{check.line:>4}  "
     second = ", order 2" if check.order == 2 else ""

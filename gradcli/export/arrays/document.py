@@ -6,6 +6,7 @@ a gradient.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -180,9 +181,9 @@ class ArrayDocument(Looping):
             raise self.unable(f"`{target}`, a second name for a gradient")  # which a backward would change
         self.assign(target, self.as_tensor(self.computed(expression, node)))
 
+    @abstractmethod
     def computed(self, expression: Expression, node: Any) -> Item:
         """The value of a step."""
-        raise NotImplementedError
 
     def assign(self, target: str, item: Item) -> None:
         self.script.statement(f"{self.names.values[target]} = ", item.tree)
@@ -277,12 +278,12 @@ class ArrayDocument(Looping):
         self.take(step)
         self.script.statement(f"{self.names.values[target.target.id]} = ", made.tree)
 
+    @abstractmethod
     def change(self, step: steps.Line, expression: Expression, target: Any, sign: str, value: Any) -> None:
         """A change in place, which no gradient may flow through."""
-        raise NotImplementedError
 
-    def backward(self, step: steps.Backward) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def backward(self, step: steps.Backward) -> None: ...
 
     def reached(self, step: steps.Backward) -> dict[str, Tensor | None]:
         """Take a backward; the tensors whose gradients it adds to, each with the gradient that it had before."""
@@ -315,8 +316,8 @@ class ArrayDocument(Looping):
         self.take(step)
         self.script.comment(f"a hook on {step.on.text}, of which nothing else is made")
 
-    def hook_named(self, step: steps.Hook, own: str) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def hook_named(self, step: steps.Hook, own: str) -> None: ...
 
     def zero_grad(self, step: steps.ZeroGrad) -> None:
         owners = [*self.gradients] if step.of is None else [self.owner(one, one.tree) for one in step.of]

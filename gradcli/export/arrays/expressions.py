@@ -6,6 +6,7 @@ What is written for each is the text of the rows that the engine called, be it a
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,7 +15,7 @@ from gradcli.engine.device import np
 from gradcli.engine.mode import set_grad_enabled
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import Span, UserError
-from gradcli.evaluate import CONSTANTS, applied
+from gradcli.evaluate import CONSTANTS, applied, fields_of
 from gradcli.export.arrays.items import (
     GRAPH_ONLY,
     Item,
@@ -57,10 +58,10 @@ DERIVATIVES = frozenset({"grad", "jacobian", "hessian", "vjp", "jvp", "hvp"})
 LEAST = {"full": 2, "linspace": 3}
 
 
-class Expressions:
-    """The expressions of one document, for the `library` whose functions are those of `module`."""
+class Expressions(ABC):
+    """The expressions of one document, for the `target` whose functions are those of `module`."""
 
-    library = "numpy"
+    target = "numpy"
     module = "np"
     helpers = Path(__file__).with_name("helpers.py")
     texts: ClassVar[dict[str, Template]] = {}
@@ -86,7 +87,7 @@ class Expressions:
         return self.session.scope.bindings
 
     def unable(self, what: str, span: Span | None = None) -> UserError:
-        return UserError("spec", f"{what}, which cannot be exported to {self.library}", span=span or self.span)
+        return UserError("spec", f"{what}, which cannot be exported to {self.target}", span=span or self.span)
 
     def unable_in_loop(self, what: str, span: Span | None = None) -> UserError:
         """An error for what a loop cannot have, but its rounds can one by one."""
@@ -233,9 +234,9 @@ class Expressions:
             return Item(self.numbers(value, f"`{written}`"), value)
         return Item(self.argument(value, trees), value)
 
+    @abstractmethod
     def overwrite(self, changed: Tensor, before: Any, trees: Trees) -> None:
         """Let what a tensor has been called `before` it was changed in place mean what it is now."""
-        raise NotImplementedError
 
     def sharing(self, tensor: Tensor) -> list[str]:
         """The names with the memory of a tensor, or a part of it."""
@@ -275,9 +276,9 @@ class Expressions:
             if isinstance(made.overwritten, View) and made.op.name not in RESHAPING:
                 self.write_through(made.overwritten, arguments["self"], items[0].tree, trees)
 
+    @abstractmethod
     def renumbered(self, before: Any, made: Any) -> Any:
         """A tensor of the graph that has been changed unrecorded: it stays where it is, with other numbers."""
-        raise NotImplementedError
 
     def write_through(self, view: View, before: Any, after: Any, trees: Trees) -> None:
         """Let the base of a view that has been overwritten have its numbers, too."""
@@ -305,9 +306,9 @@ class Expressions:
             if named & changing and not any(part is one.tree for value in given for part in tree.walk(value.tree)):
                 raise self.unable_in_loop("a number that changes in a loop")
 
+    @abstractmethod
     def helped(self, made: Any) -> Any:
         """A variable for what is needed more than once."""
-        raise NotImplementedError
 
     def forward(self, operation: Operation, written: str) -> list[Item]:
         """The results of an operation as trees."""
@@ -490,7 +491,7 @@ class Expressions:
         if node.name == "data":
             return Item(below.tree, value)
         if isinstance(below.value, tuple):
-            return Item(part_of(below.tree, below.value._fields.index(node.name)), value)  # type: ignore[attr-defined]
+            return Item(part_of(below.tree, fields_of(below.value).index(node.name)), value)
         return self.traced(reading, [below], calls, value, node.name)
 
     def gradient_of(self, reading: Reading, node: tree.Attribute) -> Item:

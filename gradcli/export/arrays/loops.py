@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -56,11 +57,11 @@ class Looping(Expressions):
             return wanted
         return self.names.another(wanted)
 
-    def write_steps(self, todo: Sequence[Step]) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def write_steps(self, todo: Sequence[Step]) -> None: ...
 
-    def assign(self, target: str, item: Item) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def assign(self, target: str, item: Item) -> None: ...
 
     def repeat(self, step: steps.Repeat) -> None:
         shown = self.value(step.times)

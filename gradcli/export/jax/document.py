@@ -56,7 +56,7 @@ class Function(Record):
 class JaxDocument(ArrayDocument):
     """One document, or one combination of a matrix."""
 
-    library = "jax"
+    target = "jax"
     module = "jnp"
     helpers = Path(__file__).with_name("helpers.py")
     texts = TEXTS
