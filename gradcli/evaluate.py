@@ -422,6 +422,7 @@ ATTRIBUTES: dict[str, Callable[[Tensor], Any]] = {
     "imag": imaginary_part,
     "shape": lambda self: Size(self.shape),
     "device": lambda self: device_of(self.array),
+    "layout": lambda self: "torch.strided",
     "itemsize": lambda self: self.array.itemsize,
     "nbytes": lambda self: self.array.nbytes,
     "is_cpu": lambda self: device_of(self.array) == "cpu",

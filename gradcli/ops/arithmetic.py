@@ -126,9 +126,9 @@ def lerp_dtypes(self: Any, end: Any, weight: Any) -> None:
         same_dtypes("end")(self, end)
 
 
-def no_derivative(name: str) -> Any:
+def no_derivative(name: str, space: str = "aten::") -> Any:
     def formula(grad: Any) -> Any:
-        raise UserError("autograd", f"derivative for aten::{name} is not implemented")
+        raise UserError("autograd", f"derivative for {space}{name} is not implemented")
 
     return formula
 

@@ -32,14 +32,16 @@ NUMBERS: Given = {
 PLAIN = {"target", "running_mean", "running_var"}
 # compositions without a gradient, and what torch has no derivative of
 UNDIFFERENTIABLE = frozenset({
-    "allclose", "bincount", "bool", "bucketize", "byte", "char", "dense_dim", "detach", "detach_", "dim", "dim_order",
+    "Tensor::new.data", "Tensor::new.size", "Tensor::resize_", "Tensor::set_", "Tensor::set_.source",
+    "Tensor::set_.window", "allclose", "batch_norm_update_stats", "bincount", "bool", "bucketize", "byte", "char",
+    "choose_qparams_optimized", "cudnn_is_acceptable", "dense_dim", "detach", "detach_", "dim", "dim_order",
     "element_size", "embedding_renorm_", "empty_like", "equal", "full_like", "geqrf", "get_device", "histogramdd",
     "histogramdd.TensorList_bins", "histogramdd.int_bins", "int", "is_complex", "is_contiguous", "is_distributed",
     "is_floating_point", "is_inference", "is_nonzero", "is_pinned", "is_same_size", "is_set_to", "is_shared",
     "is_signed", "isclose", "item", "linalg::ldl_factor", "linalg::matrix_rank", "long", "new_empty",
     "new_empty_strided", "new_full", "new_ones", "new_tensor", "new_zeros", "nonzero", "nonzero_static", "numel",
-    "ones_like", "rand_like", "randint_like", "randint_like.low_dtype", "randn_like", "result_type", "searchsorted",
-    "short", "size", "sparse_dim", "storage_offset", "stride", "tolist", "type", "typename", "unique",
+    "ones_like", "rand_like", "randint_like", "randint_like.low_dtype", "randn_like", "resize_as_", "result_type",
+    "searchsorted", "short", "size", "sparse_dim", "storage_offset", "stride", "tolist", "type", "typename", "unique",
     "unique_consecutive", "vander", "view.dtype", "view_as_complex_copy", "view_copy.dtype", "zeros_like",
     "zeta.other_scalar",
 })  # fmt: skip
@@ -128,6 +130,13 @@ repeat_interleave.self_Tensor: repeats = [1, 2]; dim = 0
 repeat_interleave.self_int: repeats = 2
 combinations cartesian_prod: input = randn(3)
 as_strided as_strided_ as_strided_copy: size = (2, 2); stride = (1, 2)
+slice_inverse: call = self[:1].slice_inverse(src, 0, 0, 1)
+Tensor::resize: sizes = (3, 2)
+Tensor::resize_as: tensor = zeros(3, 2)
+Tensor::resize_: size = (3, 2)
+resize_as_: the_template = zeros(3, 2)
+Tensor::set_.source: source = randn(3, 2)
+Tensor::set_.window: source = randn(3, 2); storage_offset = 1; size = (2, 2)
 as_strided_scatter: src = randn(2, 2); size = (2, 2); stride = (1, 2)
 Tensor::unfold unfold_copy: dimension = 1; size = 2; step = 1
 select_scatter: src = randn(2); index = 0
@@ -196,6 +205,7 @@ tensordot.dims: a = randn(2, 3); b = randn(2, 3); dims = ([0], [0])
 bilinear: weight = randn(2, 3, 3)
 chain_matmul: a = randn(2, 3); b = randn(3, 2); call = chain_matmul(a, b)
 multi_dot: a = randn(2, 3); b = randn(3, 2); c = randn(2, 2); tensors = [a, b, c]
+grouped_mm: mat_a = randn(2, 3, 4); mat_b = randn(2, 4, 4)
 matrix_power: self = randn(3, 3)
 linear: weight = randn(2, 3)
 
@@ -205,6 +215,8 @@ conv2d conv_transpose2d: input = randn(1, 2, 3, 3); weight = randn(2, 2, 2, 2)
 conv3d conv_transpose3d: input = randn(1, 1, 3, 3, 3); weight = randn(1, 1, 2, 2, 2)
 convolution: input = randn(1, 2, 3, 3); weight = randn(2, 2, 2, 2); bias = randn(2); \
 call = convolution(input, weight, bias, [1, 1], [0, 0], [1, 1], False, [0, 0], 1)
+mkldnn_convolution: self = randn(1, 2, 3, 3); weight = randn(2, 2, 2, 2); bias = randn(2); \
+call = mkldnn_convolution(self, weight, bias, [0, 0], [1, 1], [1, 1], 1)
 conv_tbc: input = randn(4, 1, 2); weight = randn(2, 2, 3); bias = randn(3)
 max_pool1d_with_indices adaptive_max_pool1d_with_indices: of = result[0]
 max_pool2d_with_indices adaptive_max_pool2d_with_indices: input = randn(1, 4, 4); of = result[0]
@@ -250,12 +262,17 @@ native_batch_norm: call = native_batch_norm(input, None, None, None, None, True,
 of = result[0]
 native_group_norm: input = randn(2, 4, 3); call = native_group_norm(input, None, None, 2, 4, 3, 2, 0.00001); \
 of = result[0]
+batch_norm_update_stats: running_mean = zeros(3); running_var = ones(3); momentum = 0.1; \
+call = torch.batch_norm_update_stats(input, running_mean, running_var, 0.1)
 native_dropout: p = 0.5; train = True; of = result[0]
 fake_quantize_per_tensor_affine: scale = 0.1; zero_point = 0; quant_min = -10; quant_max = 10
 fake_quantize_per_tensor_affine.tensor_qparams: \
 call = fake_quantize_per_tensor_affine(input, tensor(0.1), tensor(0), -10, 10)
 fake_quantize_per_channel_affine: a = tensor([0, 1], dtype=int32); \
 call = fake_quantize_per_channel_affine(input, tensor([0.1, 0.2]), a, 0, -10, 10)
+fused_moving_avg_obs_fake_quant: a = tensor([inf]); b = tensor([-inf]); c = tensor([0], dtype=int32); \
+call = fused_moving_avg_obs_fake_quant(self, ones(1), ones(1), a, b, ones(1), c, 0.1, 0, 255, 0)
+choose_qparams_optimized: numel = 6; n_bins = 100; ratio = 0.5; bit_width = 2
 local_response_norm: input = randn(1, 3, 2); size = 2
 renorm: p = 2; maxnorm = 1
 nll_loss: target = [0, 2]
@@ -329,6 +346,8 @@ istft: self = randn(3, 5, dtype=complex64)
 tensor as_tensor: data = [[1.5, 2.0], [0.0, -1.0]]
 asarray: obj = [[1.5, 2.0], [0.0, -1.0]]
 new_tensor: data = [1.5, 2.0]
+Tensor::new.data: data = [1.5, 2.0]
+Tensor::new.other: self = zeros(2)
 range: end = 3; start = 1
 scalar_tensor: s = 1.5
 manual_seed: a = ones(2); steps = torch.manual_seed(1) | print: rand_like(a)
@@ -351,6 +370,17 @@ to.device: device = 'cpu'
 empty_strided new_empty_strided: size = (2, 3); stride = (1, 2)
 empty_permuted: size = (2, 3); physical_layout = (1, 0)
 broadcast_shapes: call = broadcast_shapes((2, 1), (3,))
+sym_float: call = torch.sym_float(3)
+sym_int: call = torch.sym_int(2.7)
+sym_sqrt: call = torch.sym_sqrt(2)
+sym_not: call = torch.sym_not(True)
+sym_ite: call = torch.sym_ite(True, 2, 3)
+sym_max: call = torch.sym_max(2, 2.5)
+sym_min: call = torch.sym_min(2, 2.5)
+sym_sum: call = torch.sym_sum([1, 2, 3])
+sym_fresh_size: call = torch.sym_fresh_size(3)
+sym_constrain_range: call = torch.sym_constrain_range(3, min=2)
+sym_constrain_range_for_size: call = torch.sym_constrain_range_for_size(3, max=4)
 
 # derivatives
 grad: a = randn(3); call = grad(exp(a).sum(), a, create_graph=True); of = result[0]

@@ -39,8 +39,9 @@ LATER = [
     "softmax", "activation", "piecewise", "loss", "cross_entropy", "join", "windows", "special", "cumulative",
     "statistics", "norm", "dropout", "products", "embedding", "pad", "similarity", "distance", "margin_loss", "conv",
     "pool", "average", "attention", "bessel", "ctc", "decompose", "fake_quantize", "fft", "fold", "fused_lstm", "grid",
-    "histogram", "householder", "kernels", "layout", "ldl", "lowrank", "matrix", "multi_head", "polynomials",
-    "recurrent", "recurrent_layers", "resample", "segment", "shuffle", "signal", "solve", "tbc", "view_copies",
+    "grouped", "histogram", "householder", "kernels", "layout", "ldl", "lowrank", "matrix", "multi_head", "polynomials",
+    "recurrent", "recurrent_layers", "resample", "segment", "shuffle", "signal", "solve", "storage", "symbolic", "tbc",
+    "view_copies",
 ]  # fmt: skip
 
 PREFIXES = (
@@ -67,7 +68,7 @@ MULTIPLE = ("int[]", "int[]?")
 # these take their list (of tensors; of sizes) one by one, too
 VARIADIC = frozenset({
     "einsum", "meshgrid", "broadcast_tensors", "cartesian_prod", "block_diag", "chain_matmul", "atleast_1d.Sequence",
-    "atleast_2d.Sequence", "atleast_3d.Sequence", "broadcast_shapes",
+    "atleast_2d.Sequence", "atleast_3d.Sequence", "broadcast_shapes", "sym_sum",
 })  # fmt: skip
 # and these take no list of them
 STARRED = frozenset({"broadcast_tensors", "cartesian_prod", "block_diag", "chain_matmul"})
@@ -81,7 +82,7 @@ IN_PLACE_FUNCTIONS = frozenset({
 })  # fmt: skip
 OUT_OF_PLACE = frozenset({
     "all", "amax", "amin", "angle", "any", "argmax", "argmin", "argsort", "argwhere", "bincount", "bmm", "cholesky",
-    "cholesky_inverse", "cholesky_solve", "clone", "count_nonzero", "det", "detach_copy", "diag_embed",
+    "cholesky_inverse", "cholesky_solve", "clone", "count_nonzero", "dequantize", "det", "detach_copy", "diag_embed",
     "diagonal_scatter", "dist", "dot", "flip", "fmax", "fmin", "gather", "hardshrink", "histc", "index_select",
     "isclose", "isfinite", "isinf", "isnan", "isneginf", "isposinf", "isreal", "logaddexp", "logaddexp2",
     "logcumsumexp", "logsumexp", "masked_select", "matrix_exp", "max", "maximum", "mean", "median", "min", "minimum",
@@ -223,7 +224,8 @@ def is_variadic(row: Row) -> bool:
 
 def is_item(row: Row, value: Any) -> bool:
     """Whether `value` is one of the list that a variadic row takes."""
-    return is_tensor(value) if row.name != "broadcast_shapes" else as_ints(value) is not MISFIT
+    fits = {"broadcast_shapes": as_ints, "sym_sum": as_scalar}.get(row.name)
+    return is_tensor(value) if fits is None else fits(value) is not MISFIT
 
 
 def takes_many(row: Row, method: bool) -> bool:
@@ -378,6 +380,7 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "Tensor[]": all_of(is_tensor),
     "Tensor?[]": all_of(lambda item: item is None or is_tensor(item)),
     "Scalar": as_scalar,
+    "Scalar[]": all_of(lambda item: as_scalar(item) is not MISFIT),
     "int": as_int,
     "int[]": as_ints,
     "int[][]": all_of(lambda item: as_ints(item) is not MISFIT),

@@ -6,13 +6,17 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from gradcli.engine.device import np
+from gradcli.engine.dtypes import TYPE_NAMES
 from gradcli.errors import UserError
-from gradcli.ops.conv import Options, convolved, in_each
-from gradcli.ops.define import composite
+from gradcli.ops.arithmetic import no_derivative
+from gradcli.ops.conv import Options, check_dtypes, check_shapes, convolution_gradients, convolved, in_each
+from gradcli.ops.conv import convolution as convolution_of
+from gradcli.ops.define import composite, op
 from gradcli.ops.grid import FORWARDS, check_grid
 from gradcli.ops.grid import affine_grid_generator as affine_places
-from gradcli.ops.kinds import check_constant
-from gradcli.ops.norm import check_groups, native_batch_norm, native_group_norm, native_layer_norm
+from gradcli.ops.kinds import check_constant, only
+from gradcli.ops.norm import but_channels, check_groups, native_batch_norm, native_group_norm, native_layer_norm
 from gradcli.ops.shape import wrap_dim
 
 
@@ -118,3 +122,85 @@ def affine_grid_generator(theta: Any, size: Sequence[int], align_corners: bool) 
         raise UserError("shape", "AffineGridGenerator needs 4d (spatial) or 5d (volumetric) inputs.")
     wrap_dim(2, theta.ndim)  # the columns of a batch of matrices, which it must be
     return affine_places(theta, size, align_corners)
+
+
+mkldnn_convolution_of = op(
+    "_mkldnn_convolution(Tensor self, Tensor weight, Tensor? bias, int[] padding, int[] stride, int[] dilation, "
+    "int groups)",
+    "MkldnnConvolutionBackward0",
+    lambda self, weight, bias, padding, stride, dilation, groups: convolution_of(
+        self, weight, bias, stride, padding, dilation, False, [0] * len(stride), groups
+    ),
+    contiguous=True,
+    joint=lambda grad, needs, self, weight, bias_shape, stride, padding, dilation, groups: convolution_gradients(
+        grad, needs, self, weight, bias_shape, stride, padding, dilation, False, [0] * len(stride), groups
+    ),
+)  # fmt: skip
+
+
+@composite(
+    "mkldnn_convolution(Tensor self, Tensor weight, Tensor? bias, int[] padding, int[] stride, int[] dilation, "
+    "int groups)"
+)
+def mkldnn_convolution(
+    self: Any,
+    weight: Any,
+    bias: Any,
+    padding: Sequence[int],
+    stride: Sequence[int],
+    dilation: Sequence[int],
+    groups: int,
+) -> Any:
+    """A convolution of any rank, of numbers that oneDNN computes with."""
+    if self.dtype.name not in ("float32", "float16", "bfloat16"):
+        kind = TYPE_NAMES[self.dtype.name]
+        raise UserError("type", f"itensor_view_from_dense expects float/bfloat16/half/int8/fp8 tensor input{kind}")
+    margin, by, gap = (in_each(values, weight.ndim - 2) for values in (padding, stride, dilation))
+    check_shapes(self, weight, bias, Options(by, margin, gap, False, [0] * len(by), groups))
+    check_dtypes(self, weight, bias, False)
+    return mkldnn_convolution_of(self, weight, bias, margin, by, gap, groups)
+
+
+def update_stats_forward(input: Any, running_mean: Any, running_var: Any, momentum: float) -> tuple[Any, Any]:
+    """Mean and variance of each channel, after the running ones have been moved towards them."""
+    axes = tuple(but_channels(input.ndim))
+    mean, var = np.mean(input, axis=axes), np.var(input, axis=axes)
+    count = input.size // input.shape[1]
+    for running, found in ((running_mean, mean), (running_var, var * (count / (count - 1)) if count > 1 else var)):
+        if running is not None:
+            running[...] = momentum * found + (1 - momentum) * running
+    return mean, var
+
+
+update_stats = op(
+    "_batch_norm_update_stats(Tensor input, Tensor? running_mean, Tensor? running_var, float momentum)"
+    " -> (result0, result1)",
+    "NotImplemented", update_stats_forward,
+    check=only("f", "batch_norm_update_stats_cpu"),
+    **dict.fromkeys(("input", "running_mean", "running_var"), no_derivative("batch_norm_update_stats")),
+)  # fmt: skip
+
+
+@composite("batch_norm_update_stats(Tensor input, Tensor? running_mean, Tensor? running_var, float momentum)")
+def batch_norm_update_stats(input: Any, running_mean: Any, running_var: Any, momentum: float) -> Any:
+    """The mean and the variance of each channel, towards which the running ones are moved."""
+    wrap_dim(1, input.ndim)
+    if not input.array.size:
+        raise UserError(
+            "shape", f"input tensor must have at least one element, but got input_sizes = {list(input.shape)}"
+        )
+    for name, statistic in (("running_mean", running_mean), ("running_var", running_var)):
+        if statistic is not None and statistic.array.size != input.shape[1]:
+            raise UserError("shape", f"{name} should contain {input.shape[1]} elements not {statistic.array.size}")
+    return update_stats(input, running_mean, running_var, momentum)
+
+
+@composite("cudnn_is_acceptable(Tensor self)")
+def cudnn_is_acceptable(self: Any) -> bool:
+    """Whether cuDNN would be asked to compute: never, gradcli having kernels of its own."""
+    return False
+
+
+@composite("is_vulkan_available()")
+def is_vulkan_available() -> bool:
+    return False

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from gradcli.engine import graph
-from gradcli.engine.device import beside, device_of, np, zeros_beside
+from gradcli.engine.device import beside, default_device, device_of, np, zeros_beside
 from gradcli.engine.dtypes import (
     TYPE_NAMES,
     as_dtype,
@@ -141,6 +141,12 @@ def is_inference_mode_enabled() -> bool:
 @composite("get_default_dtype()")
 def get_default_dtype() -> Any:
     return default_dtype.floating
+
+
+@composite("get_default_device()")
+def get_default_device() -> str:
+    """Where tensors are made that nothing else decides about: a spec's `device:`."""
+    return default_device.name
 
 
 @composite("is_complex(Tensor self)")

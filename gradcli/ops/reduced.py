@@ -48,9 +48,9 @@ REFUSED = {
 # rows that look at the dtype themselves: for its limits, for what is drawn, or to refuse it in their own words
 THEMSELVES = frozenset({
     "_bernoulli_", "_bernoulli_.Tensor", "_cauchy_", "_embedding_renorm_", "_exponential_", "_fill", "_geometric_",
-    "_linalg_pinv", "_log_normal_", "_normal_", "_random_", "_random_.from", "_random_.to", "_uniform_",
+    "_grouped_mm", "_linalg_pinv", "_log_normal_", "_normal_", "_random_", "_random_.from", "_random_.to", "_uniform_",
     "_view_as_complex_copy", "bernoulli", "bernoulli.p", "bincount", "binomial", "cholesky_inverse", "cholesky_solve",
-    "fill", "linalg::eigh", "linalg::householder_product", "linalg::lu_solve", "linalg::solve_triangular",
+    "dequantize", "fill", "linalg::eigh", "linalg::householder_product", "linalg::lu_solve", "linalg::solve_triangular",
     "linalg::svd", "masked_fill", "multinomial", "nan_to_num", "nextafter", "poisson", "triangular_solve",
 })  # fmt: skip
 

@@ -41,7 +41,13 @@ SHARED_ELEMENTS = (
     "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory "
     "location. Please clone() the tensor before performing the operation."
 )
-Creation = Literal["default", "multiple", "no_grad"]  # "multiple": one of several views made by one operation
+CUSTOM_FUNCTION = (
+    " This view was created inside a custom Function (or because an input was returned as-is) and the autograd logic "
+    "to handle view+inplace would override the custom backward associated with the custom Function, leading to "
+    "incorrect gradients. This behavior is forbidden. You can fix this by cloning the output of the custom Function."
+)
+# "multiple": one of several views made by one operation; "function": by what torch has written as a custom Function
+Creation = Literal["default", "multiple", "function", "no_grad"]
 
 
 def element_strides(array: Any) -> tuple[int, ...]:
@@ -239,9 +245,10 @@ class View(Tensor):
             message = f"A view was created in no_grad mode and {change} modified inplace with grad mode enabled."
         else:
             node, output = self._edge
-            kind = "" if self.creation == "multiple" else " of a view which was created in no_grad mode"
+            kind = " of a view which was created in no_grad mode" if self.creation == "no_grad" else ""
             message = f"Output {output} of {node.short_name} is a view{kind} and {change} modified inplace."
-        raise UserError("autograd", message + (MULTIPLE_VIEWS if self.creation == "multiple" else AMBIGUOUS))
+        advice = {"multiple": MULTIPLE_VIEWS, "function": CUSTOM_FUNCTION, "no_grad": AMBIGUOUS}
+        raise UserError("autograd", message + advice[self.creation])
 
     def _follow_base(self) -> None:
         base_edge = self.base.edge

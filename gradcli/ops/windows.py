@@ -291,7 +291,7 @@ as_strided_in_place = op(
 
 
 def reshaped(self: Tensor, row: Op, *arguments: Any) -> Tensor:
-    """`self` with its shape changed in place by `row`, which counts as a change of its values."""
+    """`self` as the window that `row` gives, in place, which counts as a change of its values."""
     before = self.edge
     if grad_mode.enabled and self.requires_grad:
         check_recordable(self)

@@ -1,18 +1,17 @@
-"""Write torch_names.json: what torch 2.13 offers its users, namespace by namespace.
+"""Write torch_names.tsv: what torch 2.13 offers its users, namespace by namespace, and what of it is here.
 
 Run from the repository root: `python -m tests.ops.make_torch_names`.
 """
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import torch
 
-FILE = Path(__file__).parent / "torch_names.json"
+from .torch_names import FILE, table
+
 NAMESPACES: dict[str, Any] = {
     "torch": torch,
     "torch.Tensor": torch.Tensor,
@@ -46,9 +45,7 @@ def all_names() -> dict[str, list[str]]:
 
 
 def main() -> None:
-    names = all_names()
-    lines = (f'"{space}": {json.dumps(found)}' for space, found in names.items())
-    FILE.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+    FILE.write_text(table(all_names()), encoding="utf-8")
 
 
 if __name__ == "__main__":

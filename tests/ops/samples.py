@@ -9,7 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from . import edges, fourier, less_common, linear_algebra, nn_samples, signatures, sliding, special_samples
+from . import (
+    edges,
+    fourier,
+    kernel_samples,
+    less_common,
+    linear_algebra,
+    nn_samples,
+    signatures,
+    sliding,
+    special_samples,
+)
 from .pool import POOL
 
 # the argument that suits each elementwise function of one tensor
@@ -682,7 +692,7 @@ KINKED: dict[str, list[str]] = {
     **sliding.KINKED,
 }  # fmt: skip
 
-TOPICS = (linear_algebra, fourier, special_samples, edges, less_common, signatures)
+TOPICS = (linear_algebra, fourier, special_samples, edges, less_common, kernel_samples, signatures)
 
 # here torch's own second derivatives fail, where ours are right
 TORCH_FAILS = ("layer_norm(x, [3], bias=v, eps=0.1)", *nn_samples.TORCH_FAILS)

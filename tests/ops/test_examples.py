@@ -32,7 +32,9 @@ ROWS = {
 
 
 # torch warns of whatever calls these
-DEPRECATED = ("range", "frobenius_norm", "nuclear_norm", "nuclear_norm.dim")
+DEPRECATED = (
+    "range", "frobenius_norm", "nuclear_norm", "nuclear_norm.dim", "Tensor::resize", "Tensor::resize_as",
+)  # fmt: skip
 # what these are recorded as depends on what they differentiate
 OF_A_GRAPH = ("grad", "vjp")
 

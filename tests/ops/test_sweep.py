@@ -165,7 +165,7 @@ def first_gradients(expression: str, create_graph: bool) -> Any:
 BY_STRIDES = {
     "is_contiguous", "dim_order", "as_strided", "as_strided_", "as_strided_copy", "as_strided_scatter", "rand_like", "randn_like", "randint_like",
     "randint_like.low_dtype", "dropout", "dropout_", "alpha_dropout", "alpha_dropout_", "native_dropout", "normal_", "uniform_", "log_normal_", "exponential_", "cauchy_", "geometric_",
-    "random_", "random_.to", "random_.from", "bernoulli_", "bernoulli_.Tensor", "binomial",
+    "random_", "random_.to", "random_.from", "bernoulli_", "bernoulli_.Tensor", "binomial", "grouped_mm", "resize_as_", "slice_inverse", "Tensor::resize", "Tensor::resize_", "Tensor::set_.window",
 }  # fmt: skip
 
 

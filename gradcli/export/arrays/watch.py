@@ -17,7 +17,7 @@ from gradcli.record import Record
 from gradcli.spec import tree
 
 # rows that give a tensor another shape, which is then the tensor's own
-RESHAPING = frozenset({"_squeeze_", "_unsqueeze_", "_t_", "_transpose_", "_as_strided_"})
+RESHAPING = frozenset({"_squeeze_", "_unsqueeze_", "_t_", "_transpose_", "_as_strided_", "_resize_", "_set_"})
 
 
 class MarkedInt(int):
