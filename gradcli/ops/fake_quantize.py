@@ -143,7 +143,7 @@ def extremes(values: Any, running_min: Any, running_max: Any, averaging_const: f
     """Move running extremes, in place, towards those of `values`; where there are none yet, to them."""
     unset = np.isinf(running_min) & np.isinf(running_max)
     for running, seen in ((running_min, values.min(axis=axes)), (running_max, values.max(axis=axes))):
-        running[...] = np.where(unset, seen, running + np.float32(averaging_const) * (seen - running))
+        running[...] = np.where(unset, seen, running + averaging_const * (seen - running))
 
 
 SMALLEST_SCALE = 6.1e-5
@@ -155,7 +155,7 @@ def quantization_of(low: Any, high: Any, quant_min: int, quant_max: int, symmetr
     low, high = low.astype(np.float32), high.astype(np.float32)
     two_sided = (low < 0) & (high > 0) & symmetric
     below, above = -(count // 2 + 1), count // 2
-    reach = np.fmax(np.abs(low / np.float32(below)), np.abs(high / np.float32(above))).astype(np.float64)
+    reach = np.fmax(np.abs(low / below), np.abs(high / above)).astype(np.float64)
     low = np.where(two_sided, (reach * below).astype(np.float32), np.fmin(low, 0)).astype(np.float64)
     high = np.where(two_sided, (reach * above).astype(np.float32), np.fmax(high, 0)).astype(np.float64)
     scale = (high - low) / count

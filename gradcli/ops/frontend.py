@@ -62,7 +62,10 @@ ALIAS_NAMES = {
     "spmm": "mm", "dsmm": "mm",
 }  # fmt: skip
 # of these names torch has functions only
-NO_METHODS = frozenset({"dsmm", "expit", "gammainc", "gammaincc", "gammaln", "multigammaln", "psi", "spmm"})
+NO_METHODS = frozenset({
+    "cudnn_is_acceptable", "dsmm", "expit", "fused_moving_avg_obs_fake_quant", "gammainc", "gammaincc", "gammaln",
+    "mkldnn_convolution", "multigammaln", "psi", "spmm",
+})  # fmt: skip
 ARGUMENT_ALIASES = {"axis": "dim", "keepdims": "keepdim", "input": "self", "x": "self", "A": "self"}
 MULTIPLE = ("int[]", "int[]?")
 # these take their list (of tensors; of sizes) one by one, too

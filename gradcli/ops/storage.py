@@ -124,6 +124,7 @@ def resize_as_(self: Tensor, the_template: Tensor, memory_format: Any = None) ->
 
 @composite("Tensor::set_(Tensor self)")
 def set_empty(self: Tensor) -> Tensor:
+    """`self` without elements, on memory of its own."""
     return reshaped(self, put_on, Tensor(zeros_beside(self.array, (0,))))
 
 

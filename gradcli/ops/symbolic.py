@@ -70,6 +70,7 @@ def sym_sum(args: Sequence[Any] = ()) -> Any:
 
 @composite("sym_fresh_size(Scalar expr)")
 def sym_fresh_size(expr: Any) -> Any:
+    """The number itself."""
     return expr
 
 
