@@ -235,7 +235,7 @@ def convolution_double_backward(
     return (for_grad if needs[0] else None, for_input, for_weight)
 
 
-def check_dtypes(input: Any, weight: Any, bias: Any, transposed: bool) -> None:
+def check_dtypes(input: Any, weight: Any, bias: Any, options: Options) -> None:
     if weight.dtype != input.dtype:
         first, second = (TYPE_NAMES[one.dtype.name] for one in (input, weight))
         message = f"expected scalar type {first} but found {second}"
@@ -245,9 +245,18 @@ def check_dtypes(input: Any, weight: Any, bias: Any, transposed: bool) -> None:
     if bias is not None and bias.dtype != input.dtype:
         first, second = (C_NAMES[one.dtype.name] for one in (input, bias))
         raise UserError("type", f"Input type ({first}) and bias type ({second}) should be the same")
-    if transposed and input.dtype != np.int64:
-        only("fc", f"slow_conv_transpose{max(input.ndim - 2, 2)}d_out_cpu")(input)
-    only("iufc", "slow_conv2d_cpu")(input)
+    plain = not options.transposed and max(options.dilation) == 1
+    only("iufc" if plain or input.dtype == np.int64 else "fc", kernel_of(input, options))(input)
+
+
+def kernel_of(input: Any, options: Options) -> str:
+    """torch's name for what computes it."""
+    rank = max(input.ndim - 2, 2)
+    if options.transposed:
+        return f"slow_conv_transpose{rank}d_out_cpu"
+    if max(options.dilation) > 1:
+        return "slow_conv_dilated<>"
+    return "slow_conv2d_cpu" if rank == 2 else "compute_columns3d"
 
 
 convolution = op(
@@ -400,7 +409,7 @@ def check_transposed(
 def convolved(input: Any, weight: Any, bias: Any, options: Options) -> Any:
     """A convolution whose options fit; a complex one as three real ones, as torch has it."""
     check_shapes(input, weight, bias, options)
-    check_dtypes(input, weight, bias, options.transposed)
+    check_dtypes(input, weight, bias, options)
     if dtype_kind(input.dtype) != "c":
         return convolution(input, weight, bias, *options)
     parts = [(None, None) if one is None else real_and_imaginary(one) for one in (input, weight, bias)]

@@ -112,7 +112,7 @@ def scale_of(p: float) -> float:
 
 dropout_and_mask = op(
     "_native_dropout(Tensor input, float p, bool? train) -> (result, mask)", "NativeDropoutBackward0",
-    native_dropout_forward, constant=("mask",), draws=True,
+    native_dropout_forward, constant=("mask",), draws=True, real_only="native_dropout",
     input=lambda grad, p, train, mask: grad * (to_dtype(mask, grad.dtype) * (scale_of(p) if train else 1)),
 )  # fmt: skip
 

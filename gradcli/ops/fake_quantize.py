@@ -12,6 +12,7 @@ from gradcli.ops.arithmetic import no_derivative
 from gradcli.ops.copies import cast, clone
 from gradcli.ops.define import composite, op
 from gradcli.ops.kinds import check_constant, only
+from gradcli.ops.reduce import max, min
 from gradcli.ops.shape import wrap_dim
 
 CHECK = only("f", "fake_quantize_tensor_cachemask_kernel_type_handling")
@@ -115,7 +116,7 @@ def fake_quantize_per_channel_affine(
     check_constant("fake_quantize_per_channel_affine_cachemask", "scale", scale)
     check_channels(input, scale, zero_point, axis)
     check_levels(quant_min, quant_max)
-    check_inside(bool(((zero_point.array >= quant_min) & (zero_point.array <= quant_max)).all().item()))
+    check_inside(quant_min <= min(zero_point).array.item() and max(zero_point).array.item() <= quant_max)
     if axis < 0:
         raise UserError("shape", "`axis` must be between 0 and number of dimensions of input")
     only("f", "fake_quantize_channel_cachemask_cpu_type_handling")(input)

@@ -341,7 +341,7 @@ def affine_grid_backward(grad: Any, size: Sizes, align_corners: bool) -> Any:
 base_grid = op("_base_grid(Tensor self, int[] size, bool align_corners)", None, base_grid_forward)
 affine_grid_generator = op(
     "_affine_grid_generator(Tensor theta, int[] size, bool align_corners)", "AffineGridGeneratorBackward0",
-    affine_grid_forward, contiguous=True,
+    affine_grid_forward, contiguous=True, real_only="affine_grid_generator",
     theta=lambda grad, size, align_corners: affine_grid_backward(grad, size, align_corners),
 )  # fmt: skip
 

@@ -10,14 +10,22 @@ from gradcli.engine.device import np
 from gradcli.engine.dtypes import TYPE_NAMES
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import no_derivative
-from gradcli.ops.conv import Options, check_dtypes, check_shapes, convolution_gradients, convolved, in_each
+from gradcli.ops.conv import (
+    Options,
+    check_dtypes,
+    check_shapes,
+    convolution_gradients,
+    convolved,
+    in_each,
+    kernel_of,
+)
 from gradcli.ops.conv import convolution as convolution_of
 from gradcli.ops.define import composite, op
 from gradcli.ops.grid import FORWARDS, check_grid
 from gradcli.ops.grid import affine_grid_generator as affine_places
 from gradcli.ops.kinds import check_constant, only
 from gradcli.ops.norm import but_channels, check_groups, native_batch_norm, native_group_norm, native_layer_norm
-from gradcli.ops.shape import wrap_dim
+from gradcli.ops.shape import has_channels_last, is_contiguous, wrap_dim
 
 
 @composite(
@@ -37,7 +45,11 @@ def convolution(
 ) -> Any:
     """A convolution of any rank, or its transpose."""
     by, margin, gap, more = (in_each(values, weight.ndim - 2) for values in (stride, padding, dilation, output_padding))
-    return convolved(input, weight, bias, Options(by, margin, gap, transposed, more, groups))
+    options = Options(by, margin, gap, transposed, more, groups)
+    check_shapes(input, weight, bias, options)
+    if input.array.size:
+        only("biuf", kernel_of(input, options))(input)
+    return convolved(input, weight, bias, options)
 
 
 @composite("native_layer_norm(Tensor input, int[] normalized_shape, Tensor? weight, Tensor? bias, float eps)")
@@ -62,6 +74,7 @@ def batch_norm_and_statistics(
 ) -> Any:
     """What is normalised, and, in training, what it was shifted and scaled by."""
     wrap_dim(1, input.ndim)  # of the channels, which there must be
+    only("f", "batch_norm")(input)
     for name, statistic in (("running_mean", running_mean), ("running_var", running_var)):
         check_constant("native_batch_norm", name, statistic)
     return native_batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps)
@@ -73,6 +86,8 @@ def group_norm_and_statistics(input: Any, weight: Any, bias: Any, group: int, ep
     if input.shape[:2] != (sizes["N"], sizes["C"]) or input.array.size != math.prod(sizes.values()):
         raise UserError("shape", "Expected X.numel() == N * C * HxW to be true, but got false.")
     check_groups(input, group, weight, bias)
+    if not (is_contiguous(input) or has_channels_last(input.array)):
+        raise UserError("value", "Expected X.is_contiguous(memory_format) to be true, but got false.")
     return native_group_norm(input, weight, bias, group, eps)
 
 

@@ -412,8 +412,7 @@ def normalized(
     momentum: float,
     eps: float,
 ) -> Any:
-    if dtype_kind(input.dtype) != "f":
-        raise UserError("type", f"\"batch_norm\" not implemented for '{TYPE_NAMES[input.dtype.name]}'")
+    only("f", "batch_norm")(input)
     if input.array.size == 0:
         result = clone(input)
         result = result if weight is None else mul(result, select(weight, 0, 0))

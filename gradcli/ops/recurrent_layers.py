@@ -15,7 +15,7 @@ from gradcli.ops.fused_lstm import fused_layer
 from gradcli.ops.linalg import linear, matmul
 from gradcli.ops.pieces import cat, stack, unbind
 from gradcli.ops.recurrent import gru_step, lstm_step
-from gradcli.ops.shape import contiguous, narrow, select, t, transpose, view, wrap_dim
+from gradcli.ops.shape import contiguous, narrow, reshape, select, t, transpose, view, wrap_dim
 from gradcli.ops.windows import transpose_
 
 State = tuple[Any, ...]  # what a layer remembers: (h,), of an LSTM (h, c)
@@ -183,6 +183,23 @@ def stacked(
     return (input, *(stack(list(parts), 0) for parts in zip(*last, strict=True)))
 
 
+def fused_layers(
+    step: Step,
+    input: Any,
+    hx: Sequence[Any],
+    params: Sequence[Any],
+    has_biases: bool,
+    num_layers: int,
+    dropout: float,
+    train: bool,
+    both: Sequence[bool],
+) -> tuple[Any, ...]:
+    """As `stacked`, of layers in a node of their own, which want their inputs row by row in memory."""
+    input, *hx = (contiguous(tensor) for tensor in (input, *hx))
+    directions = [fused(back) for back in both]
+    return stacked(step, input, hx, params, has_biases, num_layers, dropout, train, directions, selected)
+
+
 def sizes_of(batch_sizes: Any) -> list[int]:
     if batch_sizes.dtype.name != "int64":
         kind = TYPE_NAMES[batch_sizes.dtype.name]
@@ -221,13 +238,11 @@ def declare(name: str, step: Step, memory: str, to_batch_first: Callable[..., An
         batch_first: bool,
     ) -> tuple[Any, ...]:
         """The outputs at all steps, and the states at the end, one for each direction of each layer."""
-        initial = memory_of(hx)
+        initial, both = memory_of(hx), (False, True)[: 1 + bidirectional]
         steps_first = transpose(input, 0, 1) if batch_first else input
         options = (params, has_biases, num_layers, dropout, train)
-        both = (False, True)[: 1 + bidirectional]
         if is_fused(step, input, initial):
-            steps_first = contiguous(steps_first)
-            output, *states = stacked(step, steps_first, initial, *options, [fused(back) for back in both], selected)
+            output, *states = fused_layers(step, steps_first, initial, *options, both)
         else:
             output, *states = stacked(step, steps_first, initial, *options, [padded_layer(back) for back in both])
         return (to_batch_first(output, 0, 1) if batch_first else output, *states)
@@ -247,12 +262,12 @@ def declare(name: str, step: Step, memory: str, to_batch_first: Callable[..., An
         """The outputs, packed as the data, and the states at the ends of the sequences."""
         sizes, initial = sizes_of(batch_sizes), memory_of(hx)
         options = (params, has_biases, num_layers, dropout, train)
+        both = (False, True)[: 1 + bidirectional]
         if len(set(sizes)) == 1 and is_fused(step, data, initial):
-            directions = [fused(back) for back in (False, True)[: 1 + bidirectional]]
-            steps = view(data, (len(sizes), sizes[0], data.shape[-1]))
-            output, *states = stacked(step, steps, initial, *options, directions, selected)
+            steps = reshape(data, (len(sizes), sizes[0], data.shape[-1]))
+            output, *states = fused_layers(step, steps, initial, *options, both)
             return (view(output, (-1, output.shape[-1])), *states)
-        directions = [packed_layer(sizes), packed_backwards_layer(sizes)][: 1 + bidirectional]
+        directions = [packed_layer(sizes), packed_backwards_layer(sizes)][: len(both)]
         return stacked(step, data, initial, *options, directions)
 
 

@@ -15,6 +15,7 @@ from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.define import TABLE, Op, composite, op
 from gradcli.ops.kinds import only
+from gradcli.ops.shape import has_channels_last
 
 Sizes = Sequence[int]
 Taps = tuple[Any, Any]  # places and weights
@@ -161,17 +162,6 @@ def repeats_first(self: Any, output_size: Sizes) -> bool:
     It takes the rows of a single column for repetitions of one, unless the channels of a pixel lie side by side.
     """
     return output_size[1] == 1 and output_size[0] != self.shape[2] and not has_channels_last(self)
-
-
-def has_channels_last(self: Any) -> bool:
-    """Whether the memory of images lies pixel by pixel, and not just as well channel by channel."""
-    reached = 0
-    for dim in (1, 3, 2, 0):
-        stride = self.strides[dim]
-        if stride < reached or (dim == 0 and reached == self.strides[1]):
-            return False
-        reached = stride * self.shape[dim]
-    return bool(self.strides[1])
 
 
 def resampled_back(

@@ -359,6 +359,19 @@ def is_contiguous(self: Any) -> bool:
     return flags
 
 
+def has_channels_last(self: Any) -> bool:
+    """Whether the memory of images lies pixel by pixel, and not just as well channel by channel."""
+    if self.ndim not in (4, 5):
+        return False
+    reached = 0
+    for dim in (1, *reversed(range(2, self.ndim)), 0):
+        stride = self.strides[dim]
+        if stride < reached or (dim == 0 and reached == self.strides[1]):
+            return False
+        reached = stride * self.shape[dim]
+    return bool(self.strides[1])
+
+
 @composite("reshape(Tensor self, int[] shape)")
 def reshape(self: Any, shape: Sequence[int]) -> Any:
     """A view where the memory allows it, else a copy: torch's three ways, told apart by their grad_fn."""
