@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 
 from gradcli.ops.define import Composite, Op, Parameter
+from gradcli.ops.frontend import ONLY_METHODS
 
 Given = dict[str, str]
 Row = Op | Composite
@@ -45,16 +46,8 @@ UNDIFFERENTIABLE = frozenset({
     "unique_consecutive", "vander", "view.dtype", "view_as_complex_copy", "view_copy.dtype", "zeros_like",
     "zeta.other_scalar",
 })  # fmt: skip
-# what torch has as methods only
-METHODS = frozenset({
-    "bernoulli_", "bool", "byte", "cauchy_", "cdouble", "cfloat", "char", "contiguous", "copy", "cpu", "cuda",
-    "dense_dim", "dim", "dim_order", "double", "element_size", "expand", "expand_as", "exponential_", "fill_diagonal_",
-    "float", "geometric_", "half", "int", "is_contiguous", "is_pinned", "is_set_to", "is_shared", "item",
-    "log_normal_", "log_softmax.int", "long", "new_empty", "new_empty_strided", "new_full", "new_ones", "new_tensor",
-    "new_zeros", "normal_", "random_", "repeat", "requires_grad_", "reshape_as", "retain_grad", "short", "size",
-    "softmax.int", "sparse_dim", "split", "squeeze_", "storage_offset", "stride", "sum_to_size", "swapaxes_", "t_",
-    "to", "to_dense", "tolist", "transpose_", "type", "type_as", "uniform_", "unsqueeze_", "view", "view_as", "zero",
-})  # fmt: skip
+# rows that torch has as methods, their overloads as functions
+METHODS = ONLY_METHODS | {"copy", "log_softmax.int", "softmax.int", "split", "zero"}
 PREFIXES = {"linalg": "linalg.", "special": "special.", "fft": "fft.", "autograd": "torch.autograd."}
 EXTRA = ("a", "b", "c")
 

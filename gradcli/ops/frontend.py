@@ -61,7 +61,17 @@ ALIAS_NAMES = {
     "multigammaln": "mvlgamma", "psi": "digamma", "trapz": "trapezoid", "gammainc": "igamma", "gammaincc": "igammac",
     "spmm": "mm", "dsmm": "mm",
 }  # fmt: skip
-# of these names torch has functions only
+# of these torch has methods only; here they are called as functions, too
+ONLY_METHODS = frozenset({
+    "backward", "bernoulli_", "bfloat16", "bool", "byte", "cauchy_", "cdouble", "cfloat", "char", "contiguous", "cpu",
+    "cuda", "dense_dim", "dim", "dim_order", "double", "element_size", "expand", "expand_as", "exponential_",
+    "fill_diagonal_", "float", "geometric_", "half", "int", "is_contiguous", "is_pinned", "is_set_to", "is_shared",
+    "item", "log_normal_", "long", "ndimension", "nelement", "new_empty", "new_empty_strided", "new_full", "new_ones",
+    "new_tensor", "new_zeros", "normal_", "random_", "repeat", "requires_grad_", "reshape_as", "retain_grad", "short",
+    "size", "sparse_dim", "squeeze_", "storage_offset", "stride", "sum_to_size", "swapaxes_", "swapdims_", "t_", "to",
+    "to_dense", "tolist", "transpose_", "type", "type_as", "uniform_", "unsqueeze_", "view", "view_as",
+})  # fmt: skip
+# of these torch has functions only
 NO_METHODS = frozenset({
     "cudnn_is_acceptable", "dsmm", "expit", "fused_moving_avg_obs_fake_quant", "gammainc", "gammaincc", "gammaln",
     "mkldnn_convolution", "multigammaln", "psi", "spmm",

@@ -171,8 +171,9 @@ def mkldnn_convolution(
         kind = TYPE_NAMES[self.dtype.name]
         raise UserError("type", f"itensor_view_from_dense expects float/bfloat16/half/int8/fp8 tensor input{kind}")
     margin, by, gap = (in_each(values, weight.ndim - 2) for values in (padding, stride, dilation))
-    check_shapes(self, weight, bias, Options(by, margin, gap, False, [0] * len(by), groups))
-    check_dtypes(self, weight, bias, False)
+    options = Options(by, margin, gap, False, [0] * len(by), groups)
+    check_shapes(self, weight, bias, options)
+    check_dtypes(self, weight, bias, options)
     return mkldnn_convolution_of(self, weight, bias, margin, by, gap, groups)
 
 

@@ -23,6 +23,12 @@ def test_the_table_says_what_is_here() -> None:
     assert FILE.read_text(encoding="utf-8") == table(NAMES), "run `python -m tests.ops.make_torch_names`"
 
 
+def test_the_methods_that_torch_has_no_functions_of_are_known() -> None:
+    functions = {name for space, names in NAMES.items() if space not in ("torch.Tensor", "attributes") for name in names}
+    methods = {name for name in NAMES["torch.Tensor"] if frontend.rows_of(name)}
+    assert methods - functions == frontend.ONLY_METHODS
+
+
 @pytest.mark.torch
 def test_the_names_are_torchs() -> None:
     pytest.importorskip("torch")

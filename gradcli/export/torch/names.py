@@ -35,16 +35,6 @@ SPECIAL = frozenset({
     "scaled_modified_bessel_k1", "shifted_chebyshev_polynomial_t", "shifted_chebyshev_polynomial_u",
     "shifted_chebyshev_polynomial_v", "shifted_chebyshev_polynomial_w", "spherical_bessel_j0", "xlog1py", "zeta",
 })  # fmt: skip
-# gradcli calls these methods as functions, too
-METHODS = frozenset({
-    "backward", "bernoulli_", "byte", "cauchy_", "char", "contiguous", "dense_dim", "dim", "dim_order",
-    "element_size", "expand", "expand_as", "exponential_", "fill_diagonal_", "geometric_", "is_contiguous",
-    "is_pinned", "is_set_to", "is_shared", "item", "log_normal_", "ndimension", "nelement", "new_empty",
-    "new_empty_strided", "new_full", "new_ones", "new_tensor", "new_zeros", "normal_", "random_", "repeat",
-    "requires_grad_", "reshape_as", "retain_grad", "size", "sparse_dim", "squeeze_", "storage_offset", "stride",
-    "sum_to_size", "swapaxes_", "swapdims_", "t_", "to", "to_dense", "tolist", "transpose_", "type", "type_as",
-    "uniform_", "unsqueeze_", "view", "view_as",
-})  # fmt: skip
 OUR_OWN = frozenset({"copy", "zero"})
 
 
@@ -64,6 +54,6 @@ def function_name(written: str, arguments: int = 1) -> str | None:
     for space, known in (("linalg", LINALG), ("special", SPECIAL)):
         if bare in known:
             return f"torch.{space}.{bare}"
-    if bare in METHODS:
+    if bare in frontend.ONLY_METHODS:
         return ""
     return None if bare in OUR_OWN else f"torch.{bare}"
