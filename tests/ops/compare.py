@@ -26,7 +26,8 @@ def differences(
             one: Any = expected.get(key)
             other: Any = actual.get(key)
             if key == "value" and expected.get("shape") == actual.get("shape"):
-                yield from numbers(one, other, max(tolerance, OF_DTYPE.get(expected["dtype"], 0)), where, scale)
+                each = 2 if expected["dtype"].startswith("complex") else 1
+                yield from numbers(one, other, max(tolerance, OF_DTYPE.get(expected["dtype"], 0)), where, scale, each)
             elif key == "error" and key in expected and key in actual:
                 continue  # that both refuse is what counts here: the words have a test of their own
             else:
@@ -36,7 +37,7 @@ def differences(
         for place, (one, other) in enumerate(zip(expected, actual, strict=True)):
             yield from differences(one, other, tolerance, f"{where}[{place}]", scale)
     elif type(expected) is type(actual) and isinstance(expected, float | complex):
-        yield from numbers(parts(expected), parts(actual), tolerance, where)
+        yield from numbers(parts(expected), parts(actual), tolerance, where, each=2)
     elif type(expected) is not type(actual) or expected != actual:
         yield f"{where}: torch {expected!r}, gradcli {actual!r}"
 
@@ -50,12 +51,17 @@ def largest(gradients: list[Any] | None) -> float:
     return max((abs(value) for value in values if math.isfinite(value)), default=0.0)
 
 
-def numbers(expected: list[Any], actual: list[Any], tolerance: float, where: str, scale: float = 0.0) -> Iterator[str]:
+def numbers(
+    expected: list[Any], actual: list[Any], tolerance: float, where: str, scale: float = 0.0, each: int = 1
+) -> Iterator[str]:
+    """Lines for numbers of `each` parts, which round together."""
     finite = [abs(value) for value in expected if math.isfinite(value)]
     slack = tolerance * 0.01 * max((scale, *finite))  # sums of large numbers that nearly cancel
-    for one, other in zip(expected, actual, strict=True):
+    for place, (one, other) in enumerate(zip(expected, actual, strict=True)):
+        start = place - place % each
+        size = math.hypot(*(part for part in expected[start : start + each] if math.isfinite(part)))
         same = one == other or (math.isnan(one) and math.isnan(other))
-        near = math.isfinite(one) and abs(one - other) <= tolerance * abs(one) + slack
+        near = math.isfinite(one) and abs(one - other) <= tolerance * size + slack
         if not (same or near):
             yield f"{where}: torch {expected}, gradcli {actual}"
             return
