@@ -12,7 +12,7 @@ from gradcli.ops.arithmetic import no_derivative
 from gradcli.ops.copies import cast, clone
 from gradcli.ops.define import composite, op
 from gradcli.ops.kinds import check_constant, only
-from gradcli.ops.reduce import max, min
+from gradcli.ops.reduce import extreme
 from gradcli.ops.shape import wrap_dim
 
 CHECK = only("f", "fake_quantize_tensor_cachemask_kernel_type_handling")
@@ -78,6 +78,9 @@ def check_number(tensor: Any) -> None:
         raise UserError("value", f"a Tensor with {tensor.array.size} elements cannot be converted to Scalar")
 
 
+lowest, highest = extreme("min", np.amin), extreme("max", np.amax)
+
+
 def check_inside(inside: bool) -> None:
     if not inside:
         raise UserError("value", "`zero_point` must be between `quant_min` and `quant_max`.")
@@ -116,7 +119,7 @@ def fake_quantize_per_channel_affine(
     check_constant("fake_quantize_per_channel_affine_cachemask", "scale", scale)
     check_channels(input, scale, zero_point, axis)
     check_levels(quant_min, quant_max)
-    check_inside(quant_min <= min(zero_point).array.item() and max(zero_point).array.item() <= quant_max)
+    check_inside(quant_min <= lowest(zero_point.array).item() and highest(zero_point.array).item() <= quant_max)
     if axis < 0:
         raise UserError("shape", "`axis` must be between 0 and number of dimensions of input")
     only("f", "fake_quantize_channel_cachemask_cpu_type_handling")(input)

@@ -70,19 +70,9 @@ def padded_layer(backwards: bool) -> Layer:
     return layer
 
 
-def fused(backwards: bool) -> Layer:
-    """As `padded_layer`, of an LSTM, in a node of its own."""
-
-    def layer(step: Step, input: Any, state: State, weights: Weights) -> tuple[Any, State]:
-        output, *after = fused_layer(input, weights.w_ih, weights.w_hh, *weights.biases, *state, backwards)
-        return output, tuple(after)
-
-    return layer
-
-
-def is_fused(step: Step, input: Any, hx: Sequence[Any]) -> bool:
-    """Whether torch's CPU leaves it to oneDNN."""
-    return step is lstm_next and input.dtype.name == "float32" and input.array.size > 0 and not is_projected(hx)
+def is_fused(input: Any, hx: Sequence[Any]) -> bool:
+    """Whether torch's CPU leaves an LSTM to oneDNN."""
+    return input.dtype.name == "float32" and input.array.size > 0 and not is_projected(hx)
 
 
 def is_projected(hx: Sequence[Any]) -> bool:
@@ -194,9 +184,17 @@ def fused_layers(
     train: bool,
     both: Sequence[bool],
 ) -> tuple[Any, ...]:
-    """As `stacked`, of layers in a node of their own, which want their inputs row by row in memory."""
+    """As `stacked`, of LSTM layers in a node of their own, which want their inputs row by row in memory."""
+
+    def direction(backwards: bool) -> Layer:
+        def layer(step: Step, input: Any, state: State, weights: Weights) -> tuple[Any, State]:
+            output, *after = fused_layer(input, weights.w_ih, weights.w_hh, *weights.biases, *state, backwards)
+            return output, tuple(after)
+
+        return layer
+
     input, *hx = (contiguous(tensor) for tensor in (input, *hx))
-    directions = [fused(back) for back in both]
+    directions = [direction(backwards) for backwards in both]
     return stacked(step, input, hx, params, has_biases, num_layers, dropout, train, directions, selected)
 
 
@@ -212,10 +210,17 @@ def sizes_of(batch_sizes: Any) -> list[int]:
     return sizes
 
 
-def declare(name: str, step: Step, memory: str, to_batch_first: Callable[..., Any] = transpose_) -> None:
+def declare(
+    name: str,
+    step: Step,
+    memory: str,
+    to_batch_first: Callable[..., Any] = transpose_,
+    fused: Callable[..., Any] | None = None,
+) -> None:
     """The layer `name` for padded input, (length, batch, features) or `batch_first`, and for packed data.
 
     `to_batch_first` turns the outputs around: torch does it in place, but not for the LSTM.
+    `fused` are its layers in nodes of their own, if there are any.
     """
 
     def memory_of(hx: Any) -> Sequence[Any]:
@@ -241,8 +246,8 @@ def declare(name: str, step: Step, memory: str, to_batch_first: Callable[..., An
         initial, both = memory_of(hx), (False, True)[: 1 + bidirectional]
         steps_first = transpose(input, 0, 1) if batch_first else input
         options = (params, has_biases, num_layers, dropout, train)
-        if is_fused(step, input, initial):
-            output, *states = fused_layers(step, steps_first, initial, *options, both)
+        if fused is not None and is_fused(input, initial):
+            output, *states = fused(step, steps_first, initial, *options, both)
         else:
             output, *states = stacked(step, steps_first, initial, *options, [padded_layer(back) for back in both])
         return (to_batch_first(output, 0, 1) if batch_first else output, *states)
@@ -263,9 +268,9 @@ def declare(name: str, step: Step, memory: str, to_batch_first: Callable[..., An
         sizes, initial = sizes_of(batch_sizes), memory_of(hx)
         options = (params, has_biases, num_layers, dropout, train)
         both = (False, True)[: 1 + bidirectional]
-        if len(set(sizes)) == 1 and is_fused(step, data, initial):
+        if fused is not None and len(set(sizes)) == 1 and is_fused(data, initial):
             steps = reshape(data, (len(sizes), sizes[0], data.shape[-1]))
-            output, *states = fused_layers(step, steps, initial, *options, both)
+            output, *states = fused(step, steps, initial, *options, both)
             return (view(output, (-1, output.shape[-1])), *states)
         directions = [packed_layer(sizes), packed_backwards_layer(sizes)][: len(both)]
         return stacked(step, data, initial, *options, directions)
@@ -274,4 +279,4 @@ def declare(name: str, step: Step, memory: str, to_batch_first: Callable[..., An
 declare("rnn_tanh", simple(tanh), "Tensor")
 declare("rnn_relu", simple(relu), "Tensor")
 declare("gru", gru_next, "Tensor")
-declare("lstm", lstm_next, "Tensor[]", transpose)
+declare("lstm", lstm_next, "Tensor[]", transpose, fused_layers)
