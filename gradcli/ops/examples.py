@@ -124,7 +124,7 @@ repeat_interleave.self_int: repeats = 2
 combinations cartesian_prod: input = randn(3)
 as_strided as_strided_ as_strided_copy: size = (2, 2); stride = (1, 2)
 slice_inverse: call = self[:1].slice_inverse(src, 0, 0, 1)
-Tensor::resize: sizes = (3, 2)
+Tensor::resize: call = self.resize(3, 2)
 Tensor::resize_as: tensor = zeros(3, 2)
 Tensor::resize_: size = (3, 2)
 resize_as_: the_template = zeros(3, 2)
