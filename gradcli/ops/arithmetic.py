@@ -154,13 +154,13 @@ def sgn_backward(grad: Any, self: Any, result: Any) -> Any:
 
 
 add = op(
-    "add(Tensor self, Tensor|Scalar other, *, Scalar alpha=1)", "AddBackward0", add_forward, promote="same",
+    "add(Tensor|Scalar self, Tensor|Scalar other, *, Scalar alpha=1)", "AddBackward0", add_forward, promote="same",
     real_part=True,
     self=lambda grad: grad,
     other=lambda grad, alpha: grad if alpha == 1 else grad * alpha,
 )  # fmt: skip
 sub = op(
-    "sub(Tensor self, Tensor|Scalar other, *, Scalar alpha=1)", "SubBackward0", sub_forward, promote="same",
+    "sub(Tensor|Scalar self, Tensor|Scalar other, *, Scalar alpha=1)", "SubBackward0", sub_forward, promote="same",
     check=no_bools,
     real_part=True,
     self=lambda grad: grad,
@@ -183,19 +183,19 @@ rsub = op(
     self=lambda grad, alpha: -grad if alpha == 1 else -grad * alpha,
 )  # fmt: skip
 mul = op(
-    "mul(Tensor self, Tensor|Scalar other)", "MulBackward0", np.multiply, promote="same",
+    "mul(Tensor|Scalar self, Tensor|Scalar other)", "MulBackward0", np.multiply, promote="same",
     real_part=True,
     self=lambda grad, other: grad * conj(other),
     other=lambda grad, self: grad * conj(self),
 )  # fmt: skip
 div = op(
-    "div(Tensor self, Tensor|Scalar other)", "DivBackward0", np.true_divide, promote="float",
+    "div(Tensor|Scalar self, Tensor|Scalar other)", "DivBackward0", np.true_divide, promote="float",
     real_part=True,
     self=lambda grad, other: grad / conj(other),
     other=lambda grad, self, other: div_other(grad, conj((self / other) / other)),
 )  # fmt: skip
 div_mode = op(
-    "div.Tensor_mode(Tensor self, Tensor|Scalar other, *, str? rounding_mode)", "DivBackward2", div_mode_forward,
+    "div.Tensor_mode(Tensor|Scalar self, Tensor|Scalar other, *, str? rounding_mode)", "DivBackward2", div_mode_forward,
     promote="same",
     real_part=True,
     self=lambda grad, other, rounding_mode: grad / conj(other) if rounding_mode is None else zeros_like(grad),
@@ -217,7 +217,7 @@ div_number = op(
     self=lambda grad, other: grad / conj(other),
 )  # fmt: skip
 floor_divide = op(
-    "floor_divide(Tensor self, Tensor|Scalar other)", "NotImplemented", floor_divide_forward, promote="same",
+    "floor_divide(Tensor|Scalar self, Tensor|Scalar other)", "NotImplemented", floor_divide_forward, promote="same",
     self=no_derivative("floor_divide"),
     other=no_derivative("floor_divide"),
     check=only("iuf", "div_floor_cpu"),

@@ -77,6 +77,19 @@ NO_METHODS = frozenset({
     "mkldnn_convolution", "multigammaln", "psi", "spmm",
 })  # fmt: skip
 ARGUMENT_ALIASES = {"axis": "dim", "keepdims": "keepdim", "input": "self", "x": "self", "A": "self"}
+# orders of parameters that torch still takes, with the numbers by position; a method has `self` in front of all others
+BETA_FIRST = ("beta", "self", "alpha"), ("beta", "self")
+DEPRECATED_ORDERS: dict[str, tuple[tuple[str, ...], ...]] = {
+    **dict.fromkeys(("add", "sub"), (("self", "alpha", "other"),)),
+    **dict.fromkeys(("addcmul", "addcdiv"), (("self", "value", "tensor1", "tensor2"),)),
+    **{
+        name: tuple((*order, *tensors) for order in BETA_FIRST)
+        for name, tensors in {
+            "addmm": ("mat1", "mat2"), "addmv": ("mat", "vec"), "addr": ("vec1", "vec2"),
+            "addbmm": ("batch1", "batch2"), "baddbmm": ("batch1", "batch2"),
+        }.items()
+    },
+}  # fmt: skip
 MULTIPLE = ("int[]", "int[]?")
 # these take their list (of tensors; of sizes) one by one, too
 VARIADIC = frozenset({
@@ -167,7 +180,7 @@ def has_inplace(row: Op) -> bool:
 
 
 def is_method(row: Row) -> bool:
-    return "(Tensor self" in row.text
+    return "(Tensor self" in row.text or "(Tensor|Scalar self" in row.text
 
 
 class InPlace(Composite):
@@ -194,6 +207,8 @@ def suggest(name: str, methods: bool) -> list[str]:
 
 def check_arguments(rows: Rows, count: int, keywords: Sequence[str], method: bool) -> str | None:
     """A message if no overload takes `count` positional arguments and these keywords, whatever their types."""
+    if any(count + method + len(keywords) == len(order) for order in deprecated_orders(rows[0], method)):
+        return None
     messages = []
     for row in rows:
         message = misfit(row, count + method, keywords, method)
@@ -229,6 +244,22 @@ def misfit(row: Row, count: int, keywords: Sequence[str], method: bool) -> str |
         if parameter.required and parameter.name not in taken and parameter.name not in given:
             return f"{called(row)}() missing required argument: '{parameter.name}'"
     return None
+
+
+def deprecated_orders(row: Row, method: bool) -> list[tuple[str, ...]]:
+    orders = DEPRECATED_ORDERS.get(row.name.removesuffix("_"), ())
+    return [("self", *(name for name in order if name != "self")) if method else order for order in orders]
+
+
+def in_order_of_today(row: Row, args: Sequence[Any], keywords: dict[str, Any], method: bool) -> dict[str, Any] | str:
+    """The arguments by parameter, given in an order that is deprecated; or, as text, that there is none such."""
+    for order in deprecated_orders(row, method):
+        given = {**dict(zip(order, args, strict=False)), **keywords}
+        if len(args) + len(keywords) == len(order) == len(given):
+            bound = bind(row, (), given, False)
+            if isinstance(bound, dict):
+                return bound
+    return "no order that torch knows"
 
 
 def is_variadic(row: Row) -> bool:
@@ -270,6 +301,9 @@ def call(rows: Rows, args: Sequence[Any], keywords: dict[str, Any], method: bool
             reasons.append(bound)
         else:
             return row.call(**bound)
+    deprecated = in_order_of_today(rows[0], args, keywords, method)
+    if isinstance(deprecated, dict):
+        return rows[0].call(**deprecated)
     if len(rows) == 1:
         raise UserError("type", reasons[0])
     kinds = ", ".join([*map(kind_of, args), *(f"{name}={kind_of(value)}" for name, value in keywords.items())])

@@ -309,7 +309,7 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
         lines += forward_call(op, tensors, ", ".join(outputs), arguments, False)
         for output in outputs:
             lines.append(f"    if type({output}) is not ndarray: {output} = as_array({output})")
-            if op.promote is not None and len(tensors) > 1 and not op.contiguous and tensors[0].type == "Tensor":
+            if op.promote is not None and len(tensors) > 1 and not op.contiguous and tensors[0].type != "Tensor[]":
                 operands = ", ".join(f"{p.name}_array" for p in tensors)
                 strided = " or ".join(
                     f"({p.name}_is_tensor and not {p.name}_array.flags.c_contiguous)"
