@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from gradcli.engine.device import np
+from gradcli.engine.dtypes import fitted
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import abs as absolute
 from gradcli.ops.arithmetic import add, div, sub
@@ -24,7 +25,19 @@ GELU_CUBIC = 0.044715
 
 
 def elu_forward(self: Any, alpha: float, scale: float, input_scale: float) -> Any:
+    alpha = fitted(alpha, self.dtype)
     return np.where(self < 0, np.expm1(self * input_scale) * (alpha * scale), self * scale)
+
+
+def celu_forward(self: Any, alpha: float) -> Any:
+    alpha = fitted(alpha, self.dtype)
+    return elu_forward(self, alpha, 1.0, 1 / alpha)
+
+
+def softplus_forward(input: Any, beta: float, threshold: float) -> Any:
+    beta, threshold = fitted(beta, input.dtype), fitted(threshold, input.dtype)
+    bent = np.log1p(np.exp(np.minimum(input * beta, threshold))) / beta
+    return np.where(input * beta > threshold, input, bent)
 
 
 def elu_backward_forward(
@@ -151,10 +164,7 @@ log_sigmoid_backward = op(
     self=lambda grad, grad_output, self: grad * grad_output * (sigmoid(self) - 1) * sigmoid(self),
 )  # fmt: skip
 softplus = op(
-    "softplus(Tensor input, Scalar beta=1.0, Scalar threshold=20.0)", "SoftplusBackward0",
-    lambda input, beta, threshold: np.where(
-        input * beta > threshold, input, np.log1p(np.exp(np.minimum(input * beta, threshold))) / beta
-    ),
+    "softplus(Tensor input, Scalar beta=1.0, Scalar threshold=20.0)", "SoftplusBackward0", softplus_forward,
     check=only("f", "softplus_cpu"),
     input=lambda grad, input, beta, threshold: softplus_backward(grad, input, beta, threshold),
 )  # fmt: skip
@@ -201,12 +211,12 @@ elu_backward = op(
     ),
 )  # fmt: skip
 celu_row = op(
-    "_celu(Tensor self, Scalar alpha)", "CeluBackward0", lambda self, alpha: elu_forward(self, alpha, 1.0, 1 / alpha),
+    "_celu(Tensor self, Scalar alpha)", "CeluBackward0", celu_forward,
     check=only("f", "elu_cpu"),
     self=lambda grad, self, alpha: elu_backward(grad, alpha, 1.0, 1 / alpha, False, self),
 )  # fmt: skip
 celu_result = op(
-    "_celu_(Tensor self, Scalar alpha)", "CeluBackward1", lambda self, alpha: elu_forward(self, alpha, 1.0, 1 / alpha),
+    "_celu_(Tensor self, Scalar alpha)", "CeluBackward1", celu_forward,
     check=only("f", "elu_cpu"),
     self=lambda grad, result, alpha: elu_backward(grad, alpha, 1.0, 1 / alpha, True, result),
 )  # fmt: skip

@@ -18,10 +18,7 @@ def add_forward(self: Any, other: Any, alpha: float) -> Any:
         return np.add(self, other)
     if getattr(self, "dtype", None) == np.float32:  # torch multiplies and adds with one rounding
         return np.add(self, np.multiply(other, alpha, dtype=np.float64)).astype(np.float32)
-    dtype = np.result_type(self, other)
-    if dtype_kind(dtype) in "biu" and isinstance(alpha, float | complex):
-        raise UserError("type", "For integral input tensors, argument alpha must not be a floating point number.")
-    return np.add(self, np.multiply(other, as_dtype(alpha, dtype, self)))
+    return np.add(self, np.multiply(other, as_dtype(alpha, np.result_type(self, other), self)))
 
 
 def sub_forward(self: Any, other: Any, alpha: float) -> Any:
@@ -95,7 +92,7 @@ def div_other(grad: Any, slope: Any) -> Any:
 
 def scaled(tensor: Any, value: Any) -> Any:
     """`tensor * value`, in the dtype of `tensor`."""
-    return tensor if value == 1 else np.multiply(tensor, as_dtype(value, tensor.dtype, tensor))
+    return tensor if value == 1 else np.multiply(tensor, as_dtype(fitted(value, tensor.dtype), tensor.dtype, tensor))
 
 
 def no_integer_division(*operands: Any) -> None:
@@ -155,23 +152,26 @@ def sgn_backward(grad: Any, self: Any, result: Any) -> Any:
 
 add = op(
     "add(Tensor|Scalar self, Tensor|Scalar other, *, Scalar alpha=1)", "AddBackward0", add_forward, promote="same",
+    factors=("alpha",),
     real_part=True,
     self=lambda grad: grad,
-    other=lambda grad, alpha: grad if alpha == 1 else grad * alpha,
+    other=lambda grad, alpha: grad if alpha == 1 else grad * alpha.conjugate(),
 )  # fmt: skip
 sub = op(
     "sub(Tensor|Scalar self, Tensor|Scalar other, *, Scalar alpha=1)", "SubBackward0", sub_forward, promote="same",
     check=no_bools,
+    factors=("alpha",),
     real_part=True,
     self=lambda grad: grad,
-    other=lambda grad, alpha: -grad if alpha == 1 else -grad * alpha,
+    other=lambda grad, alpha: -grad if alpha == 1 else -grad * alpha.conjugate(),
 )  # fmt: skip
 rsub_tensor = op(
     "rsub(Tensor self, Tensor other, *, Scalar alpha=1)", "RsubBackward0",
     lambda self, other, alpha: sub_forward(other, self, alpha), promote="same",
     check=no_bools,
+    factors=("alpha",),
     real_part=True,
-    self=lambda grad, alpha: -grad if alpha == 1 else -grad * alpha,
+    self=lambda grad, alpha: -grad if alpha == 1 else -grad * alpha.conjugate(),
     other=lambda grad: grad,
 )  # fmt: skip
 rsub = op(
@@ -179,8 +179,9 @@ rsub = op(
     lambda self, other, alpha: sub_forward(as_dtype(other, self.dtype, self), self, alpha),
     promote="same", operands=("self", "other"),
     check=no_bools,
+    factors=("alpha",),
     real_part=True,
-    self=lambda grad, alpha: -grad if alpha == 1 else -grad * alpha,
+    self=lambda grad, alpha: -grad if alpha == 1 else -grad * alpha.conjugate(),
 )  # fmt: skip
 mul = op(
     "mul(Tensor|Scalar self, Tensor|Scalar other)", "MulBackward0", np.multiply, promote="same",

@@ -14,12 +14,17 @@ from gradcli.engine.dtypes import (
     converted,
     dtype_kind,
     empty_like,
+    fitted,
     is_reduced,
+    result_type,
 )
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.define import composite, op
 from gradcli.ops.shape import broadcast_sizes, contiguous, select
+
+
+NUMBERS = bool | int | float | complex
 
 
 def as_mask(mask: Any, self: Any) -> Any:
@@ -39,6 +44,14 @@ def where_forward(condition: Any, self: Any, other: Any) -> Any:
             f"{TYPE_NAMES[condition.dtype.name]}",
         )
     return np.where(condition, self, other)
+
+
+def numbers_fit(condition: Any, self: Any, other: Any) -> None:
+    """A number is made a tensor, of float16 in single precision, before it is chosen."""
+    dtype = result_type((self, other))
+    for operand in (self, other):
+        if isinstance(operand, NUMBERS):
+            fitted(operand, np.dtype(np.float32) if is_reduced(dtype) else dtype)
 
 
 def fill_forward(self: Any, value: Any) -> Any:
@@ -139,6 +152,7 @@ conj_in_place = op(
 where = op(
     "where(Tensor condition, Tensor|Scalar self, Tensor|Scalar other)", "WhereBackward0", where_forward,
     promote="same", operands=("self", "other"), host_scalars=3,
+    check=numbers_fit,
     self=lambda grad, condition: where(condition, grad, 0),
     other=lambda grad, condition: where(condition, 0, grad),
 )  # fmt: skip

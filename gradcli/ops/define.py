@@ -125,6 +125,7 @@ class Op:
         draws: bool,
         real_part: bool,
         fits: tuple[str, ...],
+        factors: tuple[str, ...],
         real_only: str,
     ) -> None:
         self.text = text
@@ -143,6 +144,7 @@ class Op:
         self.draws = draws
         self.real_part = real_part
         self.fits = fits
+        self.factors = factors
         self.real_only = real_only
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -253,6 +255,7 @@ def op(
     draws: bool = False,
     real_part: bool = False,
     fits: tuple[str, ...] = (),
+    factors: tuple[str, ...] = (),
     real_only: str = "",
     **formulas: Formula,
 ) -> Op:
@@ -266,12 +269,12 @@ def op(
     tensors of the host may stand among tensors of a device: one, where dtypes are promoted, as for torch's kernels.
     `draws`: the results are random. `real_part`: where only the result is complex, a real input's gradient is the real
     part of its formula; torch refuses other rows a derivative there. `fits`: numbers that the first tensor's dtype
-    must be able to hold. `real_only`: torch's name for a row of which it records none with a complex result.
+    must be able to hold; `factors`: those of them that must be of no higher kind, too. `real_only`: torch's name for a row of which it records none with a complex result.
     """
     scalars = host_scalars if host_scalars is not None else int(promote is not None)
     row = Op(
         schema, grad_fn, forward, formulas, joint, promote, operands, view, contiguous, constant, check, scalars, draws,
-        real_part, fits, real_only,
+        real_part, fits, factors, real_only,
     )  # fmt: skip
     TABLE.setdefault(row.name, []).append(row)
     return row

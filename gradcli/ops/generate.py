@@ -27,6 +27,7 @@ from gradcli.engine.node import DEAD_END, Edge, EdgeToHost, Freed, Node
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.define import Op, Parameter, named_results, on_arrays
+from gradcli.ops.kinds import as_factor
 from gradcli.ops.reduced import in_reduced, may_be_reduced, rounding
 from gradcli.ops.shape import broadcast_sizes
 from gradcli.ops.views import View, before_inplace, check_recordable, in_torch_layout, rebase, write
@@ -240,6 +241,7 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
         "rounding": rounding,
         "check_dtype": check_dtype,
         "fitted": fitted,
+        "as_factor": as_factor,
         "check_real": check_real(op.real_only),
         "check_inplace_dtype": check_inplace_dtype,
     }
@@ -260,6 +262,10 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
     lines += promotion(op, tensors)
     for name in op.fits:
         lines.append(f"    if {name} is not None: {name} = fitted({name}, {tensors[0].name}_array.dtype)")
+    for name in op.factors:
+        lines.append(
+            f"    if {name} is not default_{name}: {name} = as_factor({name}, {tensors[0].name}_array.dtype, {name!r})"
+        )
     lines.append(f"    reduced = {may_be_reduced(op)}")
     recorder = "(rounding(Recorded) if reduced else Recorded)"
     arguments = ", ".join(f"{p.name}_array" if p.is_tensor else p.name for p in op.schema.parameters)

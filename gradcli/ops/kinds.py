@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from gradcli.engine.dtypes import C_NAMES, INTEGER_NAMES, KIND_ORDER, TYPE_NAMES, dtype_kind, is_reduced, result_type
+from gradcli.engine.dtypes import C_NAMES, INTEGER_NAMES, KIND_ORDER, TYPE_NAMES, dtype_kind, fitted, is_reduced, result_type
 from gradcli.engine.mode import grad_mode
 from gradcli.errors import UserError
 
@@ -51,6 +51,18 @@ def single_or_double(kernel: str, kinds: str = "biuf") -> Check:
             raise UserError("type", f"\"{kernel}\" not implemented for '{TYPE_NAMES[dtype.name]}'")
 
     return check
+
+
+def as_factor(value: Any, dtype: Any, name: str) -> Any:
+    """`value`, by which operands of `dtype` are multiplied, as their kernel takes it; `name` is the option's."""
+    kind = dtype_kind(dtype)
+    if isinstance(value, bool) and kind != "b":
+        raise UserError("type", f"Boolean {name} only supported for Boolean results.")
+    if isinstance(value, float | complex) and kind in "biu":
+        raise UserError("type", f"For integral input tensors, argument {name} must not be a floating point number.")
+    if isinstance(value, complex) and kind != "c":
+        raise UserError("type", f"For non-complex input tensors, argument {name} must not be a complex number.")
+    return fitted(value, dtype)
 
 
 def refuse(**messages: str) -> Check:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gradcli.engine.device import beside, np
-from gradcli.engine.dtypes import TYPE_NAMES, dtype_kind, finfo
+from gradcli.engine.dtypes import TYPE_NAMES, dtype_kind, finfo, fitted
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import no_derivative, wanted
@@ -23,19 +23,27 @@ def hardtanh_forward(self: Any, min_val: float, max_val: float) -> Any:
     return np.minimum(np.maximum(self, min_val), max_val)
 
 
-def softshrink_forward(self: Any, lambd: float) -> Any:
-    largest = float(finfo(self.dtype).max)
+def check_softshrink(input: Any, lambd: float) -> None:
+    only("f", "softshrink_check")(input)
+    largest = float(finfo(input.dtype).max)
     if not 0 <= lambd <= largest:
         raise UserError(
             "value",
-            f"lambda must be in range [0, {largest:g}] for input dtype {TYPE_NAMES[self.dtype.name]}, but found "
+            f"lambda must be in range [0, {largest:g}] for input dtype {TYPE_NAMES[input.dtype.name]}, but found "
             f"{lambd:g}",
         )
+
+
+def softshrink_forward(self: Any, lambd: float) -> Any:
     return np.where(self > lambd, self - lambd, np.where(self < -lambd, self + lambd, self * 0))
 
 
 def threshold_forward(self: Any, threshold: float, value: float) -> Any:
-    return np.where(self <= threshold, value, self)
+    return np.where(self <= fitted(threshold, self.dtype), value, self)
+
+
+def leaky_relu_forward(self: Any, negative_slope: float) -> Any:
+    return np.where(self > 0, self, self * fitted(negative_slope, self.dtype))
 
 
 def rrelu_forward(self: Any, noise: Any, lower: float, upper: float, training: bool) -> Any:
@@ -72,14 +80,12 @@ def leaky_relu_result_slope(grad: Any, self: Any, negative_slope: float, is_resu
 
 
 leaky_relu_row = op(
-    "_leaky_relu(Tensor self, Scalar negative_slope)", "LeakyReluBackward0",
-    lambda self, negative_slope: np.where(self > 0, self, self * negative_slope),
+    "_leaky_relu(Tensor self, Scalar negative_slope)", "LeakyReluBackward0", leaky_relu_forward,
     check=only("f", "leaky_relu_cpu"),
     self=lambda grad, self, negative_slope: leaky_relu_backward(grad, self, negative_slope),
 )  # fmt: skip
 leaky_relu_result = op(
-    "_leaky_relu_(Tensor self, Scalar negative_slope)", "LeakyReluBackward1",
-    lambda self, negative_slope: np.where(self > 0, self, self * negative_slope),
+    "_leaky_relu_(Tensor self, Scalar negative_slope)", "LeakyReluBackward1", leaky_relu_forward,
     check=only("f", "leaky_relu_cpu"),
     self=lambda grad, result, negative_slope: leaky_relu_result_slope(grad, result, negative_slope),
 )  # fmt: skip
@@ -181,7 +187,7 @@ hardshrink_backward = op(
 )  # fmt: skip
 softshrink = op(
     "softshrink(Tensor input, Scalar lambd=0.5)", "SoftshrinkBackward0", softshrink_forward,
-    check=only("f", "softshrink_check"),
+    operands=("lambd",), check=check_softshrink,
     input=lambda grad, input, lambd: softshrink_backward(grad, input, lambd),
 )  # fmt: skip
 softshrink_backward = op(

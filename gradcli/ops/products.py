@@ -14,7 +14,7 @@ from gradcli.ops.arithmetic import add, mul
 from gradcli.ops.copies import clone, conj, copy
 from gradcli.ops.define import composite, op
 from gradcli.ops.index import make_index
-from gradcli.ops.kinds import only
+from gradcli.ops.kinds import as_factor, only
 from gradcli.ops.linalg import (
     added,
     adjoint,
@@ -102,12 +102,7 @@ def addr_forward(self: Any, vec1: Any, vec2: Any, beta: float, alpha: float) -> 
         if vector.ndim != 1:
             raise UserError("shape", f"addr: Expected 1-D argument {name}, but got {vector.ndim}-D")
     self, vec1, vec2 = promoted((self, vec1, vec2))  # here, as torch saves them for the backward as they were given
-    if dtype_kind(self.dtype) in "iu":
-        for name, number in (("beta", beta), ("alpha", alpha)):
-            if isinstance(number, float):
-                raise UserError(
-                    "value", f"For integral input tensors, argument {name} must not be a floating point number."
-                )
+    beta, alpha = as_factor(beta, self.dtype, "beta"), as_factor(alpha, self.dtype, "alpha")
     return added(self, vec1[:, None] * vec2, beta, alpha)
 
 
