@@ -24,17 +24,17 @@ GELU_SLOPE = math.sqrt(2 / math.pi)
 GELU_CUBIC = 0.044715
 
 
-def elu_forward(self: Any, alpha: float, scale: float, input_scale: float) -> Any:
+def elu_forward(self: Any, alpha: Any, scale: float, input_scale: float) -> Any:
     alpha = fitted(alpha, self.dtype)
     return np.where(self < 0, np.expm1(self * input_scale) * (alpha * scale), self * scale)
 
 
-def celu_forward(self: Any, alpha: float) -> Any:
+def celu_forward(self: Any, alpha: Any) -> Any:
     alpha = fitted(alpha, self.dtype)
     return elu_forward(self, alpha, 1.0, 1 / alpha)
 
 
-def softplus_forward(input: Any, beta: float, threshold: float) -> Any:
+def softplus_forward(input: Any, beta: Any, threshold: Any) -> Any:
     beta, threshold = fitted(beta, input.dtype), fitted(threshold, input.dtype)
     bent = np.log1p(np.exp(np.minimum(input * beta, threshold))) / beta
     return np.where(input * beta > threshold, input, bent)

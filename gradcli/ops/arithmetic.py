@@ -41,7 +41,7 @@ def div_mode_forward(self: Any, other: Any, rounding_mode: str | None) -> Any:
         only("iuf", "div_floor_cpu")(self)
         return floor_divide_forward(self, other)
     if rounding_mode == "trunc":
-        other = as_dtype(other, self.dtype, self)
+        other = no_zero(self, as_dtype(other, self.dtype, self))
         quotient = np.true_divide(self, other)
         return np.trunc(quotient).astype(self.dtype) if dtype_kind(self.dtype) in "fc" else (
             sign_forward(self) * np.sign(other) * (np.abs(self) // np.abs(other))
@@ -56,7 +56,9 @@ def floor_divide_forward(self: Any, other: Any) -> Any:
 
 
 def remainder_forward(self: Any, other: Any) -> Any:
-    return np.remainder(self, no_zero(self, other))
+    """With the sign of `other`, but that a remainder of zero keeps the sign of `self`."""
+    rest = np.fmod(self, no_zero(self, other))
+    return np.where((rest != 0) & ((rest < 0) != (other < 0)), rest + other, rest)
 
 
 def fmod_forward(self: Any, other: Any) -> Any:
@@ -65,7 +67,8 @@ def fmod_forward(self: Any, other: Any) -> Any:
 
 def no_zero(self: Any, other: Any) -> Any:
     """`other`, if it can divide `self`: an integer has no quotient by 0."""
-    if kind_of(self) in "iu" and getattr(self, "size", True) and np.any(other == 0).item():
+    array = self if hasattr(self, "dtype") else other
+    if dtype_kind(array.dtype) in "iu" and array.size and np.any(other == 0).item():
         raise UserError("value", "ZeroDivisionError")
     return other
 

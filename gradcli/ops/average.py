@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from gradcli.engine.device import beside, np, scatter_add, zeros_beside
-from gradcli.engine.dtypes import dtype_kind
+from gradcli.engine.dtypes import TYPE_NAMES, dtype_kind
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import abs as absolute
 from gradcli.ops.arithmetic import mul, neg, sign
 from gradcli.ops.copies import zeros_like
 from gradcli.ops.define import TABLE, Op, composite, op
 from gradcli.ops.elementary import pow_scalar, relu
-from gradcli.ops.kinds import only, single_or_double
+from gradcli.ops.kinds import Check, only, single_or_double
 from gradcli.ops.pool import check_not_empty, flattened
 from gradcli.ops.pool_windows import (
     OUTSIDE,
@@ -155,7 +155,21 @@ def adaptive_pooling(rank: int, kernel: str) -> Op:
     return pooled
 
 
-POOLS = {2: pooling(2, only("iuf", "avg_pool2d")), 3: pooling(3, single_or_double("avg_pool3d_out_frame", "iuf"))}
+def but_other_integers(check: Check, kernel: str) -> Check:
+    """`check`, and that integers are of 64 bits."""
+
+    def both(self: Any) -> None:
+        check(self)
+        if dtype_kind(self.dtype) in "iu" and self.dtype != np.int64:
+            raise UserError("type", f"\"{kernel}\" not implemented for '{TYPE_NAMES[self.dtype.name]}'")
+
+    return both
+
+
+POOLS = {
+    2: pooling(2, but_other_integers(only("iuf", "avg_pool2d"), "avg_pool2d")),
+    3: pooling(3, but_other_integers(single_or_double("avg_pool3d_out_frame", "iuf"), "avg_pool3d_out_frame")),
+}
 ADAPTIVE = {2: adaptive_pooling(2, "adaptive_avg_pool2d"), 3: adaptive_pooling(3, "adaptive_avg_pool3d_cpu")}
 
 

@@ -23,7 +23,6 @@ from gradcli.errors import UserError
 from gradcli.ops.define import composite, op
 from gradcli.ops.shape import broadcast_sizes, contiguous, select
 
-
 NUMBERS = bool | int | float | complex
 
 

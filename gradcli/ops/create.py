@@ -221,6 +221,8 @@ def arange(
     if dtype is None:
         whole = all(isinstance(number, int) for number in (start, end, step))
         dtype = np.dtype(np.int64) if whole else default_dtype.floating
+    if dtype_kind(dtype) in "bc":
+        raise UserError("type", f"\"arange_cpu\" not implemented for '{TYPE_NAMES[dtype.name]}'")
     size = math.ceil((end - start) / step)
     # in the dtype's own precision for integers, in float64 rounded once for floats
     return made(converted(start + np.arange(size) * step, dtype), requires_grad, device)

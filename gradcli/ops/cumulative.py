@@ -130,7 +130,9 @@ def steps(self: Any, dim: int) -> tuple[Any, Any]:
     return slice_(self, dim, 0, -1, 1), slice_(self, dim, 1, None, 1)
 
 
-def check_integrand(name: str, y: Any, x: Any, dim: int) -> int:
+def check_integrand(name: str, y: Any, x: Any, dx: Any, dim: int) -> int:
+    if isinstance(dx, bool | complex):
+        raise UserError("type", f"{name}: Currently, we only support dx as a real number.")
     for operand, given in (("y", y), ("x", x)):
         if given is not None and dtype_kind(given.dtype) == "b":
             raise UserError("type", f"{name}: received a bool input for `{operand}`, but bool is not supported")
@@ -142,10 +144,10 @@ def check_integrand(name: str, y: Any, x: Any, dim: int) -> int:
 @composite("trapezoid(Tensor y, Tensor? x=None, *, Scalar? dx=None, int dim=-1)")
 def trapezoid(y: Any, x: Any = None, dx: Any = None, dim: int = -1) -> Any:
     """The area under the points `y`, at `x` or at steps of `dx`, along `dim`."""
-    dim = check_integrand("trapezoid", y, x, dim)
+    if y.ndim and y.shape[wrap_dim(dim, y.ndim)] == 0 and not isinstance(dx, bool | complex):
+        return new_zeros(y, without(y.shape, wrap_dim(dim, y.ndim)))
+    dim = check_integrand("trapezoid", y, x, dx, dim)
     if x is None:
-        if y.shape[dim] == 0:
-            return new_zeros(y, without(y.shape, dim))
         ends = (select(y, dim, 0) + select(y, dim, -1)) * 0.5
         return (sum_dim(y, [dim]) - ends) * (1 if dx is None else dx)
     earlier, later = steps(abscissae("trapezoid", y, x, dim), dim)
@@ -159,7 +161,7 @@ def cumulative_trapezoid(y: Any, x: Any = None, dx: Any = None, dim: int = -1) -
     """The areas under the points `y` up to each of them, along `dim`."""
     if y.ndim == 0:
         raise UserError("shape", "slice() cannot be applied to a 0-dim tensor.")
-    dim = check_integrand("cumulative_trapezoid", y, x, dim)
+    dim = check_integrand("cumulative_trapezoid", y, x, dx, dim)
     if x is None:
         left, right = steps(y, dim)
         return cumsum((left + right) * ((1 if dx is None else dx) / 2), dim)

@@ -11,6 +11,7 @@ from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.copies import conj, fill_in_place, real
 from gradcli.ops.define import composite, op
+from gradcli.ops.kinds import check_constant
 from gradcli.ops.lapack import (
     batched,
     by_columns,
@@ -440,6 +441,9 @@ def number_or_array(value: Any) -> Any:
 )
 def linalg_pinv(A: Any, rcond: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None) -> Any:
     real_tolerances("linalg.pinv", rcond=rcond, atol=atol, rtol=rtol)
+    for name, given in (("atol", atol), ("rtol", rtol if rcond is None else rcond)):
+        if isinstance(given, Tensor):
+            check_constant("linalg_pinv", name, given)
     return pinv(A, number_or_array(atol), number_or_array(rtol if rcond is None else rcond), hermitian)
 
 

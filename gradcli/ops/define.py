@@ -269,7 +269,8 @@ def op(
     tensors of the host may stand among tensors of a device: one, where dtypes are promoted, as for torch's kernels.
     `draws`: the results are random. `real_part`: where only the result is complex, a real input's gradient is the real
     part of its formula; torch refuses other rows a derivative there. `fits`: numbers that the first tensor's dtype
-    must be able to hold; `factors`: those of them that must be of no higher kind, too. `real_only`: torch's name for a row of which it records none with a complex result.
+    must be able to hold; `factors`: those that must be of no higher kind, too. `real_only`: torch's name for a row of
+    which it records none with a complex result.
     """
     scalars = host_scalars if host_scalars is not None else int(promote is not None)
     row = Op(

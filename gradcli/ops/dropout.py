@@ -17,6 +17,7 @@ from gradcli.ops.create import default_generator
 from gradcli.ops.define import composite, op
 from gradcli.ops.shape import squeeze_dim, unsqueeze
 from gradcli.ops.views import in_order
+from gradcli.ops.windows import squeeze_dim_, unsqueeze_
 
 SELU_FLOOR = 1.7580993408473766  # what selu comes down to, with its sign changed
 
@@ -68,7 +69,7 @@ def check_scalable(dtype: Any, alpha: bool = False) -> None:
 def in_a_batch(input: Any, p: float, training: bool, inplace: bool) -> Any:
     """Feature dropout of one sample."""
     if inplace:
-        return dropped(input, p, training, True, True)
+        return squeeze_dim_(dropped(unsqueeze_(input, 0), p, training, True, True), 0)
     return squeeze_dim(dropped(unsqueeze(input, 0), p, training, False, True), 0)
 
 
@@ -101,8 +102,9 @@ def feature_alpha_dropout(input: Any, p: float = 0.5, training: bool = False, in
 def native_dropout_forward(input: Any, p: float, train: bool | None) -> tuple[Any, Any]:
     if train is False or not input.size:
         return input.copy(), np.ones_like(input, dtype=bool if input.size else None)
-    check_scalable(input.dtype)
-    mask = kept_elements(input, p)
+    if dtype_kind(input.dtype) != "c":
+        check_scalable(input.dtype)
+    mask = kept_elements(input.real, p)
     return input * mask * scale_of(p), mask.astype(bool)
 
 

@@ -57,7 +57,7 @@ by_tensors = op(
     lambda input, scale, zero_point, quant_min, quant_max: quantized_by_one(
         input, scale.item(), zero_point.item(), quant_min, quant_max
     ),
-    constant=("mask",),
+    constant=("mask",), check=lambda input, scale, zero_point: CHECK(input),
     input=lambda grad, mask: grad * mask,
 )  # fmt: skip
 by_channels = op(

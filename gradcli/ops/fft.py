@@ -289,17 +289,21 @@ def fftfreq(n: int, d: float = 1.0, dtype: Any = None, device: Any = None, requi
     """The frequencies of the places of a transform: from 0 upwards, then the negative ones."""
     (size,) = checked_size([n], dtype)
     places = np.arange(size)
-    return frequencies(np.where(places < (size + 1) // 2, places, places - size), n, d, dtype, requires_grad)
+    return frequencies(np.where(places < (size + 1) // 2, places, places - size), n, d, dtype, requires_grad, "fftfreq")
 
 
 @composite(f"fft::rfftfreq(int n, float d=1.0, {FACTORY})")
 def rfftfreq(n: int, d: float = 1.0, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
-    (size,) = checked_size([n], dtype)
-    return frequencies(np.arange(size // 2 + 1), n, d, dtype, requires_grad)
+    (size,) = checked_size([int(n / 2) + 1], dtype)  # towards zero, as C divides
+    return frequencies(np.arange(size), n, d, dtype, requires_grad, "rfftfreq")
 
 
-def frequencies(places: Any, n: int, d: float, dtype: Any, requires_grad: bool) -> Any:
+def frequencies(places: Any, n: int, d: float, dtype: Any, requires_grad: bool, name: str) -> Any:
     dtype = default_dtype.floating if dtype is None else dtype
+    if dtype_kind(dtype) in "biu":
+        raise UserError("type", f"{name} requires a floating point or complex dtype")
+    if dtype_kind(dtype) == "c":  # which torch computes in this dtype, too
+        raise UserError("type", f"\"arange_cpu\" not implemented for '{TYPE_NAMES[dtype.name]}'")
     step = 1 / (n * d) if n * d else float("inf")
     frequency: Any = Tensor(converted(places, dtype))
     return made((frequency * step).array, requires_grad)

@@ -293,7 +293,7 @@ def call(rows: Rows, args: Sequence[Any], keywords: dict[str, Any], method: bool
     """Call the first overload that takes these arguments."""
     if len(rows) > 1 and any(is_tensor(value) and value.ndim == 0 for value in (*args, *keywords.values())):
         # a 0-dim tensor may stand for a number, but an overload that wants tensors comes first
-        rows = sorted(rows, key=lambda row: row.text.count("Scalar"))
+        rows = sorted(rows, key=lambda row: (row.text.count("Scalar"), -row.text.count("Tensor")))
     reasons = []
     for row in rows:
         bound = bind(row, args, keywords, method)

@@ -357,6 +357,7 @@ def check_dtype(dtype: Any) -> None:
 
 def check_real(name: str) -> Callable[[Any], None]:
     def check(dtype: Any) -> None:
+        check_dtype(dtype)
         if dtype_kind(dtype) == "c":
             raise UserError(
                 "autograd", f"{name} does not support automatic differentiation for outputs with complex dtype."

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from gradcli.engine.dtypes import C_NAMES, INTEGER_NAMES, KIND_ORDER, TYPE_NAMES, dtype_kind, fitted, is_reduced, result_type
+from gradcli.engine.dtypes import (
+    C_NAMES,
+    INTEGER_NAMES,
+    KIND_ORDER,
+    TYPE_NAMES,
+    dtype_kind,
+    fitted,
+    is_reduced,
+    result_type,
+)
 from gradcli.engine.mode import grad_mode
 from gradcli.errors import UserError
 

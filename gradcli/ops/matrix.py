@@ -324,7 +324,7 @@ def cond(A: Any, p: Any = None) -> Any:
 @composite("linalg::vander(Tensor x, *, int? N=None)")
 def linalg_vander(x: Any, *, N: int | None = None) -> Any:
     x = unsqueeze(x, -1) if x.ndim == 0 else x
-    if is_reduced(x.dtype):
+    if is_reduced(x.dtype) or dtype_kind(x.dtype) == "b":
         name = TYPE_NAMES[x.dtype.name]
         raise UserError("type", f"linalg.vander supports floating point, complex, and integer tensors, but got {name}")
     count = x.shape[-1] if N is None else N

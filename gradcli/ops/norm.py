@@ -38,6 +38,12 @@ def check_one_dtype(input: Any, *parameters: Any) -> None:
 def check_normalized(input: Any, normalized_shape: Sequence[int], **parameters: Any) -> None:
     """torch's checks that the last dimensions, and the parameters, have the shape that is normalised over."""
     shape = tuple(normalized_shape)
+    if not shape:
+        raise UserError(
+            "shape",
+            "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, but got "
+            "normalized_shape = []",
+        )
     if input.ndim < len(shape) or input.shape[input.ndim - len(shape) :] != shape:
         raise UserError(
             "shape",

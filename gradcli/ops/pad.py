@@ -26,7 +26,7 @@ def constant_pad_forward(self: Any, pad: Sequence[int], value: float) -> Any:
     shape, inner, outer = list(self.shape), [slice(None)] * self.ndim, [slice(None)] * self.ndim
     for dim, before, behind in margins(pad, self.ndim):
         length = shape[dim] + before + behind
-        if length < 0 or shape[dim] + min(before, 0) < 0:
+        if min(length, shape[dim] + before, shape[dim] + behind) < 0:
             raise UserError("shape", "narrow(): length must be non-negative.")
         inner[dim] = slice(max(-before, 0), shape[dim] - max(-behind, 0))
         outer[dim] = slice(max(before, 0), length - max(behind, 0))

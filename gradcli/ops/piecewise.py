@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from gradcli.engine.device import beside, np
@@ -281,6 +282,9 @@ def leaky_relu_(input: Any, negative_slope: float = 0.01) -> Any:
 def rrelu(input: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False, inplace: bool = False) -> Any:
     if lower > upper:
         raise UserError("value", "Lower bound should be less than or equal to the upper bound")
+    for end, bound in (("lower", lower), ("upper", upper)):
+        if not math.isfinite(bound):
+            raise UserError("value", f"rrelu: {end} bound must be finite, got {bound}")
     check_rrelu(input, training)
     noise = Tensor(rrelu_noise(input.array, lower, upper) if training else np.empty_like(input.array))
     return (rrelu_result.inplace if inplace else rrelu_row)(input, noise, lower, upper, training)

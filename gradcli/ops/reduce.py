@@ -170,13 +170,7 @@ def logsumexp_forward(self: Any, dim: Dims, keepdim: bool) -> Any:
 
 
 def vector_norm_forward(self: Any, ord: float, dim: Dims, keepdim: bool, dtype: Any) -> Any:
-    if dtype_kind(self.dtype) not in "fc":
-        raise UserError(
-            "type",
-            "linalg.vector_norm: Expected a floating point or complex tensor as input. Got "
-            f"{TYPE_NAMES[self.dtype.name]}",
-        )
-    check_norm_dtype("vector", self, dtype)
+    check_vector_norm(self, None)
     if isinstance(ord, complex):
         raise UserError("type", "linalg.vector_norm: Expected a non-complex scalar as the order of norm.")
     if self.size == 0 and (ord < 0 or ord == float("inf")) and count(self.shape, dim) == 0:
@@ -197,6 +191,16 @@ def vector_norm_forward(self: Any, ord: float, dim: Dims, keepdim: bool, dtype: 
     if ord == 0:
         return np.add.reduce((size != 0).astype(size.dtype), axis=reduced, keepdims=keepdim)
     return np.power(np.add.reduce(np.power(size, ord), axis=reduced, keepdims=keepdim), 1 / ord)
+
+
+def check_vector_norm(self: Any, dtype: Any) -> None:
+    if dtype_kind(self.dtype) not in "fc":
+        raise UserError(
+            "type",
+            "linalg.vector_norm: Expected a floating point or complex tensor as input. Got "
+            f"{TYPE_NAMES[self.dtype.name]}",
+        )
+    check_norm_dtype("vector", self, dtype)
 
 
 def check_norm_dtype(kind: str, self: Any, dtype: Any) -> None:
@@ -442,7 +446,7 @@ logsumexp = op(
 vector_norm = op(
     "vector_norm(Tensor self, Scalar ord=2, int[]? dim=None, bool keepdim=False, *, ScalarType? dtype=None)",
     "LinalgVectorNormBackward0", vector_norm_forward,
-    contiguous=True,
+    contiguous=True, operands=("dtype",), check=check_vector_norm,
     self=lambda grad, self, ord, dim, keepdim, result: vector_norm_backward(grad, self, ord, dim, keepdim, result),
 )  # fmt: skip
 cumsum = op(
@@ -528,10 +532,12 @@ def index_fill_forward(self: Any, dim: int, index: Any, value: Any) -> Any:
 
 
 def index_filled(self: Any, dim: int, index: Any, value: Any) -> Any:
+    dim = wrap_dim(dim, self.ndim)
+    if index.dtype != np.int64:
+        raise UserError("type", "index_fill_(): Expected dtype int64 for index.")
     if index.ndim > 1:
         raise UserError("shape", "Index has to be a vector/scalar")
     result = self.copy() if self.ndim else self.reshape(1).copy()
-    dim = wrap_dim(dim, self.ndim)
     result[(slice(None),) * dim + (checked(index.reshape(-1), result.shape[dim], dim),)] = value
     return result.reshape(self.shape)
 

@@ -247,7 +247,11 @@ def roll_forward(self: Any, shifts: Sequence[int], dims: Sequence[int]) -> Any:
         return np.roll(self, shifts[0])
     if len(shifts) != len(dims):
         raise UserError("shape", f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}")
-    return np.roll(self, tuple(shifts), wrap_dims(dims, self.ndim))
+    if not self.size:
+        return self.copy()
+    if not self.ndim:
+        raise UserError("shape", "Dimension specified as 0 but tensor has no dimensions")
+    return np.roll(self, tuple(shifts), tuple([wrap_dim(dim, self.ndim) for dim in dims]))
 
 
 def triangle(name: str, function: Any) -> Any:

@@ -220,13 +220,15 @@ def istft(
 def window_of(name: str, length: int, periodic: bool, dtype: Any, requires_grad: bool, shape: Any) -> Any:
     """A new leaf: `shape` of the places of a symmetric window; a periodic one lacks the last element."""
     dtype = dtype or default_dtype.floating
-    if dtype_kind(dtype) != "f":
+    if dtype_kind(dtype) not in "fc":
         kind = INTEGER_NAMES.get(dtype.name, C_NAMES[dtype.name])
         raise UserError("type", f"{name} expects floating point dtypes, got: TensorOptions(dtype={kind})")
     if length < 0:
         raise UserError("value", f"{name} requires non-negative window_length, got window_length={length}")
     if length < 2:
         return made(np.ones(length, dtype), requires_grad)
+    if dtype_kind(dtype) == "c":
+        raise UserError("type", f"\"arange_cpu\" not implemented for '{TYPE_NAMES[dtype.name]}'")
     size = length + periodic
     window: Any = shape(Tensor(converted(np.arange(size), dtype)), size - 1)
     return made(window.array[:length], requires_grad)

@@ -36,6 +36,8 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
         raise UserError(
             "type", f"expected common dtype to be floating point, yet common dtype is {TYPE_NAMES[dtype.name]}"
         )
+    if not eps >= 0:
+        raise UserError("value", f"eps must be non-negative, got: {eps:g}")
     vectors = [one if dtype_kind(one.dtype) == "f" else to_dtype(one, dtype) for one in (x1, x2)]
     if x1.shape != x2.shape:
         shape = broadcast_sizes(x1.shape, x2.shape)

@@ -84,6 +84,12 @@ def all_but(dim: int, ndim: int) -> list[int]:
     return [place for place in range(ndim) if place != dim]
 
 
+def nansum_forward(self: Any, dim: Dims, keepdim: bool, dtype: Any) -> Any:
+    if dtype is not None and dtype_kind(dtype) == "c" and self.size:
+        raise UserError("type", f"\"nansum_cpu\" not implemented for '{TYPE_NAMES[dtype.name]}'")
+    return sum_forward(np.where(self == self, self, 0), dim, keepdim, dtype)
+
+
 def renorm_forward(self: Any, p: float, dim: int, maxnorm: float) -> Any:
     """Each slice at `dim`, made shorter where its norm is above `maxnorm`."""
     for name, number in (("p", p), ("maxnorm", maxnorm)):
@@ -128,8 +134,8 @@ std_mean = op(
 )  # fmt: skip
 nansum = op(
     "nansum(Tensor self, int[]? dim=None, bool keepdim=False, *, ScalarType? dtype=None)", "NansumBackward0",
-    lambda self, dim, keepdim, dtype: sum_forward(np.where(self == self, self, 0), dim, keepdim, dtype),
-    contiguous=True,
+    nansum_forward,
+    contiguous=True, real_part=True,
     check=refuse(c="nansum on CPU does not support complex inputs"),
     self=lambda grad, self, dim, keepdim: expanded(grad, self.shape, dim, keepdim) * logical_not(isnan(self)),
 )  # fmt: skip
@@ -217,6 +223,8 @@ def cov(self: Any, correction: int = 1, fweights: Any = None, aweights: Any = No
     rows = view(self, (1, -1)) if self.ndim < 2 else self
     weights = fweights if aweights is None else aweights if fweights is None else fweights * aweights
     total: Any = Tensor(as_dtype(rows.shape[1], real_dtype(self), self.array)) if weights is None else sum(weights)
+    if weights is not None and total.array.item() == 0:
+        raise UserError("value", "cov(): weights sum to zero, can't be normalized")
     mean = sum_dim(rows if weights is None else rows * weights, [1]) / total
     if aweights is None or correction == 0:
         factor = total if correction == 0 else total - correction
