@@ -125,6 +125,7 @@ def make_roots(
     for place, (tensor, gradient) in enumerate(zip(tensors, gradients, strict=True)):
         if tensor.edge is None or tensor.edge is DEAD_END:
             raise UserError("autograd", f"element {place} of tensors does not require grad and does not have a grad_fn")
+        check_differentiable(tensor.dtype)
         seed = Tensor(np.ones_like(tensor.array)) if gradient is None else gradient
         roots.append((tensor.edge, seed if create_graph else seed.array))
     return roots
@@ -350,6 +351,16 @@ def owned_copy(array: Any) -> Any:
     return as_array(array.copy())
 
 
+def check_differentiable(dtype: Any) -> None:
+    """A UserError for integers, which only an operation in place can have put in a graph."""
+    if dtype_kind(dtype) not in "fc":
+        raise UserError(
+            "autograd",
+            "isDifferentiableType(grad.scalar_type()) INTERNAL ASSERT FAILED",
+            hint=f"there are no gradients of {dtype.name}: an operation in place has put it in the graph",
+        )
+
+
 def fit(gradient: Any, shape: tuple[int, ...], dtype: Any, giver: Node | None, place: int) -> Any:
     """`gradient` summed over what was broadcast, and cast to the dtype of its tensor (the real part of complex)."""
     recorded = isinstance(gradient, Tensor)
@@ -378,6 +389,7 @@ def fit(gradient: Any, shape: tuple[int, ...], dtype: Any, giver: Node | None, p
                 gradient = summed(gradient, stretched, True)
             if gradient.shape != shape:
                 gradient = gradient.reshape(shape)
+    check_differentiable(dtype)
     if gradient.dtype != dtype:
         gradient = gradient.astype(dtype) if recorded else converted(gradient, dtype)
     return gradient

@@ -126,15 +126,17 @@ class Generator:
         if dtype_kind(dtype) == "c":
             parts = self.normal(mean, std / math.sqrt(2), (*shape, 2), _real_part(dtype), contiguous)
             return _as_complex(parts, shape)
-        _require(dtype, "f", "normal_kernel_cpu")
         size = math.prod(shape)
+        if size:
+            _require(dtype, "f", "normal_kernel_cpu")
         if size < BLOCK or not contiguous:
             return _rounded(scaled(self._scalar_normals(size), std, mean), dtype).reshape(shape)
         return _rounded(scaled(self._block_normals(size, dtype), std, mean), dtype).reshape(shape)
 
     def log_normal(self, mean: float, std: float, shape: Sequence[int], dtype: DType) -> Array:
         """Tensor.log_normal_: the exponential of normal numbers, which are always drawn the scalar way."""
-        _require(dtype, "f", "log_normal_cpu")
+        if math.prod(shape):
+            _require(dtype, "f", "log_normal_cpu")
         if not std > 0:
             raise UserError("value", f"log_normal_ expects std > 0.0, but found std={std:g}")
         exponents = scaled(self._scalar_normals(math.prod(shape)), std, mean)
@@ -142,7 +144,8 @@ class Generator:
 
     def exponential(self, rate: float, shape: Sequence[int], dtype: DType) -> Array:
         """Tensor.exponential_(lambd=rate)."""
-        _require_continuous(dtype, "Exponential", TYPE_NAMES)
+        if math.prod(shape):
+            _require_continuous(dtype, "Exponential", TYPE_NAMES)
         if not rate > 0:
             raise UserError("value", f"exponential_ expects lambda > 0.0, but found lambda={rate:g}")
         logarithms = _each(math.log1p, -self._doubles(math.prod(shape)))
@@ -178,6 +181,8 @@ class Generator:
                 raise UserError("value", f"bernoulli_ expects p to be in [0, 1], but got p={p:g}")
             return (self._doubles(size) < p).astype(dtype).reshape(shape)
         _require(dtype, "fiub", "bernoulli_tensor_cpu_self_")
+        if not size:
+            return np.zeros(shape, dtype)
         _require(p.dtype, "f", "bernoulli_tensor_cpu_p_")
         if not np.all((p >= 0) & (p <= 1)):
             raise UserError("value", "Expected p_in >= 0 && p_in <= 1 to be true, but got false")

@@ -234,7 +234,7 @@ def conj_physical(self: Any) -> Any:
 
 @composite("conj_physical_(Tensor self)")
 def conj_physical_(self: Any) -> Any:
-    return conj_in_place.inplace(self)
+    return self if dtype_kind(self.dtype) == "b" else conj_in_place.inplace(self)
 
 
 @composite("real(Tensor self)")

@@ -373,9 +373,11 @@ def logspace(
     if steps < 0:
         raise UserError("value", "number of steps must be non-negative")
     dtype = dtype or default_dtype.floating
+    if dtype_kind(dtype) == "b" and steps > 1:
+        raise UserError("type", "\"logspace_cpu\" not implemented for 'Bool'")
     first, last = as_dtype(start, dtype), as_dtype(end, dtype)
     compute = np.complex128 if dtype_kind(dtype) == "c" else np.float64
-    step = (last - first).astype(compute) / (steps - 1 or 1)
+    step = (last.astype(compute) - first) / (steps - 1 or 1)
     place = np.arange(steps)
     from_start = (place < steps // 2) | (steps == 1)
     exponents = np.where(from_start, first + step * place, last - step * (steps - 1 - place))

@@ -36,9 +36,9 @@ def running_extreme(function: Any, reaches: Any) -> Any:
     """The extremes so far and where they were last reached, NaN counting as the extreme."""
 
     def forward(self: Any, dim: int) -> tuple[Any, Any]:
-        dim = wrap_dim(dim, self.ndim)
-        if self.ndim == 0:
+        if self.ndim == 0 or self.size == 0:
             return self.copy(), np.zeros_like(self, np.int64)
+        dim = wrap_dim(dim, self.ndim)
         values = scan(function, self, dim)
         places = beside(self, np.arange(self.shape[dim])).reshape((-1,) + (1,) * (self.ndim - dim - 1))
         return values, scan(np.maximum, np.where(reaches(self, values) | (self != self), places, 0), dim)

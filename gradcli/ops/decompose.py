@@ -89,7 +89,7 @@ def svd_forward(A: Any, full_matrices: bool, driver: str | None = None) -> tuple
         inexact(A, "linalg.svd")
     matrices(A, "linalg.svd")
     has_kernel(A, "linalg_svd_cpu")
-    if driver is not None:
+    if driver is not None and A.size:
         raise UserError(
             "value",
             "torch.linalg.svd: keyword argument `driver=` is only supported on CUDA inputs with cuSOLVER backend.",

@@ -84,7 +84,7 @@ def scatter_places(self: Any, dim: int, index: Any, src: Any) -> tuple[Any, Any,
     if hasattr(src, "dtype") and src.dtype != self.dtype:
         raise UserError("type", "scatter(): Expected self.dtype to be equal to src.dtype")
     if index.size == 0:
-        return result, (zeros_beside(index, (0,)),) * result.ndim, zeros_beside(self, (0,))
+        return result, (np.zeros_like(index, np.int64, shape=(0,)),) * result.ndim, zeros_beside(self, (0,))
     if dtype_kind(index.dtype) not in "iu":
         raise UserError("type", "scatter(): Expected dtype int32/int64 for index")
     if index.ndim != result.ndim:

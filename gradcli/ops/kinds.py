@@ -50,6 +50,16 @@ def only(kinds: str, kernel: str) -> Check:
     return check
 
 
+def of_elements(check: Check) -> Check:
+    """`check`, for operands that have elements: torch calls no kernel for others."""
+
+    def check_some(*operands: Any) -> None:
+        if all(getattr(operand, "size", True) for operand in operands):
+            check(*operands)
+
+    return check_some
+
+
 def single_or_double(kernel: str, kinds: str = "biuf") -> Check:
     """As `only` of these kinds, for a kernel that torch lacks for float16 and bfloat16, too."""
 

@@ -37,6 +37,8 @@ def inexact(A: Any, name: str) -> None:
 
 
 def has_kernel(A: Any, kernel: str) -> None:
+    if not A.size:
+        return
     if dtype_kind(A.dtype) not in "fc" or A.dtype.itemsize < 4:
         raise UserError("type", f"\"{kernel}\" not implemented for '{TYPE_NAMES[A.dtype.name]}'")
 
@@ -199,11 +201,17 @@ def solved_by_factors(LU: Any, pivots: Any, B: Any, adjoint: bool = False) -> An
 
 
 def singular_values(A: Any, full_matrices: bool = False) -> Any:
-    """NumPy's U, S and Vh, or torch's error for what has none."""
-    broken = ~np.isfinite(A).all(axis=(-2, -1))
+    """NumPy's U, S and Vh, NaN of what is infinite, or torch's error for what has none."""
+    broken, endless = np.isnan(A).any(axis=(-2, -1)), np.isinf(A).any(axis=(-2, -1))
     try:
         if broken.any().item():
             raise np.linalg.LinAlgError
+        if endless.any().item():  # LAPACK may look for an end of them forever
+            parts = singular_values(np.where(endless[..., None, None], 0, A), full_matrices)
+            return tuple(
+                np.where(endless.reshape(endless.shape + (1,) * (part.ndim - endless.ndim)), np.nan, part)
+                for part in parts
+            )
         with watched(A):
             return np.linalg.svd(A, full_matrices)
     except np.linalg.LinAlgError as error:

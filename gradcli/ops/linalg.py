@@ -14,7 +14,7 @@ from gradcli.ops.arithmetic import add, mul
 from gradcli.ops.copies import conj
 from gradcli.ops.define import composite, op
 from gradcli.ops.index import make_index
-from gradcli.ops.kinds import only
+from gradcli.ops.kinds import of_elements, only
 from gradcli.ops.reduce import index_fill_tensor, sum_dim
 from gradcli.ops.shape import (
     broadcast_sizes,
@@ -151,7 +151,7 @@ def mm_right(grad: Any, self: Any, shape: Sequence[int], strides: Sequence[int])
 
 mm = op(
     "mm(Tensor self, Tensor mat2)", "MmBackward0", mm_forward,
-    check=only("iufc", "addmm_impl_cpu_"),
+    check=of_elements(only("iufc", "addmm_impl_cpu_")),
     self=lambda grad, self_shape, self_strides, mat2: mm_left(grad, mat2, self_shape, self_strides),
     mat2=lambda grad, self, mat2_shape, mat2_strides: mm_right(grad, self, mat2_shape, mat2_strides),
 )  # fmt: skip
@@ -168,13 +168,13 @@ dot = op(
 )  # fmt: skip
 bmm = op(
     "bmm(Tensor self, Tensor mat2)", "BmmBackward0", bmm_forward,
-    check=only("iufc", "bmm"),
+    check=of_elements(only("iufc", "bmm")),
     self=lambda grad, mat2: bmm(grad, adjoint(mat2)),
     mat2=lambda grad, self: bmm(adjoint(self), grad),
 )  # fmt: skip
 addmm = op(
     "addmm(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1)", "AddmmBackward0", addmm_forward,
-    check=only("iufc", "addmm_impl_cpu_"),
+    check=of_elements(only("iufc", "addmm_impl_cpu_")),
     self=lambda grad, beta: scaled(grad, beta),
     mat1=lambda grad, mat1_shape, mat1_strides, mat2, alpha: scaled(
         mm_left(grad, mat2, mat1_shape, mat1_strides), alpha

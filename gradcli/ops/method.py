@@ -17,13 +17,14 @@ from gradcli.engine.dtypes import (
     dtype_named,
     promote_types,
     result_type,
+    scalar_dtype,
 )
 from gradcli.engine.mode import grad_mode
 from gradcli.engine.node import Node
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import add, mul
-from gradcli.ops.copies import conj, copy, move, to_dtype, where
+from gradcli.ops.copies import cast, conj, copy, move, to_dtype, where
 from gradcli.ops.define import composite
 from gradcli.ops.index import getitem
 from gradcli.ops.pieces import stack
@@ -332,7 +333,7 @@ def where_method(self: Tensor, condition: Tensor, other: Any) -> Any:
 def copy_method(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     """The values of `src`, broadcast, in place of those of `self`."""
     if not isinstance(src, Tensor):
-        src = Tensor(as_dtype(src.real if dtype_kind(self.dtype) != "c" else src, self.dtype, self.array))
+        src = Tensor(cast(as_dtype(src, scalar_dtype(src), self.array), self.dtype))
     changed: Tensor = copy.inplace(self, src)
     return changed
 

@@ -80,6 +80,8 @@ def cat_forward(tensors: Any, dim: int) -> Any:
     for place, array in enumerate(arrays):
         if array.ndim == 0:
             raise UserError("shape", f"zero-dimensional tensor (at position {place}) cannot be concatenated")
+    if all(array.shape == (0,) for array in arrays):
+        return np.concatenate(arrays)
     dim = wrap_dim(dim, first.ndim)
     for place, array in enumerate(arrays):
         if array.ndim != first.ndim:

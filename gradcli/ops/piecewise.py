@@ -256,7 +256,7 @@ def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: b
 
 
 def check_limits(input: Any, min_val: float, max_val: float) -> None:
-    if dtype_kind(input.dtype) == "u" and (min_val < 0 or max_val < 0):
+    if input.array.size and dtype_kind(input.dtype) == "u" and (min_val < 0 or max_val < 0):
         raise UserError("type", "cannot do hardtanh on an unsigned type with negative limits")
 
 

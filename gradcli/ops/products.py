@@ -14,7 +14,7 @@ from gradcli.ops.arithmetic import add, mul
 from gradcli.ops.copies import clone, conj, copy
 from gradcli.ops.define import composite, op
 from gradcli.ops.index import make_index
-from gradcli.ops.kinds import as_factor, only
+from gradcli.ops.kinds import as_factor, of_elements, only
 from gradcli.ops.linalg import (
     added,
     adjoint,
@@ -158,7 +158,7 @@ addbmm = op(
 baddbmm = op(
     "baddbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1)", "BaddbmmBackward0",
     baddbmm_forward,
-    check=only("iufc", "baddbmm"),
+    check=of_elements(only("iufc", "baddbmm")),
     self=lambda grad, beta: scaled(grad, beta),
     batch1=lambda grad, batch2, alpha: scaled(bmm(grad, adjoint(batch2)), alpha),
     batch2=lambda grad, batch1, alpha: scaled(bmm(adjoint(batch1), grad), alpha),

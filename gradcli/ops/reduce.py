@@ -245,7 +245,7 @@ def vector_norm_backward(grad: Any, self: Any, ord: float, dim: Dims, keepdim: b
 def whole(self: Any, dim: int, function: Any, dtype: Any) -> Any:
     """A cumulative `function` along `dim`; integers count in int64."""
     dim = wrap_dim(dim, self.ndim)
-    if dtype is not None and dtype_kind(dtype) == "b":
+    if dtype is not None and dtype_kind(dtype) == "b" and self.size:
         raise UserError("type", f"\"{function.__name__}_out_cpu\" not implemented for 'Bool'")
     self = summable(self, dtype)
     return function(self, axis=dim, dtype=self.dtype) if self.ndim else self.copy()

@@ -332,7 +332,7 @@ def unravel_index(indices: Any, shape: Any) -> Any:
 @composite("take_along_dim(Tensor self, Tensor indices, int? dim=None)")
 def take_along_dim(self: Any, indices: Any, dim: int | None = None) -> Any:
     """The elements at `indices` along `dim`, or of all in one row."""
-    if indices.dtype.name != "int64":
+    if indices.dtype.name != "int64" and (dim is not None or indices.array.size):
         raise UserError(
             "type",
             f"torch.take_along_dim(): dtype of indices should be Long but got {TYPE_NAMES[indices.dtype.name]}",

@@ -128,10 +128,10 @@ def expand_forward(self: Any, size: Sequence[int]) -> Any:
     strides: list[int] = []
     shape = list(size[:leading])
     if any_negative(shape):
+        place, length = next((place, length) for place, length in enumerate(shape) if length < 0)
         raise UserError(
             "shape",
-            "The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension "
-            f"{shape.index(-1)}",
+            f"The expanded size of the tensor ({length}) isn't allowed in a leading, non-existing dimension {place}",
         )
     for dim in range(self.ndim):
         length, wanted = self.shape[dim], size[leading + dim]

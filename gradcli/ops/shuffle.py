@@ -19,8 +19,11 @@ def pixel_shuffle_forward(input: Any, upscale_factor: int) -> Any:
             "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, "
             f"but input.size(-3)={channels} is not divisible by {factor**2}",
         )
+    shape = (*batch, channels // factor**2, height * factor, width * factor)
+    if not input.size:
+        return input.reshape(shape)
     parts = input.reshape((-1, channels // factor**2, factor, factor, height, width))
-    return parts.transpose((0, 1, 4, 2, 5, 3)).reshape((*batch, channels // factor**2, height * factor, width * factor))
+    return parts.transpose((0, 1, 4, 2, 5, 3)).reshape(shape)
 
 
 def pixel_unshuffle_forward(input: Any, downscale_factor: int) -> Any:

@@ -251,7 +251,7 @@ def several_dims(A: Any, name: str) -> None:
 def lu_factor_forward(A: Any, pivot: bool, check_errors: bool) -> tuple[Any, Any, Any]:
     several_dims(A, "torch.lu_factor")
     has_kernel(A, "lu_cpu")
-    if not pivot:
+    if not pivot and A.size:
         raise UserError("value", "linalg.lu_factor: LU without pivoting is not implemented on the CPU")
     factors = eliminated(A)
     if check_errors:
@@ -274,7 +274,8 @@ def failed_factor(info: Any) -> None:
 def lu_forward(A: Any, pivot: bool) -> tuple[Any, Any, Any]:
     several_dims(A, "linalg.lu")
     LU, pivots, _ = lu_factor_forward(A, pivot, False)
-    return (permutation(pivots, A.shape[-2], A), *lower_and_upper(LU))
+    P = permutation(pivots, A.shape[-2], A) if pivot else np.zeros_like(LU, shape=(0,))
+    return (P, *lower_and_upper(LU))
 
 
 def lu_unpack_forward(LU_data: Any, LU_pivots: Any, unpack_data: bool, unpack_pivots: bool) -> tuple[Any, Any, Any]:
