@@ -377,7 +377,8 @@ def logspace(
         raise UserError("type", "\"logspace_cpu\" not implemented for 'Bool'")
     first, last = as_dtype(start, dtype), as_dtype(end, dtype)
     compute = np.complex128 if dtype_kind(dtype) == "c" else np.float64
-    step = (last.astype(compute) - first) / (steps - 1 or 1)
+    span = last - first if steps > 1 else np.zeros_like(first)
+    step = span.astype(compute) / (steps - 1 or 1)
     place = np.arange(steps)
     from_start = (place < steps // 2) | (steps == 1)
     exponents = np.where(from_start, first + step * place, last - step * (steps - 1 - place))

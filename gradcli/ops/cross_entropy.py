@@ -226,8 +226,8 @@ def bce_with_logits(
     input: Any,
     target: Any,
     weight: Any = None,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
+    size_average: Any = None,
+    reduce: Any = None,
     reduction: str = "mean",
     pos_weight: Any = None,
 ) -> Any:
@@ -258,8 +258,8 @@ def binary_cross_entropy(
     input: Any,
     target: Any,
     weight: Any = None,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
+    size_average: Any = None,
+    reduce: Any = None,
     reduction: str = "mean",
 ) -> Any:
     reduction = reduction_of(size_average, reduce, reduction)
@@ -286,16 +286,16 @@ def binary_cross_entropy(
 
 
 @composite(
-    "nll_loss(Tensor input, Tensor target, Tensor? weight=None, bool? size_average=None, int ignore_index=-100, "
-    'bool? reduce=None, str reduction="mean")'
+    "nll_loss(Tensor input, Tensor target, Tensor? weight=None, any size_average=None, int ignore_index=-100, "
+    'any reduce=None, str reduction="mean")'
 )
 def nll_loss(
     input: Any,
     target: Any,
     weight: Any = None,
-    size_average: bool | None = None,
+    size_average: Any = None,
     ignore_index: int = -100,
-    reduce: bool | None = None,
+    reduce: Any = None,
     reduction: str = "mean",
 ) -> Any:
     return negative_log_likelihood(input, target, weight, ignore_index, reduction_of(size_average, reduce, reduction))
@@ -331,16 +331,16 @@ def negative_log_likelihood(input: Any, target: Any, weight: Any, ignore_index: 
 
 
 @composite(
-    "cross_entropy(Tensor input, Tensor target, Tensor? weight=None, bool? size_average=None, int ignore_index=-100, "
-    'bool? reduce=None, str reduction="mean", float label_smoothing=0.0)'
+    "cross_entropy(Tensor input, Tensor target, Tensor? weight=None, any size_average=None, int ignore_index=-100, "
+    'any reduce=None, str reduction="mean", float label_smoothing=0.0)'
 )
 def cross_entropy(
     input: Any,
     target: Any,
     weight: Any = None,
-    size_average: bool | None = None,
+    size_average: Any = None,
     ignore_index: int = -100,
-    reduce: bool | None = None,
+    reduce: Any = None,
     reduction: str = "mean",
     label_smoothing: float = 0.0,
 ) -> Any:

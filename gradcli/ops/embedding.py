@@ -12,7 +12,7 @@ from gradcli.ops.arithmetic import no_derivative, not_derived
 from gradcli.ops.copies import masked_fill
 from gradcli.ops.define import composite, op
 from gradcli.ops.index import index_select
-from gradcli.ops.kinds import check_norm
+from gradcli.ops.kinds import check_dense, check_norm
 from gradcli.ops.reduce import vector_norm_forward
 from gradcli.ops.shape import reshape, unsqueeze
 from gradcli.ops.views import write
@@ -270,11 +270,6 @@ renormalised = op(
 def embedding_renorm_(input: Any, indices: Any, max_norm: float, norm_type: float) -> Any:
     """The rows of `input` that `indices` name, shortened in place to `max_norm`."""
     return renormalised.inplace(input, indices, max_norm, norm_type)
-
-
-def check_dense(sparse: bool) -> None:
-    if sparse:
-        raise UserError("value", "there are no sparse gradients", hint="leave out `sparse`: the numbers are the same")
 
 
 @composite(

@@ -8,13 +8,13 @@ from typing import Any
 
 from gradcli.engine.device import as_array, as_contiguous, beside, device_of, np, zeros_beside
 from gradcli.engine.device import scatter_add as scatter_add_at
-from gradcli.engine.dtypes import C_NAMES, INTEGER_NAMES, TYPE_NAMES, dtype_kind, empty_like
+from gradcli.engine.dtypes import C_NAMES, INTEGER_NAMES, TYPE_NAMES, dtype_kind, empty_like, is_differentiable
 from gradcli.engine.mode import grad_mode
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.copies import copy, fill_tensor_in_place, masked_fill, zeros_like
 from gradcli.ops.define import Op, composite, op
-from gradcli.ops.kinds import refuse
+from gradcli.ops.kinds import check_dense, refuse
 from gradcli.ops.pieces import cat
 from gradcli.ops.selection import sorted_places, top_places
 from gradcli.ops.shape import (
@@ -54,6 +54,12 @@ def checked(index: Any, size: int, dim: int, name: str = "") -> Any:
         wrong = index[(index < 0) | (index >= size)].reshape(-1)[0].item()
         raise UserError("shape", f"{name}index {wrong} is out of bounds for dimension {dim} with size {size}")
     return index
+
+
+def gather_densely(self: Any, dim: int, index: Any, sparse_grad: bool) -> Any:
+    if is_differentiable(self.dtype):
+        check_dense(sparse_grad)
+    return gather_forward(self, dim, index)
 
 
 def gather_forward(self: Any, dim: int, index: Any) -> Any:
@@ -318,7 +324,7 @@ index_put_impl = put_at(
     "_index_put_impl(Tensor self, Tensor?[] indices, Tensor values, bool accumulate)", "IndexPutImplBackward0"
 )
 gather = op(
-    "gather(Tensor self, int dim, Tensor index)", "GatherBackward0", gather_forward,
+    "gather(Tensor self, int dim, Tensor index, *, bool sparse_grad=False)", "GatherBackward0", gather_densely,
     contiguous=True,
     self=lambda grad, self, dim, index: scatter_add(new_zeros(grad, self.shape), dim, index, grad),
 )  # fmt: skip
@@ -416,12 +422,14 @@ def topk_forward(self: Any, k: int, dim: int, largest: bool, sorted: bool) -> tu
     size = self.shape[dim] if self.ndim else 1
     if not 0 <= k <= size:
         raise UserError("value", "selected index k out of range")
-    lines = np.moveaxis(self if self.ndim else self.reshape(1), dim, -1)
+    if not self.ndim:
+        return self.copy(), np.zeros_like(self, np.int64)
+    lines = np.moveaxis(self, dim, -1)
     places = top_places(lines, k, largest, sorted)
     values, indices = (
         as_contiguous(np.moveaxis(found, -1, dim)) for found in (np.take_along_axis(lines, places, -1), places)
     )
-    return (values, indices) if self.ndim else (values.reshape(self.shape), indices.reshape(self.shape))
+    return values, indices
 
 
 def sliced(self: Any, key: tuple[Any, ...]) -> tuple[Any, list[Any]]:

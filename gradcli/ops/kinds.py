@@ -141,6 +141,11 @@ def check_constant(function: str, name: str, tensor: Any) -> None:
         )
 
 
+def check_dense(sparse: bool) -> None:
+    if sparse:
+        raise UserError("value", "there are no sparse gradients", hint="leave out `sparse`: the numbers are the same")
+
+
 def check_norm(array: Any) -> None:
     if dtype_kind(array.dtype) not in "fc":
         kind = TYPE_NAMES[array.dtype.name]

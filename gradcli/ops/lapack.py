@@ -37,8 +37,6 @@ def inexact(A: Any, name: str) -> None:
 
 
 def has_kernel(A: Any, kernel: str) -> None:
-    if not A.size:
-        return
     if dtype_kind(A.dtype) not in "fc" or A.dtype.itemsize < 4:
         raise UserError("type", f"\"{kernel}\" not implemented for '{TYPE_NAMES[A.dtype.name]}'")
 

@@ -22,7 +22,7 @@ from gradcli.ops.shape import broadcast_sizes, expand, unsqueeze
 from gradcli.ops.special import xlogy
 
 # the options of losses that torch had before `reduction`
-LEGACY = "bool? size_average=None, bool? reduce=None"
+LEGACY = "any size_average=None, any reduce=None"
 
 
 def reduced(loss: Any, reduction: str) -> Any:
@@ -148,10 +148,11 @@ huber_backward = op(
 )  # fmt: skip
 
 
-def reduction_of(size_average: bool | None, reduce: bool | None, reduction: str) -> str:
-    """The reduction that is asked for, in whatever words."""
+def reduction_of(size_average: Any, reduce: Any, reduction: str) -> str:
+    """The reduction that is asked for, in whatever words; of the old ones torch asks only whether they are true."""
     if size_average is not None or reduce is not None:
-        reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
+        summed = size_average is not None and not size_average
+        reduction = "none" if reduce is not None and not reduce else "sum" if summed else "mean"
         warn(f"size_average and reduce args will be deprecated, please use reduction='{reduction}' instead.")
     if reduction == "elementwise_mean":
         warn("reduction='elementwise_mean' is deprecated. Please use reduction='mean' instead.")
@@ -198,8 +199,8 @@ def weighted_mean(loss: Any, weight: Any, reduction: str) -> Any:
 def mse_loss(
     input: Any,
     target: Any,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
+    size_average: Any = None,
+    reduce: Any = None,
     reduction: str = "mean",
     weight: Any = None,
 ) -> Any:
@@ -215,8 +216,8 @@ def mse_loss(
 def l1_loss(
     input: Any,
     target: Any,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
+    size_average: Any = None,
+    reduce: Any = None,
     reduction: str = "mean",
     weight: Any = None,
 ) -> Any:
@@ -232,8 +233,8 @@ def l1_loss(
 def smooth_l1_loss(
     input: Any,
     target: Any,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
+    size_average: Any = None,
+    reduce: Any = None,
     reduction: str = "mean",
     beta: float = 1.0,
 ) -> Any:
@@ -256,8 +257,8 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
 def kl_div(
     input: Any,
     target: Any,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
+    size_average: Any = None,
+    reduce: Any = None,
     reduction: str = "mean",
     log_target: bool = False,
 ) -> Any:
@@ -285,17 +286,17 @@ def kl_div(
 
 
 @composite(
-    "poisson_nll_loss(Tensor input, Tensor target, bool log_input=True, bool full=False, bool? size_average=None, "
-    'float eps=1e-08, bool? reduce=None, str reduction="mean")'
+    "poisson_nll_loss(Tensor input, Tensor target, bool log_input=True, bool full=False, any size_average=None, "
+    'float eps=1e-08, any reduce=None, str reduction="mean")'
 )
 def poisson_nll_loss(
     input: Any,
     target: Any,
     log_input: bool = True,
     full: bool = False,
-    size_average: bool | None = None,
+    size_average: Any = None,
     eps: float = 1e-8,
-    reduce: bool | None = None,
+    reduce: Any = None,
     reduction: str = "mean",
 ) -> Any:
     """Of counts, `target`, by the rate of a Poisson distribution; `full` adds Stirling's approximation."""

@@ -16,12 +16,18 @@ from gradcli.ops.elementary import exp, sqrt
 from gradcli.ops.kinds import check_constant, only
 from gradcli.ops.loss import LEGACY, by_gradient, check_castable, reduce_loss, reduced, reduction_of, spread
 from gradcli.ops.reduce import sum_dim
+from gradcli.ops.shape import broadcast_sizes
 from gradcli.ops.similarity import pairwise_distance
 
 EPSILON = 1e-12
 
 
 def soft_margin_forward(self: Any, target: Any, reduction: str) -> Any:
+    shape = broadcast_sizes(self.shape, target.shape)
+    if shape != self.shape:  # which torch computes in the place of one like `self`
+        raise UserError(
+            "shape", f"output with shape {list(self.shape)} doesn't match the broadcast shape {list(shape)}"
+        )
     return reduced(np.log1p(np.exp(-target * self)), reduction)
 
 
@@ -192,7 +198,7 @@ multilabel_margin_backward = op(
 
 @composite(f'soft_margin_loss(Tensor input, Tensor target, {LEGACY}, str reduction="mean")')
 def soft_margin_loss(
-    input: Any, target: Any, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
+    input: Any, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean"
 ) -> Any:
     check_constant("soft_margin_loss", "target", target)
     if dtype_kind(input.dtype) not in "fc":
@@ -209,8 +215,8 @@ def hinge_embedding_loss(
     input: Any,
     target: Any,
     margin: float = 1.0,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
+    size_average: Any = None,
+    reduce: Any = None,
     reduction: str = "mean",
 ) -> Any:
     """The distance itself where the target is 1, what it comes short of the margin where it is -1."""
@@ -228,8 +234,8 @@ def margin_ranking_loss(
     input2: Any,
     target: Any,
     margin: float = 0,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
+    size_average: Any = None,
+    reduce: Any = None,
     reduction: str = "mean",
 ) -> Any:
     reduction = reduction_of(size_average, reduce, reduction)
@@ -255,8 +261,8 @@ def triplet_margin_loss(
     p: float = 2,
     eps: float = 1e-6,
     swap: bool = False,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
+    size_average: Any = None,
+    reduce: Any = None,
     reduction: str = "mean",
 ) -> Any:
     reduction = reduction_of(size_average, reduce, reduction)
@@ -305,8 +311,8 @@ def cosine_embedding_loss(
     input2: Any,
     target: Any,
     margin: float = 0,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
+    size_average: Any = None,
+    reduce: Any = None,
     reduction: str = "mean",
 ) -> Any:
     reduction = reduction_of(size_average, reduce, reduction)
@@ -338,8 +344,8 @@ def multi_margin_loss(
     p: int = 1,
     margin: float = 1.0,
     weight: Any = None,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
+    size_average: Any = None,
+    reduce: Any = None,
     reduction: str = "mean",
 ) -> Any:
     reduction = reduction_of(size_average, reduce, reduction)
@@ -353,7 +359,7 @@ def multi_margin_loss(
 
 @composite(f'multilabel_margin_loss(Tensor input, Tensor target, {LEGACY}, str reduction="mean")')
 def multilabel_margin_loss(
-    input: Any, target: Any, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
+    input: Any, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean"
 ) -> Any:
     return multilabel_margin(input, target, reduction_of(size_average, reduce, reduction))
 
@@ -365,8 +371,8 @@ def multilabel_soft_margin_loss(
     input: Any,
     target: Any,
     weight: Any = None,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
+    size_average: Any = None,
+    reduce: Any = None,
     reduction: str = "mean",
 ) -> Any:
     if size_average is not None or reduce is not None:

@@ -98,6 +98,8 @@ def cat_forward(tensors: Any, dim: int) -> Any:
 
 def uncat(grad: Any, shapes: Sequence[Shape], dtypes: Sequence[Any], dim: int) -> list[Any]:
     """The part of `grad` that each of the joined tensors has, a real one the real part of it."""
+    if all(shape == (0,) for shape in shapes):
+        return [in_kind(grad, dtype) for dtype in dtypes]
     parts, start = [], 0
     dim = wrap_dim(dim, grad.ndim)
     for shape, dtype in zip(shapes, dtypes, strict=True):

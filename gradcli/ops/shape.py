@@ -280,7 +280,11 @@ reshape_alias = op(
     "_reshape_alias(Tensor self, int[] size)", "ReshapeAliasBackward0", view_forward, view=True,
     self=lambda grad, self_shape: reshape(grad, self_shape),
 )  # fmt: skip
-expand = op("expand(Tensor self, int[] size)", "ExpandBackward0", expand_forward, view=True, self=lambda grad: grad)
+expand = op(
+    "expand(Tensor self, int[] size, *, bool implicit=False)", "ExpandBackward0",
+    lambda self, size, implicit: expand_forward(self, size), view=True,
+    self=lambda grad: grad,
+)  # fmt: skip
 permute = op(
     "permute(Tensor self, int[] dims)", "PermuteBackward0", permute_forward, view=True,
     self=lambda grad, dims: permute(grad, inverse_permutation(dims, grad.ndim)),

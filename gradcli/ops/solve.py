@@ -112,6 +112,8 @@ def cholesky_forward(A: Any, upper: bool) -> tuple[Any, Any]:
 
 
 def cholesky_checked(self: Any, upper: bool) -> Any:
+    if not self.size:
+        return self.copy()
     square(self, "cholesky")
     has_kernel(self, "cholesky_cpu")
     L, info = cholesky_forward(self, upper)
@@ -250,7 +252,8 @@ def several_dims(A: Any, name: str) -> None:
 
 def lu_factor_forward(A: Any, pivot: bool, check_errors: bool) -> tuple[Any, Any, Any]:
     several_dims(A, "torch.lu_factor")
-    has_kernel(A, "lu_cpu")
+    if A.size:
+        has_kernel(A, "lu_cpu")
     if not pivot and A.size:
         raise UserError("value", "linalg.lu_factor: LU without pivoting is not implemented on the CPU")
     factors = eliminated(A)

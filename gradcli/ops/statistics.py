@@ -85,7 +85,7 @@ def all_but(dim: int, ndim: int) -> list[int]:
 
 
 def nansum_forward(self: Any, dim: Dims, keepdim: bool, dtype: Any) -> Any:
-    if dtype is not None and dtype_kind(dtype) == "c" and self.size:
+    if dtype is not None and dtype_kind(dtype) == "c" and dtype_kind(self.dtype) == "f" and self.size:
         raise UserError("type", f"\"nansum_cpu\" not implemented for '{TYPE_NAMES[dtype.name]}'")
     return sum_forward(np.where(self == self, self, 0), dim, keepdim, dtype)
 
