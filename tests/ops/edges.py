@@ -27,7 +27,10 @@ KINKED: dict[str, list[str]] = {
     "view_copy": ["torch.view_copy(x.t(), (2, 3))"], "pixel_unshuffle": ["pixel_unshuffle(image[:0], 2)"],
     "scaled_dot_product_attention": ["scaled_dot_product_attention(cube[:0], cube[:0], cube[:0])", "scaled_dot_product_attention(cube, cube[:, :0], cube[:, :0])"],
     "cdist": ["cdist(x[:0], y, 2.0, 'use_mm_for_euclid_dist')"], "nll_loss": ["nll_loss(volume.transpose(1, 2).contiguous().transpose(1, 2), label2)"],
-    "amax": ["amax(s, [0]) ** 2"],
+    "amax": ["amax(s, [0]) ** 2"], "trapezoid": ["trapezoid(x[:0], y[:0], dim=0)", "trapezoid(k[:0], k[:0], dim=0)"],
+    "cholesky": ["torch.cholesky(k[:0])"], "linalg::lu_factor_ex": ["linalg.lu_factor_ex(k[:0])"], "linalg::matrix_rank": ["linalg.matrix_rank(k[:0], 0.5)"],
+    "mm": ["mm(mask[:, :0], mask[:0])"], "topk": ["topk(s, 1)", "topk(s, 0)[1]"], "cat": ["cat([empty, empty], 3)"], "pixel_shuffle": ["pixel_shuffle(image[:0], 1)"],
+    "randn": ["randn(0, dtype=int64)"], "bernoulli": ["bernoulli(k[:0])"],
     "index_select": ["index_select(s, 0, places[1:2])"], "prelu": ["prelu(special[0], s)"],
 }  # fmt: skip
 REFUSED = (
