@@ -65,7 +65,7 @@ def made(given: Input, precision: str = "float64", laid: Laid = as_it_is) -> tor
 class Torch(Engine):
     tensor = torch.Tensor
     refuses = Exception
-    fails = (RuntimeError, ValueError)
+    fails = (RuntimeError, ValueError, IndexError)
 
     def bindings(
         self, expression: str, pool: dict[str, Input], precision: str, laid: Laid = as_it_is
