@@ -15,8 +15,9 @@ Kind = Literal["tensor", "node", "plain", "unknown"]
 _PLAIN_CALLS = frozenset({
     "item", "size", "numel", "nelement", "dim", "ndimension", "tolist", "stride", "storage_offset", "element_size",
     "is_contiguous", "is_complex", "is_floating_point", "is_signed", "is_nonzero", "is_tensor", "equal", "allclose",
-    "can_cast", "promote_types", "result_type", "broadcast_shapes",
+    "can_cast", "promote_types", "result_type", "broadcast_shapes", "finfo", "iinfo",
 })  # fmt: skip
+NUMBERS = frozenset({"float", "int", "bool"})  # of plain data, Python's own
 _PLAIN_ATTRIBUTES = frozenset({
     "shape", "ndim", "dtype", "device", "requires_grad", "is_leaf", "retains_grad", "_version", "name"
 })  # fmt: skip
@@ -45,11 +46,13 @@ def _kind(node: Any, below: list[Kind], names: Mapping[str, Kind], functions: Ma
     if isinstance(node, tree.Call):
         if node.function in functions:
             return _of_function(functions[node.function], node, below, functions)
+        if node.function in NUMBERS and below == ["plain"]:
+            return "plain"
         return _of_operation(node.function)
     if isinstance(node, tree.Method):
         return _of_operation(node.name)
     if isinstance(node, tree.Attribute):
-        if node.name in _PLAIN_ATTRIBUTES:
+        if node.name in _PLAIN_ATTRIBUTES or below == ["plain"]:
             return "plain"
         return "node" if node.name in _NODE_ATTRIBUTES else "tensor"
     if isinstance(node, tree.Keyword | tree.Subscript):

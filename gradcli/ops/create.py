@@ -139,16 +139,16 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
 
 
 @composite(
-    "asarray(any obj, *, ScalarType? dtype=None, Device? device=None, bool? copy=None, bool requires_grad=False)"
+    "asarray(any obj, *, ScalarType? dtype=None, Device? device=None, bool? copy=None, bool? requires_grad=None)"
 )
 def asarray(
-    obj: Any, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False
+    obj: Any, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool | None = None
 ) -> Tensor:
     """`obj` itself, if it is such a tensor already, or a copy: always with `copy=True`, never with `copy=False`."""
     if not isinstance(obj, Tensor):
         if copy is False:
             raise UserError("value", "can't alias arbitrary sequence into a tensor.")
-        made_of: Tensor = tensor(obj, dtype, device, requires_grad)
+        made_of: Tensor = tensor(obj, dtype, device, bool(requires_grad))
         return made_of
     if copy is False and dtype not in (None, obj.dtype):
         kinds = TYPE_NAMES[obj.dtype.name], TYPE_NAMES[dtype.name]
@@ -156,6 +156,13 @@ def asarray(
     result: Tensor = as_tensor(obj, dtype, device)
     if result is obj and copy:
         result = clone(obj)
+    if requires_grad is None and obj.requires_grad:
+        warn(
+            "torch.asarray: unspecified requires_grad now defaults to obj.requires_grad instead of False. Pass "
+            "requires_grad=False explicitly to get the old behavior and silence this warning."
+        )
+    if requires_grad is False and result.requires_grad:
+        return result.detach()
     if not requires_grad or result.requires_grad:
         return result
     if dtype_kind(result.dtype) not in "fc":

@@ -302,7 +302,7 @@ def lstsq_forward(self: Any, b: Any, rcond: float | None, driver: str | None) ->
         broadcast_sizes(self.shape[:-2], b.shape[:-1])  # which torch wants of one matrix for all, too
     sides = b[..., None] if vector else b
     coefficients, sides = batched(self, sides)
-    U, S, Vh = singular_values(coefficients)
+    U, S, Vh = singular_values(self)
     kept = tolerance(S, self.shape, None, rcond) < S
     inverse = np.where(kept, 1 / np.where(kept, S, 1), 0).astype(S.dtype)
     solution = np.matmul(np.conj(turned(Vh)), inverse[..., None] * np.matmul(np.conj(turned(U)), sides))

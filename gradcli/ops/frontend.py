@@ -38,10 +38,10 @@ Found = TypeVar("Found")
 LATER = [
     "softmax", "activation", "piecewise", "loss", "cross_entropy", "join", "windows", "special", "cumulative",
     "statistics", "norm", "dropout", "products", "embedding", "pad", "similarity", "distance", "margin_loss", "conv",
-    "pool", "average", "attention", "bessel", "ctc", "decompose", "fake_quantize", "fft", "fold", "fused_lstm", "grid",
-    "grouped", "histogram", "householder", "kernels", "layout", "ldl", "lowrank", "matrix", "multi_head", "polynomials",
-    "recurrent", "recurrent_layers", "resample", "segment", "shuffle", "signal", "solve", "storage", "symbolic", "tbc",
-    "view_copies",
+    "pool", "average", "attention", "bessel", "ctc", "decompose", "einsum", "fake_quantize", "fft", "fold",
+    "fused_lstm", "grid", "grouped", "histogram", "householder", "kernels", "layout", "ldl", "limits", "lowrank",
+    "matrix", "multi_head", "polynomials", "recurrent", "recurrent_layers", "resample", "segment", "shuffle", "signal",
+    "solve", "storage", "symbolic", "tbc", "view_copies",
 ]  # fmt: skip
 
 PREFIXES = (
@@ -93,8 +93,8 @@ DEPRECATED_ORDERS: dict[str, tuple[tuple[str, ...], ...]] = {
 MULTIPLE = ("int[]", "int[]?")
 # these take their list (of tensors; of sizes) one by one, too
 VARIADIC = frozenset({
-    "einsum", "meshgrid", "broadcast_tensors", "cartesian_prod", "block_diag", "chain_matmul", "atleast_1d.Sequence",
-    "atleast_2d.Sequence", "atleast_3d.Sequence", "broadcast_shapes", "sym_sum",
+    "einsum", "einsum.sublists", "meshgrid", "broadcast_tensors", "cartesian_prod", "block_diag", "chain_matmul",
+    "atleast_1d.Sequence", "atleast_2d.Sequence", "atleast_3d.Sequence", "broadcast_shapes", "sym_sum",
 })  # fmt: skip
 # and these take no list of them
 STARRED = frozenset({"broadcast_tensors", "cartesian_prod", "block_diag", "chain_matmul"})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -322,6 +322,23 @@ for method, target in {
     "cdouble": "complex128",
 }.items():
     conversion(method, target)
+
+
+def number(name: str, parameter: str, convert: Callable[[Any], Any]) -> None:
+    """A function of Python's: `float("inf")` of a text, or what torch calls `sym_float`."""
+
+    @composite(f"{name}({parameter})")
+    def converted(**given: Any) -> Any:
+        """A number as Python converts it."""
+        try:
+            return convert(*given.values())
+        except (TypeError, ValueError, OverflowError) as error:
+            raise UserError("value", str(error)) from None
+
+
+number("float.number", "Scalar|str x", float)
+number("int.number", "Scalar|str x", int)
+number("bool.number", "Scalar|str x", bool)
 
 
 @composite("Tensor::where(Tensor self, Tensor condition, Tensor|Scalar other)")

@@ -8,22 +8,13 @@ from typing import Any
 
 from gradcli.errors import UserError
 from gradcli.ops.define import composite
+from gradcli.ops.method import number
 
 LEAST, GREATEST = -(2**63), 2**63 - 1
 
 
-def conversion(name: str, convert: Callable[[Any], Any]) -> None:
-    @composite(f"{name}(Scalar a)")
-    def converted(a: Any) -> Any:
-        """A number as Python converts it."""
-        try:
-            return convert(a)
-        except (TypeError, ValueError, OverflowError) as error:
-            raise UserError("value", str(error)) from None
-
-
-conversion("sym_float", float)
-conversion("sym_int", int)
+number("sym_float", "Scalar a", float)
+number("sym_int", "Scalar a", int)
 
 
 @composite("sym_sqrt(Scalar a)")
@@ -52,9 +43,9 @@ def extreme(name: str, choose: Callable[[Any, Any], Any]) -> None:
     @composite(f"{name}(Scalar a, Scalar b)")
     def chosen(a: Any, b: Any) -> Any:
         """One of two numbers: a float where either is one."""
-        for number in (a, b):
-            if isinstance(number, complex):
-                raise UserError("type", f"expected int or float, got {type(number)}")
+        for given in (a, b):
+            if isinstance(given, complex):
+                raise UserError("type", f"expected int or float, got {type(given)}")
         result = choose(a, b)
         return float(result) if isinstance(a, float) or isinstance(b, float) else result
 

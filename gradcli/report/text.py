@@ -93,7 +93,7 @@ def _value_text(value: object, describe: Describe, plain: Callable[[object], str
         return described
     if isinstance(value, np.dtype):
         return format_dtype(value)
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
+    if isinstance(value, tuple) and hasattr(value, "_fields") and "__str__" not in vars(type(value)):
         fields = (f"{name}={inside(item)}" for name, item in zip(value._fields, value, strict=True))
         return f"torch.return_types.{type(value).__name__}(\n" + ",\n".join(fields) + ")"
     # Subclasses are left to their own `repr`: a size is a tuple too.

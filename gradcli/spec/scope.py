@@ -24,7 +24,7 @@ _RESULT_FIELDS = (
     "values", "indices", "U", "S", "Vh", "V", "Q", "R", "L", "LU", "P", "pivots", "info", "eigenvalues",
     "eigenvectors", "sign", "logabsdet", "solution", "residuals", "rank", "singular_values", "inverse",
     "mantissa", "exponent", "hist", "bin_edges", "output", "counts", "inverse_indices", "LD", "a", "tau", "min", "max",
-    "result", "cloned_coefficient",
+    "result", "cloned_coefficient", "resolution", "eps", "smallest_normal", "tiny", "bits",
 )  # fmt: skip
 ATTRIBUTES = frozenset({*_TENSOR_ATTRIBUTES, *_RESULT_FIELDS})
 ASSIGNABLE = ("grad", "requires_grad", "data")

@@ -63,7 +63,7 @@ EXPRESSIONS = (
     "x.item()", "linear(x, m)", "layer_norm(x, (4,))", "layer_norm(x, (3,), v4)", "cross_entropy(logits, index)", "cross_entropy(logits, labels + 9)",
     "cross_entropy(logits, two)", "cross_entropy(logits, x)", "nll_loss(logits, probs[0])", "cross_entropy(logits, labels, v)", "mse_loss(x, v4)",
     "binary_cross_entropy_with_logits(x, v)", "cross_entropy(logits, labels, label_smoothing=2.0)", "mse_loss(x, y, reduction='bad')",
-    "dropout(x, 1.5)", "einsum('ij,jk', x)", "einsum('ijk', x)", "einsum('i', x)", "einsum('ij->ijk', x)", "einsum('ij,ij', x, w)", "einsum('i1', x)",
+    "dropout(x, 1.5)", "einsum('ij,jk', x)", "einsum('ijk', x)", "einsum('i', x)", "einsum('ij->ijk', x)", "einsum('ij,ij', x, w)", "torch.einsum(x, [0, 52])", "torch.einsum(x, [-1, 1])", "torch.einsum(x, [0, 1, 2])", "torch.einsum(x)", "torch.einsum(x, [0, 1], [2])", "torch.finfo(int32)", "torch.iinfo(float32)", "torch.iinfo(bool)", "float('one')", "einsum('i1', x)",
     "zeros(-1)", "arange(0, 1, 0)", "arange(1, 0)", "linspace(0, 1, -1)", "tensor([[1], [1, 2]])", "full((-2,), 1)", "randint(3, 1, (2,))",
     "eye(-1)", "tensor([1], requires_grad=True)", "x.int().requires_grad_()", "(x * 2).requires_grad_(False)", "x.backward()", "k.backward()",
     "x.detach().sum().backward()", "x.add_(1)", "x[0].mul_(2)", "(x * 2).t().add_(v4)", "clone(v).add_(x)", "k.add_(2.5)", "k.detach().copy_(c).sqrt_()",

@@ -184,7 +184,7 @@ KINKED: dict[str, list[str]] = {
     "is_inference_mode_enabled": ["torch.is_inference_mode_enabled()"],
     "get_default_dtype": ["x.to(torch.get_default_dtype())"],
     "initial_seed": ["torch.initial_seed()"],
-    "asarray": ["torch.asarray([1, 2.5])", "torch.asarray(x) * 2", "torch.asarray(x, copy=True)", "torch.asarray(x, dtype=float16)", "torch.asarray(2.5, requires_grad=True)",
+    "asarray": ["torch.asarray([1, 2.5])", "torch.asarray(x) * 2", "torch.asarray(x, copy=True)", "torch.asarray(x, dtype=float16)", "torch.asarray(2.5, requires_grad=True)", "torch.asarray(x, requires_grad=False)", "torch.asarray(x * 2, requires_grad=True)", "torch.asarray(x, dtype=float32, requires_grad=False)",
                 "torch.asarray(k, copy=False)"],
     "in place": ["[x.is_quantized, x.is_nested, x.is_meta, x.is_mps, x.is_sparse_csr, x.name, k.name]", "x.detach().to(x.grad_dtype)", "[x.itemsize, x.nbytes, k.nbytes]", "[x.is_cpu, x.is_cuda, x.is_sparse, x.output_nr, x.unbind(0)[1].output_nr]",
                  "[geqrf(sqs.detach()).tau, aminmax(x).max, linalg.ldl_factor(sq3.detach()).LD]"],

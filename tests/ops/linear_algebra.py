@@ -127,7 +127,7 @@ KINKED: dict[str, list[str]] = {
                           f"linalg.ldl_solve(linalg.ldl_factor({INDEFINITE})[0], linalg.ldl_factor({INDEFINITE})[1], sides.detach())",
                           f"linalg.ldl_solve(linalg.ldl_factor({HERMITIAN_TOO}, hermitian=True)[0], "
                           f"linalg.ldl_factor({HERMITIAN_TOO}, hermitian=True)[1], cm.detach(), hermitian=True)"],
-    "linalg::lstsq": ["linalg.lstsq(flat.detach(), vs[0].detach())", "linalg.lstsq(tall.detach() * 0, v4.detach(), driver='gelsd').solution"],
+    "linalg::lstsq": ["linalg.lstsq(flat.detach(), vs[0].detach())", "linalg.lstsq(tall.detach()[None], stack([v4, v4 * v4]).detach()[:, :, None], driver='gelsd')", "linalg.lstsq(tall.detach() * 0, v4.detach(), driver='gelsd').solution"],
     "linalg::matrix_rank": ["linalg.matrix_rank(tall)", "linalg.matrix_rank(flat)", "linalg.matrix_rank(sqs)", "linalg.matrix_rank(sq3, tol=3.0)",
                             "linalg.matrix_rank(sq3, rtol=0.5)", "linalg.matrix_rank(sq3, atol=2.0, hermitian=True)", "linalg.matrix_rank(csq)"],
     "matrix_exp": ["matrix_exp(sq2 * 0)", "matrix_exp(sq2 * 5)"],

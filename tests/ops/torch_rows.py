@@ -43,7 +43,7 @@ NAMESPACE: dict[str, Any] = {
     **vars(torch),
     **{name: getattr(functional, name) for name in (*FROM_FUNCTIONAL, *FUNCTIONAL)},
     "torch": torch, "F": functional, "linalg": torch.linalg, "inf": float("inf"),
-    "grad": torch.autograd.grad, "jacobian": jacobian, "jvp": jvp,
+    "float": float, "int": int, "bool": bool, "grad": torch.autograd.grad, "jacobian": jacobian, "jvp": jvp,
     "hessian": lambda y, x, create_graph: jacobian(first_grad(y, x), x, True),
     "vjp": lambda y, x, v, create_graph: first_grad(y, x, v),
     "hvp": lambda y, x, v, create_graph: first_grad((first_grad(y, x) * v).sum(), x),

@@ -36,6 +36,7 @@ from gradcli.export.arrays.picked import Index, picked
 from gradcli.export.arrays.table import PLAIN, filled, forward_of
 from gradcli.export.arrays.texts import Template, Use
 from gradcli.export.arrays.watch import RESHAPING, Called, MarkedFloat, MarkedInt, Watch, marked
+from gradcli.export.kinds import NUMBERS
 from gradcli.export.names import Names
 from gradcli.export.python import PLACE, call, changed, literal, method, name, source, with_children
 from gradcli.export.script import STANDARD, Script, functions_in
@@ -381,6 +382,8 @@ class Expressions(ABC):
             if made is None:
                 if self.varying and not all(isinstance(one, tree.Constant) for one in trees):
                     raise self.unable_in_loop(f"`{node.function}` in a loop")
+                if node.function in NUMBERS:
+                    return Item(with_children(node, trees), value)
                 if not any(True for _ in tensors_in(value)):
                     raise self.unable(f"`{node.function}`")
                 made = self.numbers(value, f"`{node.function}`") if isinstance(value, Tensor) else self.literal(value)

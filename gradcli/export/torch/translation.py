@@ -8,7 +8,7 @@ from typing import Any
 
 from gradcli.errors import UserError
 from gradcli.evaluate import CONSTANTS
-from gradcli.export.kinds import Kind, kind_of
+from gradcli.export.kinds import NUMBERS, Kind, kind_of
 from gradcli.export.names import Names
 from gradcli.export.python import PLACE, call, changed, literal, name
 from gradcli.export.script import STANDARD, Script, functions_in
@@ -82,6 +82,8 @@ class Translation:
         function = function_name(node.function, len(node.args) + len(node.keywords))
         if function is None:
             raise self.unable(f"torch has no function `{bare}`", expression, node)
+        if bare in NUMBERS and self.kind(node) == "plain":
+            return replace(node, function=bare)
         if not function:
             named = [word.value for word in node.keywords if word.name == "input"]
             words = tuple([word for word in node.keywords if word.name != "input"])
