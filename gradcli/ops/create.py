@@ -221,18 +221,30 @@ def arange(
 ) -> Tensor:
     if end is None:
         start, end = 0, start
-    if step == 0:
-        raise UserError("value", "step must be nonzero")
-    if (end - start) * step < 0:
-        raise UserError("value", "upper bound and lower bound inconsistent with step sign")
+    if any(isinstance(number, complex) for number in (start, end, step)):
+        raise UserError("type", "value cannot be converted to type double without overflow")
     if dtype is None:
         whole = all(isinstance(number, int) for number in (start, end, step))
         dtype = np.dtype(np.int64) if whole else default_dtype.floating
     if dtype_kind(dtype) in "bc":
         raise UserError("type", f"\"arange_cpu\" not implemented for '{TYPE_NAMES[dtype.name]}'")
-    size = math.ceil((end - start) / step)
+    if not (math.isfinite(start) and math.isfinite(end)):
+        raise UserError("value", f"unsupported range: {start:g} -> {end:g}")
+    size = length_of_range(start, end, step)
+    if dtype_kind(dtype) in "iu":
+        start, end, step = int(start), int(end), int(step)
+        if dtype == np.int64:
+            size = length_of_range(start, end, step)
     # in the dtype's own precision for integers, in float64 rounded once for floats
     return made(converted(start + np.arange(size) * step, dtype), requires_grad, device)
+
+
+def length_of_range(start: float, end: float, step: float) -> int:
+    if step == 0:
+        raise UserError("value", "step must be nonzero")
+    if (end - start) * step < 0:
+        raise UserError("value", "upper bound and lower bound inconsistent with step sign")
+    return math.ceil((end - start) / step)
 
 
 @composite(f"range(Scalar start, Scalar end, Scalar step=1, {FACTORY})")

@@ -36,6 +36,9 @@ def running_extreme(function: Any, reaches: Any) -> Any:
     """The extremes so far and where they were last reached, NaN counting as the extreme."""
 
     def forward(self: Any, dim: int) -> tuple[Any, Any]:
+        if self.ndim == 0 and dim not in (-1, 0):
+            name = function.__name__[:3]
+            raise UserError("shape", f"cum{name}(): Expected reduction dim -1 or 0 for scalar but got {dim}")
         if self.ndim == 0 or self.size == 0:
             return self.copy(), np.zeros_like(self, np.int64)
         dim = wrap_dim(dim, self.ndim)
@@ -144,7 +147,7 @@ def check_integrand(name: str, y: Any, x: Any, dx: Any, dim: int) -> int:
 @composite("trapezoid(Tensor y, Tensor? x=None, *, Scalar? dx=None, int dim=-1)")
 def trapezoid(y: Any, x: Any = None, dx: Any = None, dim: int = -1) -> Any:
     """The area under the points `y`, at `x` or at steps of `dx`, along `dim`."""
-    if y.ndim and y.shape[wrap_dim(dim, y.ndim)] == 0 and not isinstance(dx, bool | complex):
+    if y.ndim and y.shape[wrap_dim(dim, y.ndim)] == 0:
         return new_zeros(y, without(y.shape, wrap_dim(dim, y.ndim)))
     dim = check_integrand("trapezoid", y, x, dx, dim)
     if x is None:

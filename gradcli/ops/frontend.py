@@ -76,6 +76,8 @@ NO_METHODS = frozenset({
     "cudnn_is_acceptable", "dsmm", "expit", "fused_moving_avg_obs_fake_quant", "gammainc", "gammaincc", "gammaln",
     "mkldnn_convolution", "multigammaln", "psi", "spmm",
 })  # fmt: skip
+# these torch has for the message alone that they are removed, in favour of what torch.linalg has under the name
+REMOVED = frozenset({"eig", "lstsq", "matrix_rank", "solve"})
 ARGUMENT_ALIASES = {"axis": "dim", "keepdims": "keepdim", "input": "self", "x": "self", "A": "self"}
 # orders of parameters that torch still takes, with the numbers by position; a method has `self` in front of all others
 BETA_FIRST = ("beta", "self", "alpha"), ("beta", "self")
@@ -138,6 +140,8 @@ def find(name: str) -> Rows | None:
         if name.startswith(prefix):
             bare, namespace = name.removeprefix(prefix), prefix.split(".")[-2]
             known = table() if namespace in NAMESPACES else TABLE
+            if prefix == "torch." and bare in REMOVED:
+                return None
             return known.get(f"{namespace}::{bare}") or rows_of(bare)
     return rows_of(name)
 
@@ -317,9 +321,9 @@ def call(rows: Rows, args: Sequence[Any], keywords: dict[str, Any], method: bool
 def bind(row: Row, args: Sequence[Any], keywords: dict[str, Any], method: bool) -> dict[str, Any] | str:
     """The arguments by parameter, checked and converted; or, as text, why they do not fit."""
     if row.name in STARRED:
-        for place, arg in enumerate(args):
-            if not is_tensor(arg):
-                return f"expected Tensor as element {place} in argument 0, but got {kind_of(arg)}"
+        other = first_other(args)
+        if other is not None:
+            return f"expected Tensor as element {other[0]} in argument 0, but got {kind_of(other[1])}"
     if is_variadic(row):
         first = next((place for place, arg in enumerate(args) if is_item(row, arg)), len(args))
         args = [*args[:first], list(args[first:])] if first < len(args) else args
@@ -348,6 +352,11 @@ def bind(row: Row, args: Sequence[Any], keywords: dict[str, Any], method: bool) 
         value = given[parameter.name]
         fitted = fit_argument(parameter, value)
         if fitted is MISFIT:
+            other = first_other(value) if parameter.type == "Tensor[]" and isinstance(value, list | tuple) else None
+            if other is not None:
+                return (
+                    f"expected Tensor as element {other[0]} in argument {place - method}, but got {kind_of(other[1])}"
+                )
             return (
                 f"{called(row)}(): argument '{parameter.name}' (position {place + 1 - method}) must be "
                 f"{wanted(parameter)}, not {kind_of(value)}"
@@ -357,6 +366,11 @@ def bind(row: Row, args: Sequence[Any], keywords: dict[str, Any], method: bool) 
 
 
 MISFIT: Any = object()
+
+
+def first_other(value: Sequence[Any]) -> tuple[int, Any] | None:
+    """The first item of a list that is no tensor, and its place."""
+    return next(((place, item) for place, item in enumerate(value) if not is_tensor(item)), None)
 
 
 def fit_argument(parameter: Parameter, value: Any) -> Any:

@@ -318,7 +318,7 @@ def put_at(schema: str, grad_fn: str) -> Op:
 
 # the second is what the gradient of an index is recorded as
 index_put = put_at(
-    "index_put(Tensor self, Tensor?[] indices, Tensor values, bool accumulate=False)", "IndexPutBackward0"
+    "index_put(Tensor self, Tensor[] indices, Tensor values, bool accumulate=False)", "IndexPutBackward0"
 )
 index_put_impl = put_at(
     "_index_put_impl(Tensor self, Tensor?[] indices, Tensor values, bool accumulate)", "IndexPutImplBackward0"

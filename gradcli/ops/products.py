@@ -241,9 +241,9 @@ def contracted(self: Any, other: Any, dims1: Sequence[int], dims2: Sequence[int]
     for one, two, dim1, dim2 in zip(places1, places2, dims1, dims2, strict=True):
         length1, length2 = self.shape[one], other.shape[two]
         if length2 == 1:  # summed in advance, as it is broadcast
-            self = sum_dim(self, [one], True)
+            self = sum_dim(self, [one], True, dtype=self.dtype)
         elif length1 == 1:
-            other = sum_dim(other, [two], True)
+            other = sum_dim(other, [two], True, dtype=other.dtype)
         elif length1 != length2:
             raise UserError(
                 "shape",

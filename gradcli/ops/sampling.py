@@ -145,6 +145,6 @@ def real_spread(std: Any) -> None:
 
 def standard_normal(shape: tuple[int, ...], std: Any, dtype: Any) -> Any:
     """Normal numbers around 0 with the standard deviations `std`."""
-    if std.size and std.min().item() < 0:
+    if std.size and not std.min().item() >= 0:
         raise UserError("value", "normal expects all elements of std >= 0.0")
     return (beside(std, default_generator.normal(0.0, 1.0, shape, dtype)) * std).astype(dtype)
