@@ -323,7 +323,7 @@ def bind(row: Row, args: Sequence[Any], keywords: dict[str, Any], method: bool) 
     if row.name in STARRED:
         other = first_other(args)
         if other is not None:
-            return f"expected Tensor as element {other[0]} in argument 0, but got {kind_of(other[1])}"
+            return no_tensor(*other, 0)
     if is_variadic(row):
         first = next((place for place, arg in enumerate(args) if is_item(row, arg)), len(args))
         args = [*args[:first], list(args[first:])] if first < len(args) else args
@@ -371,6 +371,10 @@ MISFIT: Any = object()
 def first_other(value: Sequence[Any]) -> tuple[int, Any] | None:
     """The first item of a list that is no tensor, and its place."""
     return next(((place, item) for place, item in enumerate(value) if not is_tensor(item)), None)
+
+
+def no_tensor(place: int, item: Any, argument: int) -> str:
+    return f"expected Tensor as element {place} in argument {argument}, but got {kind_of(item)}"
 
 
 def fit_argument(parameter: Parameter, value: Any) -> Any:
