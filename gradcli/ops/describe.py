@@ -20,7 +20,9 @@ from gradcli.ops.generate import saved_by
 from gradcli.record import Record
 
 FOLDER = Path(__file__).parent
-NAMESPACES = {"Tensor": "x.", "autograd": "torch.autograd.", "linalg": "linalg.", "special": "special."}
+NAMESPACES = {
+    "Tensor": "x.", "autograd": "torch.autograd.", "linalg": "linalg.", "special": "special.", "torch": "torch.",
+}  # fmt: skip
 
 
 class Gradient(Record):

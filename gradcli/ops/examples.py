@@ -48,7 +48,9 @@ UNDIFFERENTIABLE = frozenset({
 })  # fmt: skip
 # rows that torch has as methods, their overloads as functions
 METHODS = ONLY_METHODS | {"copy", "log_softmax.int", "softmax.int", "split", "zero"}
-PREFIXES = {"linalg": "linalg.", "special": "special.", "fft": "fft.", "autograd": "torch.autograd."}
+PREFIXES = {
+    "linalg": "linalg.", "special": "special.", "fft": "fft.", "autograd": "torch.autograd.", "torch": "torch.",
+}  # fmt: skip
 EXTRA = ("a", "b", "c")
 
 # Of operations, what they want in place of that. Besides parameters, `a`, `b` and `c` are tensors that lists name,
@@ -272,6 +274,17 @@ renorm: p = 2; maxnorm = 1
 nll_loss: target = [0, 2]
 cross_entropy: target = [0, 2]
 kl_div: reduction = 'batchmean'
+torch::cosine_embedding_loss: target = [1, -1]; reduction = 1
+torch::hinge_embedding_loss torch::margin_ranking_loss: target = [[1, -1, 1]]; reduction = 1
+torch::ctc_loss: log_probs = randn(4, 2, 3); targets = [[1, 2], [1, 1]]; input_lengths = [4, 4]; \
+target_lengths = [2, 1]; reduction = 1
+torch::poisson_nll_loss: call = torch.poisson_nll_loss(input, target, True, False, 0.00000001, 1)
+torch::batch_norm: call = torch.batch_norm(input, None, None, None, None, True, 0.1, 0.00001, False)
+torch::instance_norm: input = randn(2, 2, 3); \
+call = torch.instance_norm(input, None, None, None, None, True, 0.1, 0.00001, False)
+torch::group_norm: input = randn(2, 4); num_groups = 2
+torch::embedding: weight = randn(3, 2); indices = [0, 2, 1]
+torch::adaptive_max_pool1d: of = result[0]
 binary_cross_entropy: input = rand(2, 3)
 gaussian_nll_loss: var = rand(2, 3)
 cosine_embedding_loss: target = [1, -1]

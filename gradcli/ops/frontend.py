@@ -41,7 +41,7 @@ LATER = [
     "pool", "average", "attention", "bessel", "ctc", "decompose", "einsum", "fake_quantize", "fft", "fold",
     "fused_lstm", "grid", "grouped", "histogram", "householder", "kernels", "layout", "ldl", "limits", "lowrank",
     "matrix", "multi_head", "polynomials", "recurrent", "recurrent_layers", "resample", "segment", "shuffle", "signal",
-    "solve", "storage", "symbolic", "tbc", "view_copies",
+    "solve", "storage", "symbolic", "tbc", "view_copies", "namesakes",
 ]  # fmt: skip
 
 PREFIXES = (
@@ -78,6 +78,12 @@ NO_METHODS = frozenset({
 })  # fmt: skip
 # these torch has for the message alone that they are removed, in favour of what torch.linalg has under the name
 REMOVED = frozenset({"eig", "lstsq", "matrix_rank", "solve"})
+# these take other arguments in torch than in torch.nn.functional, where a bare name is looked up
+NAMESAKES = frozenset({
+    "adaptive_max_pool1d", "batch_norm", "binary_cross_entropy_with_logits", "cosine_embedding_loss", "ctc_loss",
+    "embedding", "group_norm", "hinge_embedding_loss", "instance_norm", "kl_div", "layer_norm", "margin_ranking_loss",
+    "poisson_nll_loss", "triplet_margin_loss",
+})  # fmt: skip
 ARGUMENT_ALIASES = {"axis": "dim", "keepdims": "keepdim", "input": "self", "x": "self", "A": "self"}
 # orders of parameters that torch still takes, with the numbers by position; a method has `self` in front of all others
 BETA_FIRST = ("beta", "self", "alpha"), ("beta", "self")
@@ -142,6 +148,8 @@ def find(name: str) -> Rows | None:
             known = table() if namespace in NAMESPACES else TABLE
             if prefix == "torch." and bare in REMOVED:
                 return None
+            if prefix == "torch." and bare in NAMESAKES:
+                known = table()
             return known.get(f"{namespace}::{bare}") or rows_of(bare)
     return rows_of(name)
 
@@ -224,7 +232,8 @@ def check_arguments(rows: Rows, count: int, keywords: Sequence[str], method: boo
 
 def called(row: Row) -> str:
     """A row's name as torch's messages have it: `linalg_svd` for torch.linalg.svd."""
-    return row.name.removeprefix("Tensor::").removeprefix("autograd::").replace("::", "_")
+    space, _, bare = row.name.rpartition("::")
+    return bare if space in ("Tensor", "autograd", "torch", "") else f"{space}_{bare}"
 
 
 def misfit(row: Row, count: int, keywords: Sequence[str], method: bool) -> str | None:

@@ -271,6 +271,11 @@ def kl_div(
         )
     per_sample = reduction == "batchmean"
     reduction = reduction_of(size_average, reduce, "sum" if per_sample else reduction)
+    total = divergence(input, target, reduction, log_target)
+    return div(total, input.shape[0]) if per_sample and input.ndim else total
+
+
+def divergence(input: Any, target: Any, reduction: str, log_target: bool = False) -> Any:
     for kinds, name in (("c", "Complex"), ("biu", "Integral")):
         if dtype_kind(input.dtype) in kinds or dtype_kind(target.dtype) in kinds:
             raise UserError("type", f"kl_div: {name} inputs not supported.")
@@ -281,8 +286,7 @@ def kl_div(
     else:
         cross = target * input
         loss = xlogy(target, target) - cross
-    total = reduce_loss(loss, reduction)
-    return div(total, input.shape[0]) if per_sample and input.ndim else total
+    return reduce_loss(loss, reduction)
 
 
 @composite(

@@ -26,6 +26,19 @@ UNSMOOTH = ("hardsigmoid",)  # torch has no second derivative of these
 PACKED = "cat([m, logits, probs, m]) * 0.3"  # the weight of three projections
 
 SMOOTH: dict[str, list[str]] = {
+    "torch::binary_cross_entropy_with_logits": ["torch.binary_cross_entropy_with_logits(x, sigmoid(y).detach(), row.detach(), None, 2)", "torch.binary_cross_entropy_with_logits(x, sigmoid(y).detach())"],
+    "torch::cosine_embedding_loss": ["torch.cosine_embedding_loss(x, y, tensor([1, -1]), 0.1, 0)", "torch.cosine_embedding_loss(x, y, tensor([1, -1]), reduction=1)"],
+    "torch::hinge_embedding_loss": ["torch.hinge_embedding_loss(x, sign(y).detach(), 5.0, 2)", "torch.hinge_embedding_loss(x, sign(y).detach(), 5.0)"],
+    "torch::kl_div": ["torch.kl_div(x, p)", "torch.kl_div(x, y, 2, log_target=True)", "torch.kl_div(x, p, reduction=1)", "torch.kl_div(x, p, 7)"],
+    "torch::margin_ranking_loss": ["torch.margin_ranking_loss(x, y, sign(z).detach(), 9.0, 1)"],
+    "torch::poisson_nll_loss": ["torch.poisson_nll_loss(x, p.detach(), True, False, 0.1, 1)", "torch.poisson_nll_loss(p, k.abs(), False, False, 0.1, 0)"],
+    "torch::triplet_margin_loss": ["torch.triplet_margin_loss(x, y, z, 5.0, 2.0, 1e-6, False, 1)", "torch.triplet_margin_loss(x, y, z, 9.0)"],
+    "torch::batch_norm": ["torch.batch_norm(x, row, v, None, None, True, 0.1, 0.5, False)", "torch.batch_norm(x, row, None, v.detach(), exp(v).detach(), False, 0.1, 1e-5, True)"],
+    "torch::instance_norm": ["torch.instance_norm(x[None], None, None, None, None, True, 0.1, 1e-5, False)"],
+    "torch::layer_norm": ["torch.layer_norm(x, [3], row, v, 1e-5, False)", "torch.layer_norm(x, (3,))"],
+    "torch::group_norm": ["torch.group_norm(x, 1, row, v, 1e-5, True)", "torch.group_norm(x, 3, cudnn_enabled=False)"],
+    "torch::embedding": ["torch.embedding(m, index) ** 2"],
+    "torch::adaptive_max_pool1d": ["torch.adaptive_max_pool1d(x, [2])[0] ** 2", "torch.adaptive_max_pool1d(x, 1)[0]"],
     "relu.functional": ["F.relu(x, inplace=False)", "F.relu(clone(x), True)"],
     "relu_": ["relu_(clone(x))"],
     "relu6": ["relu6(clone(x), inplace=True)", "relu6(x * 5)"],
@@ -164,6 +177,11 @@ LINEAR = (
 )
 
 KINKED: dict[str, list[str]] = {
+    "torch::ctc_loss": [
+        "torch.ctc_loss(log_softmax(cube.permute(2, 0, 1), 2), tensor([[1, 2, 1], [2, 1, 1]]), tensor([4, 3]), tensor([3, 1]), 0, 1)",
+        "torch.ctc_loss(log_softmax(cube.permute(1, 0, 2), 2), tensor([[1, 1, 1], [2, 2, 2]]), (3, 3), (3, 2), zero_infinity=True)",
+    ],
+    "torch::embedding": ["torch.embedding(m, index, 1) ** 2", "torch.embedding(m, index, 0, True) ** 2"],
     "relu.functional": ["F.relu(special, False)"],
     "relu6": ["relu6(edge)", "relu6(k)", "relu6(halves * 12)"],
     "elu": ["elu(special)", "elu(edge)", "elu(clone(x), -0.5, True)", "elu(huge)"],

@@ -71,7 +71,7 @@ ABSENT = {
         is_autocast_xla_enabled set_autocast_cache_enabled set_autocast_cpu_dtype set_autocast_cpu_enabled
         set_autocast_dtype set_autocast_enabled set_autocast_gpu_dtype set_autocast_ipu_dtype set_autocast_ipu_enabled
         set_autocast_xla_dtype set_autocast_xla_enabled""",
-    "torch has removed them: they only say so": "eig lstsq reinforce solve symeig volatile",
+    "torch has removed them: they only say so": "eig lstsq matrix_rank reinforce solve symeig volatile",
 }
 REASONS = {name: reason for reason, names in ABSENT.items() for name in names.split()}
 

@@ -45,6 +45,8 @@ def function_name(written: str, arguments: int = 1) -> str | None:
     namespace, _, _ = rows[0].name.rpartition("::")
     prefix = next((prefix for prefix in frontend.PREFIXES if written.startswith(prefix)), "")
     bare = written.removeprefix(prefix)
+    if namespace == "torch":
+        return f"torch.{bare}"
     if namespace:
         return f"torch.{namespace}.{bare}"
     if bare in FUNCTIONAL or (bare in OF_BOTH and (arguments > 1 or prefix.endswith(("F.", "functional.")))):
