@@ -9,10 +9,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from gradcli.ops import cross_entropy, ctc, loss, margin_loss, norm, pool
+from gradcli.ops.cross_entropy import bce_with_logits
+from gradcli.ops.ctc import ctc_loss
 from gradcli.ops.define import Composite, composite
 from gradcli.ops.embedding import embedding_row
 from gradcli.ops.kinds import check_dense
+from gradcli.ops.loss import divergence, poisson_nll_loss
+from gradcli.ops.margin_loss import (
+    cosine_embedding_loss,
+    hinge_embedding_loss,
+    margin_ranking_loss,
+    triplet_margin_loss,
+)
+from gradcli.ops.norm import group_norm, instance_norm, layer_norm, normalized
+from gradcli.ops.pool import adaptive_max_pool1d
 
 REDUCTIONS = {1: "mean", 2: "sum"}  # any other number is none, as what torch has without one
 
@@ -31,34 +41,34 @@ def with_code(schema: str, row: Any) -> Composite:
 with_code(
     "binary_cross_entropy_with_logits(Tensor input, Tensor target, Tensor? weight=None, Tensor? pos_weight=None, "
     "int reduction=0)",
-    cross_entropy.bce_with_logits,
+    bce_with_logits,
 )
 with_code(
     "cosine_embedding_loss(Tensor input1, Tensor input2, Tensor target, float margin=0.0, int reduction=0)",
-    margin_loss.cosine_embedding_loss,
+    cosine_embedding_loss,
 )
 with_code(
     "ctc_loss(Tensor log_probs, Tensor targets, Tensor|int[] input_lengths, Tensor|int[] target_lengths, int blank=0, "
     "int reduction=0, bool zero_infinity=False)",
-    ctc.ctc_loss,
+    ctc_loss,
 )
 with_code(
     "hinge_embedding_loss(Tensor input, Tensor target, float margin=1.0, int reduction=0)",
-    margin_loss.hinge_embedding_loss,
+    hinge_embedding_loss,
 )
-with_code("kl_div(Tensor input, Tensor target, int reduction=0, *, bool log_target=False)", loss.divergence)
+with_code("kl_div(Tensor input, Tensor target, int reduction=0, *, bool log_target=False)", divergence)
 with_code(
     "margin_ranking_loss(Tensor input1, Tensor input2, Tensor target, float margin=0.0, int reduction=0)",
-    margin_loss.margin_ranking_loss,
+    margin_ranking_loss,
 )
 with_code(
     "poisson_nll_loss(Tensor input, Tensor target, bool log_input, bool full, float eps, int reduction)",
-    loss.poisson_nll_loss,
+    poisson_nll_loss,
 )
 with_code(
     "triplet_margin_loss(Tensor anchor, Tensor positive, Tensor negative, float margin=1.0, float p=2.0, "
     "float eps=1e-06, bool swap=False, int reduction=0)",
-    margin_loss.triplet_margin_loss,
+    triplet_margin_loss,
 )
 
 
@@ -66,39 +76,39 @@ with_code(
     "torch::batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, "
     "bool training, float momentum, float eps, bool cudnn_enabled)"
 )
-def batch_norm(input: Any, cudnn_enabled: bool, **given: Any) -> Any:
-    return norm.normalized(input, **given)
+def batch_norm_with_cudnn(input: Any, cudnn_enabled: bool, **given: Any) -> Any:
+    return normalized(input, **given)
 
 
 @composite(
     "torch::instance_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, "
     "bool use_input_stats, float momentum, float eps, bool cudnn_enabled)"
 )
-def instance_norm(input: Any, cudnn_enabled: bool, **given: Any) -> Any:
-    return norm.instance_norm(input, **given)
+def instance_norm_with_cudnn(input: Any, cudnn_enabled: bool, **given: Any) -> Any:
+    return instance_norm(input, **given)
 
 
 @composite(
     "torch::layer_norm(Tensor input, int[] normalized_shape, Tensor? weight=None, Tensor? bias=None, float eps=1e-05, "
     "bool cudnn_enable=True)"
 )
-def layer_norm(input: Any, normalized_shape: Sequence[int], cudnn_enable: bool = True, **given: Any) -> Any:
-    return norm.layer_norm(input, normalized_shape, **given)
+def layer_norm_with_cudnn(input: Any, normalized_shape: Sequence[int], cudnn_enable: bool = True, **given: Any) -> Any:
+    return layer_norm(input, normalized_shape, **given)
 
 
 @composite(
     "torch::group_norm(Tensor input, int num_groups, Tensor? weight=None, Tensor? bias=None, float eps=1e-05, "
     "bool cudnn_enabled=True)"
 )
-def group_norm(input: Any, num_groups: int, cudnn_enabled: bool = True, **given: Any) -> Any:
-    return norm.group_norm(input, num_groups, **given)
+def group_norm_with_cudnn(input: Any, num_groups: int, cudnn_enabled: bool = True, **given: Any) -> Any:
+    return group_norm(input, num_groups, **given)
 
 
 @composite(
     "torch::embedding(Tensor weight, Tensor indices, int padding_idx=-1, bool scale_grad_by_freq=False, "
     "bool sparse=False)"
 )
-def embedding(
+def rows_of_weight(
     weight: Any, indices: Any, padding_idx: int = -1, scale_grad_by_freq: bool = False, sparse: bool = False
 ) -> Any:
     """The rows of `weight` that `indices` name; that of `padding_idx` has no gradient."""
@@ -107,6 +117,6 @@ def embedding(
 
 
 @composite("torch::adaptive_max_pool1d(Tensor input, int[] output_size)")
-def adaptive_max_pool1d(input: Any, output_size: int | Sequence[int]) -> Any:
+def adaptive_max_pool1d_and_places(input: Any, output_size: int | Sequence[int]) -> Any:
     """The largest elements of windows that leave `output_size` of them, and their places."""
-    return pool.adaptive_max_pool1d(input, output_size, True)
+    return adaptive_max_pool1d(input, output_size, True)

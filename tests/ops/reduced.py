@@ -47,6 +47,7 @@ OFF = {
         "huber_loss(x, y, delta=0.5)", "binary_cross_entropy(probs, probs * 0.9)", "multilabel_soft_margin_loss(logits, probs)", "F.linear_cross_entropy(x, w, two)",
         "torch.lstm_cell(x, (vs * 1, vs * 2), cat([w, sq3]) * 0.3, tall.repeat(2, 1) * 0.3)", "torch.gru_cell(x * 1, vs, cat([sq3, sq]) * 0.3, cat([vs, tall]) * 0.3)",
         "torch.native_batch_norm(photo, zero2 + 2, ones2, None, None, True, 0.1, 1e-5)", "torch.native_dropout(x, 0.4, True)",
+        "torch.batch_norm(x, None, None, None, None, True, 0.1, 0.5, False)", "torch.instance_norm(x[None], None, None, None, None, True, 0.1, 1e-5, False)",
         # torch multiplies by a 0-dim tensor's own digits, and here they are rounded first
         "arange(100, dtype=float16) * tensor(0.1234567)", "arange(100, dtype=bfloat16) * tensor(0.1234567)",
     ),
@@ -54,7 +55,7 @@ OFF = {
         "torch.special.i0e(x)", "grid_sample(photo, looks)", "torch.grid_sampler(photo, looks, 0, 0, False)", "torch.grid_sampler_2d(photo, looks, 0, 0, False)",
         "torch.grid_sampler_3d(scan, looks3, 0, 1, True)",
     ),
-    3: ("group_norm(image, 3, row, v)",),
+    3: ("group_norm(image, 3, row, v)", "torch.group_norm(x, 1, cudnn_enabled=False)"),
 }  # fmt: skip
 # of float16 torch makes complex32 here; its exponential of this matrix is NaN; where there is nothing to count, it does not
 # look at the dtype
