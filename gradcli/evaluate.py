@@ -29,6 +29,7 @@ from gradcli.record import Record, field
 from gradcli.spec import tree
 
 CONSTANTS = {"pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan}
+OF_TORCH = {f"torch.{name}": number for name, number in CONSTANTS.items()}
 BINARY = frozenset(operators.NUMBERS) - {"neg", "pos", "invert"} | {"matmul"}
 
 Stack = list[Any]
@@ -49,7 +50,7 @@ class Scope(Record):
         return Scope(self.params, bindings, self.functions)
 
     def look_up(self, name: str) -> Any:
-        for names in (self.bindings, self.params, CONSTANTS):
+        for names in (self.bindings, self.params, CONSTANTS, OF_TORCH):
             if name in names:
                 return names[name]
         dtype = frontend.dtype_or_none(name)

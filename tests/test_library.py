@@ -54,6 +54,13 @@ def test_a_run(write: Callable[[str], Path], capfd: pytest.CaptureFixture[str]) 
     assert capfd.readouterr() == ("", "")
 
 
+def test_what_torch_calls_its_constants(write: Callable[[str], Path]) -> None:
+    steps = "[inf: tensor(2.), y: 'stack([inf, inf * 0 + torch.nan]).clamp(min=torch.pi, max=torch.inf)']"
+    report = gradcli.run(write(f"pipeline: {steps}\n"))
+    assert report.ok
+    assert report.arrays["y"].tolist() == pytest.approx([np.pi, np.nan], nan_ok=True)
+
+
 def test_the_options(write: Callable[[str], Path], tmp_path: Path) -> None:
     path = str(write("params: {n: 2, v: [1]}\ntensors: {x: 'randn(n)', v: tensor(v)}\n"))
     report = gradcli.run(path, settings={"n": np.int64(3), "v": np.array([[2, 3]])}, seed=7, dtype="double")

@@ -15,7 +15,7 @@ from gradcli.engine.device import np
 from gradcli.engine.mode import set_grad_enabled
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import Span, UserError
-from gradcli.evaluate import CONSTANTS, applied, fields_of
+from gradcli.evaluate import CONSTANTS, OF_TORCH, applied, fields_of
 from gradcli.export.arrays.items import (
     GRAPH_ONLY,
     Item,
@@ -436,6 +436,8 @@ class Expressions(ABC):
             return reading.local[node.id]
         self.span = reading.expression.span(node)
         value = reading.scope.look_up(node.id)
+        if node.id in OF_TORCH:
+            return Item(name(node.id.replace("torch", self.module)), value)
         known = node.id in reading.scope.bindings or node.id in self.spec.params
         if not known and node.id in CONSTANTS:
             if node.id not in self.names.bound or reading.inside:
