@@ -101,7 +101,14 @@ def slope_of(function: Function, reach: float, noise: float, expected: float, sc
     if form != "kink":
         return Slope(form)
     shown = [row for row in clear if row.noise < 1e-7 * row.bend] or [row for row in clear if row.noise < row.bend / 16]
-    return Slope("kink", shown[-1].central, math.inf, shown[-1].left, shown[-1].right)
+    wider, narrower = shown[-2:] if len(shown) > 1 else (shown[-1], shown[-1])
+    left, right = extrapolated(wider.left, narrower.left), extrapolated(wider.right, narrower.right)
+    return Slope("kink", narrower.central, math.inf, left, right)
+
+
+def extrapolated(wider: float, narrower: float) -> float:
+    """A slope to one side, which is off by a part of the step."""
+    return narrower + (narrower - wider) / (FACTOR - 1)
 
 
 def row_of(step: float, before: float, after: float, noise: float, above: list[float]) -> Row:
