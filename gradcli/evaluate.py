@@ -475,6 +475,8 @@ def set_attribute(self: Any, name: str, value: Any) -> None:
     else:
         if not isinstance(value, Tensor):
             raise UserError("type", f"Variable data has to be a tensor, but got {frontend.kind_of(value)}")
+        if self.mirror is not None:
+            raise UserError("type", "the data of a conjugate view cannot be replaced: resolve_conj() it before")
         self.data = value
 
 

@@ -22,12 +22,22 @@ class Tensor:
     __slots__ = ("array", "edge", "holder", "version")
 
     edge: Edge | None
+    mirror: Any = None  # the row that computes what is read from what is in the memory, where that is not the same
 
     def __init__(self, array: Any, edge: Edge | None = None, version: list[int] | None = None) -> None:
         self.array = array
         self.version = [0, 0] if version is None else version
         self.edge = edge
         self.holder: AccumulateGrad | None = None
+
+    @property
+    def memory(self) -> Any:
+        """The array that in-place operations write to."""
+        return self.array
+
+    def show(self, array: Any) -> None:
+        """Become a window on other memory."""
+        self.array = array
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -125,7 +135,11 @@ class Tensor:
 
     def alias(self) -> Tensor:
         """The same memory and version count, without history or gradient: what stands for an output it is saved in."""
-        return Tensor(self.array, None, self.version)
+        return self.outside(self.version)
+
+    def outside(self, version: list[int] | None) -> Tensor:
+        """The same memory outside the graph, with that version count, or with one of its own."""
+        return Tensor(self.array, None, version)
 
     def detach(self) -> Tensor:
         """The same memory, outside the graph."""
@@ -144,11 +158,11 @@ class Tensor:
     def data(self) -> Tensor:
         """The same memory outside the graph, with a version count of its own: changes through it go unnoticed."""
         grad_mode.data_replaced = True
-        return Tensor(self.array)
+        return self.outside(None)
 
     @data.setter
     def data(self, other: Tensor) -> None:
-        self.array = other.array
+        self.show(other.array)
         grad_mode.data_replaced = True
         grad_mode.last_change = next(numbers)
         if self.holder is not None:

@@ -15,7 +15,7 @@ Kind = Literal["tensor", "node", "plain", "unknown"]
 _PLAIN_CALLS = frozenset({
     "item", "size", "numel", "nelement", "dim", "ndimension", "tolist", "stride", "storage_offset", "element_size",
     "is_contiguous", "is_complex", "is_floating_point", "is_signed", "is_nonzero", "is_tensor", "equal", "allclose",
-    "can_cast", "promote_types", "result_type", "broadcast_shapes", "finfo", "iinfo",
+    "can_cast", "promote_types", "result_type", "broadcast_shapes", "finfo", "iinfo", "is_conj", "is_neg",
 })  # fmt: skip
 NUMBERS = frozenset({"float", "int", "bool"})  # of plain data, Python's own
 _PLAIN_ATTRIBUTES = frozenset({

@@ -11,7 +11,7 @@ from gradcli.engine.device import as_strided, np, zeros_beside
 from gradcli.engine.dtypes import C_NAMES, TYPE_NAMES, dtype_kind
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import wanted
-from gradcli.ops.copies import view_as_real
+from gradcli.ops.copies import resolve_conj, view_as_real
 from gradcli.ops.define import composite, op
 from gradcli.ops.kinds import only
 from gradcli.ops.pad import constant_pad
@@ -422,7 +422,7 @@ def convolved(input: Any, weight: Any, bias: Any, options: Options) -> Any:
 
 
 def real_and_imaginary(tensor: Any) -> tuple[Any, Any]:
-    parts = view_as_real(tensor)
+    parts = view_as_real(resolve_conj(tensor))
     return select(parts, -1, 0), select(parts, -1, 1)
 
 

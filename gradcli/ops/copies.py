@@ -108,7 +108,10 @@ def two_floats(first: Any, second: Any) -> None:
 
 def part(self: Any, place: int) -> Any:
     """The real (0) or imaginary (1) part of a complex tensor, as a view."""
-    return select(view_as_real(self), -1, place)
+    if getattr(self, "mirror", None) is None:
+        return select(view_as_real(self), -1, place)
+    parts = view_as_real(conj(self))
+    return select(neg_view(parts) if place else parts, -1, place)
 
 
 def view_as_real_forward(self: Any) -> Any:
@@ -141,7 +144,8 @@ def view_as_complex_forward(self: Any) -> Any:
     return self.view(f"c{2 * self.itemsize}")[..., 0]
 
 
-conj_complex = op("_conj(Tensor self)", "ConjBackward0", np.conj, self=lambda grad: conj_complex(grad))
+conj_complex = op("_conj(Tensor self)", "ConjBackward0", np.conj, mirror=True, self=lambda grad: conj_complex(grad))
+neg_view = op("_neg_view(Tensor self)", "NegViewBackward0", np.negative, mirror=True, self=lambda grad: -grad)
 conj_physical_complex = op(
     "_conj_physical(Tensor self)", "ConjPhysicalBackward0", np.conj, self=lambda grad: conj_physical_complex(grad),
 )  # fmt: skip
@@ -212,11 +216,10 @@ ones_like = op("_ones_like(Tensor self)", None, np.ones_like)
 
 
 def conjugate(self: Tensor) -> Tensor:
-    """Tensors' method: a real one is its own; that of a complex one, in torch a view of it, shares its version."""
+    """Tensors' method: a real one is its own."""
     if dtype_kind(self.dtype) != "c":
         return self
     result: Tensor = conj_complex.call(self)
-    result.version = self.version
     return result
 
 
@@ -235,6 +238,28 @@ def conj_physical(self: Any) -> Any:
 @composite("conj_physical_(Tensor self)")
 def conj_physical_(self: Any) -> Any:
     return self if dtype_kind(self.dtype) == "b" else conj_in_place.inplace(self)
+
+
+@composite("is_conj(Tensor self)")
+def is_conj(self: Tensor) -> bool:
+    """Whether `self` is a view of what it is the conjugate of: results of operations that are no views are not."""
+    return self.mirror is conj_complex
+
+
+@composite("is_neg(Tensor self)")
+def is_neg(self: Tensor) -> bool:
+    """Whether `self` is a view of what it is the negative of, as is the imaginary part of a conjugate."""
+    return self.mirror is neg_view
+
+
+@composite("resolve_conj(Tensor self)")
+def resolve_conj(self: Tensor) -> Any:
+    return clone(self) if is_conj(self) else self
+
+
+@composite("resolve_neg(Tensor self)")
+def resolve_neg(self: Tensor) -> Any:
+    return clone(self) if is_neg(self) else self
 
 
 @composite("real(Tensor self)")
@@ -299,5 +324,8 @@ def check_elements(self: Tensor, dtype: Any) -> None:
 @composite("view.dtype(Tensor self, ScalarType dtype)")
 def view_dtype(self: Tensor, dtype: Any) -> Tensor:
     """The same memory, outside the graph, read as numbers of another dtype: of one of another size, more or fewer."""
+    if self.mirror is not None:
+        kind = "conjugate view tensors" if is_conj(self) else "tensors with negative bit set"
+        raise UserError("type", f"torch.Tensor.view is not supported for {kind} when converting to a different dtype.")
     check_elements(self, dtype)
     return Tensor(self.array.view(dtype), version=self.version)

@@ -118,6 +118,7 @@ class Op:
         promote: Promotion | None,
         operands: tuple[str, ...],
         view: bool,
+        mirror: bool,
         contiguous: bool,
         constant: tuple[str, ...],
         check: Callable[..., None] | None,
@@ -137,6 +138,7 @@ class Op:
         self.promote = promote
         self.operands = operands
         self.view = view
+        self.mirror = mirror
         self.contiguous = contiguous
         self.constant = constant
         self.check = check
@@ -247,6 +249,7 @@ def op(
     promote: Promotion | None = None,
     operands: tuple[str, ...] = (),
     view: bool = False,
+    mirror: bool = False,
     contiguous: bool = False,
     constant: tuple[str, ...] = (),
     check: Callable[..., None] | None = None,
@@ -263,6 +266,7 @@ def op(
 
     `promote` brings the tensors (or only `operands`) to their common dtype first: "same" torch's result type,
     "float" that with integers made the default float. `view`: outputs share the memory of the first input.
+    `mirror`: so does the output, which is computed whenever it is read, by a forward that is its own inverse.
     `contiguous`: outputs are laid out row by row, where others keep the memory order of their inputs.
     `constant`: outputs without a gradient, and for `joint` inputs without one. `check` raises a UserError for
     tensors (given as arrays, or numbers, before their promotion) that torch refuses. `host_scalars` is how many 0-dim
@@ -274,8 +278,8 @@ def op(
     """
     scalars = host_scalars if host_scalars is not None else int(promote is not None)
     row = Op(
-        schema, grad_fn, forward, formulas, joint, promote, operands, view, contiguous, constant, check, scalars, draws,
-        real_part, fits, factors, real_only,
+        schema, grad_fn, forward, formulas, joint, promote, operands, view, mirror, contiguous, constant, check,
+        scalars, draws, real_part, fits, factors, real_only,
     )  # fmt: skip
     TABLE.setdefault(row.name, []).append(row)
     return row

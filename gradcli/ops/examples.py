@@ -37,14 +37,14 @@ UNDIFFERENTIABLE = frozenset({
     "Tensor::set_.window", "allclose", "batch_norm_update_stats", "bincount", "bool", "bucketize", "byte", "char",
     "choose_qparams_optimized", "cudnn_is_acceptable", "dense_dim", "detach", "detach_", "dim", "dim_order",
     "element_size", "embedding_renorm_", "empty_like", "equal", "full_like", "geqrf", "get_device", "histogramdd",
-    "histogramdd.TensorList_bins", "histogramdd.int_bins", "int", "is_complex", "is_contiguous", "is_distributed",
-    "is_floating_point", "is_inference", "is_nonzero", "is_pinned", "is_same_size", "is_set_to", "is_shared",
-    "is_signed", "isclose", "item", "linalg::ldl_factor", "linalg::matrix_rank", "long", "new_empty",
-    "new_empty_strided", "new_full", "new_ones", "new_tensor", "new_zeros", "nonzero", "nonzero_static", "numel",
-    "ones_like", "rand_like", "randint_like", "randint_like.low_dtype", "randn_like", "resize_as_", "result_type",
-    "searchsorted", "short", "size", "sparse_dim", "storage_offset", "stride", "tolist", "type", "typename", "unique",
-    "unique_consecutive", "vander", "view.dtype", "view_as_complex_copy", "view_copy.dtype", "zeros_like",
-    "zeta.other_scalar",
+    "histogramdd.TensorList_bins", "histogramdd.int_bins", "int", "is_complex", "is_conj", "is_contiguous",
+    "is_distributed", "is_floating_point", "is_inference", "is_neg", "is_nonzero", "is_pinned", "is_same_size",
+    "is_set_to", "is_shared", "is_signed", "isclose", "item", "linalg::ldl_factor", "linalg::matrix_rank", "long",
+    "new_empty", "new_empty_strided", "new_full", "new_ones", "new_tensor", "new_zeros", "nonzero", "nonzero_static",
+    "numel", "ones_like", "rand_like", "randint_like", "randint_like.low_dtype", "randn_like", "resize_as_",
+    "result_type", "searchsorted", "short", "size", "sparse_dim", "storage_offset", "stride", "tolist", "type",
+    "typename", "unique", "unique_consecutive", "vander", "view.dtype", "view_as_complex_copy", "view_copy.dtype",
+    "zeros_like", "zeta.other_scalar",
 })  # fmt: skip
 # rows that torch has as methods, their overloads as functions
 METHODS = ONLY_METHODS | {"copy", "log_softmax.int", "softmax.int", "split", "zero"}
@@ -69,7 +69,7 @@ float_power pow.Tensor_Tensor: self = rand(2, 3); exponent = randn(2, 3)
 pow.Scalar float_power.Scalar: exponent = randn(2, 3)
 Tensor::float_power_: self = rand(2, 3, dtype=float64); exponent = randn(2, 3)
 mvlgamma: self = rand(2, 3) + 2; p = 3
-imag conj_physical conj_physical_: self = randn(2, 3, dtype=complex64)
+imag conj_physical conj_physical_ resolve_conj: self = randn(2, 3, dtype=complex64)
 view_as_real view_as_real_copy: self = randn(2, 3, dtype=complex64)
 view_as_complex view_as_complex_copy: self = randn(3, 2)
 div.Tensor_mode: rounding_mode = 'floor'

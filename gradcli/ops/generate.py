@@ -28,6 +28,7 @@ from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.define import Op, Parameter, named_results, on_arrays
 from gradcli.ops.kinds import as_factor
+from gradcli.ops.mirrors import mirrored, reflected
 from gradcli.ops.reduced import in_reduced, may_be_reduced, rounding
 from gradcli.ops.shape import broadcast_sizes
 from gradcli.ops.views import View, before_inplace, check_recordable, in_torch_layout, rebase, write
@@ -215,6 +216,8 @@ def tensors_of(saved: list[Saved]) -> list[Saved]:
 
 def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
     """The function that runs `op` on Tensors and records it; `inplace` writes the result into `self`."""
+    if op.mirror and not inplace:
+        return lambda self: reflected(op, self)
     names: dict[str, Any] = {
         "forward": op.array_forward,
         "Tensor": Tensor,
@@ -244,12 +247,16 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
         "as_factor": as_factor,
         "check_real": check_real(op.real_only),
         "check_inplace_dtype": check_inplace_dtype,
+        "mirrored": mirrored,
     }
     if len(op.schema.outputs) > 1:
         names["Result"] = named_results(op.schema)
     tensors = [parameter for parameter in op.schema.parameters if parameter.is_tensor]
     edges = op.differentiable
     lines = [f"def run({signature(op, names)}):"]
+    if op.view:
+        given = ", ".join(parameter.name for parameter in op.schema.parameters)
+        lines.append(f"    if self.mirror is not None: return mirrored(op, {given})")
     if edges:
         lines.append("    recording = grad_mode.enabled")
         if inplace:

@@ -81,7 +81,7 @@ def empty_permuted(
 @composite("is_set_to(Tensor self, Tensor tensor)")
 def is_set_to(self: Tensor, tensor: Tensor) -> bool:
     """Whether two tensors show the same memory in the same way."""
-    shown, other = ((memory_address(one.array), one.shape, element_strides(one.array)) for one in (self, tensor))
+    shown, other = ((memory_address(one.memory), one.shape, element_strides(one.memory)) for one in (self, tensor))
     return shown == other
 
 

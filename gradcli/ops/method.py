@@ -99,12 +99,12 @@ def dim(self: Tensor) -> int:
 
 @composite("is_contiguous(Tensor self)")
 def is_contiguous(self: Tensor) -> bool:
-    return bool(self.array.flags.c_contiguous)
+    return bool(self.memory.flags.c_contiguous)
 
 
 @composite("stride(Tensor self, int? dim=None)")
 def stride(self: Tensor, dim: int | None = None) -> Any:
-    strides = tuple([step // self.array.itemsize for step in self.array.strides])
+    strides = tuple([step // self.memory.itemsize for step in self.memory.strides])
     return strides if dim is None else strides[wrap_dim(dim, self.ndim)]
 
 
@@ -270,7 +270,7 @@ def get_device(self: Tensor) -> int:
 @composite("dim_order(Tensor self, *, bool ambiguity_check=False)")
 def dim_order(self: Tensor, ambiguity_check: bool = False) -> tuple[int, ...]:
     """The dimensions in the order of the memory, from the outermost one inwards."""
-    steps = self.array.strides
+    steps = self.memory.strides
     if ambiguity_check and (1 in self.shape or any(step == other for step, other in pairwise(steps))):
         raise UserError(
             "value",
@@ -278,7 +278,7 @@ def dim_order(self: Tensor, ambiguity_check: bool = False) -> tuple[int, ...]:
         )
     if ambiguity_check and 0 in steps:
         raise UserError("value", "The tensor does not have unique dim order.")
-    return tuple(memory_order(self.shape, (self.array,)))
+    return tuple(memory_order(self.shape, (self.memory,)))
 
 
 @composite("to.other(Tensor self, Tensor other, bool non_blocking=False, bool copy=False)")

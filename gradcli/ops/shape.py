@@ -363,7 +363,7 @@ def filled(self: Any, shape: Sequence[int], part: Any, *arguments: Any) -> Any:
 
 
 def is_contiguous(self: Any) -> bool:
-    flags: bool = getattr(self, "array", self).flags.c_contiguous
+    flags: bool = getattr(self, "memory", self).flags.c_contiguous
     return flags
 
 
@@ -385,7 +385,7 @@ def reshape(self: Any, shape: Sequence[int]) -> Any:
     """A view where the memory allows it, else a copy: torch's three ways, told apart by their grad_fn."""
     if is_contiguous(self):
         return view(self, shape)
-    array = getattr(self, "array", self)
+    array = getattr(self, "memory", self)
     if np.may_share_memory(array, array.reshape(infer_size(shape, array.size))):
         return reshape_alias(self, shape)
     return unsafe_view(contiguous(self), shape)

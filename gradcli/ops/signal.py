@@ -10,7 +10,7 @@ from gradcli.engine.dtypes import C_NAMES, INTEGER_NAMES, TYPE_NAMES, converted,
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import mul
-from gradcli.ops.copies import fill_in_place, view_as_complex, view_as_real, where
+from gradcli.ops.copies import fill_in_place, resolve_conj, view_as_complex, view_as_real, where
 from gradcli.ops.create import FACTORY, made
 from gradcli.ops.define import composite
 from gradcli.ops.elementary import cos, pow_scalar
@@ -194,7 +194,7 @@ def istft(
     if win_length != n_fft:
         before = (n_fft - win_length) // 2
         window = constant_pad(window, [before, n_fft - win_length - before], 0)
-    parts = view_as_real(self)
+    parts = view_as_real(resolve_conj(self))
     parts = unsqueeze(parts, 0) if self.ndim == 2 else parts
     input = view_as_complex(transpose(parts, 1, 2))
     scale = BY_ROOT if normalized else BY_SIZE

@@ -109,8 +109,8 @@ def resize_(self: Tensor, size: Sequence[int], memory_format: Any = None) -> Ten
         raise UserError("shape", "numel: integer multiplication overflow")
     if tuple(size) == self.shape:
         return self
-    own = storage_of(self.array)
-    if isinstance(self, View) and offset_in(own, self.array) + math.prod(size) > own.size:
+    own = storage_of(self.memory)
+    if isinstance(self, View) and offset_in(own, self.memory) + math.prod(size) > own.size:
         raise UserError("shape", "resize_() of a view beyond the memory of its base is not available")
     return reshaped(self, resized_in_place, size)
 
@@ -131,6 +131,8 @@ def set_empty(self: Tensor) -> Tensor:
 @composite("Tensor::set_.source(Tensor self, Tensor source)")
 def set_source(self: Tensor, source: Tensor) -> Tensor:
     """`self` on the memory of `source`, each with a version count of its own."""
+    if self.mirror is not None or source.mirror is not None:
+        raise UserError("type", "set_() of conjugates and negatives that are not resolved is not available")
     if source.dtype != self.dtype:
         other, own = (INTEGER_NAMES.get(one.dtype.name, C_NAMES[one.dtype.name]) for one in (source, self))
         raise UserError("type", f"Could not set tensor of type {other} to a tensor of type {own}")

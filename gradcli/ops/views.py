@@ -180,14 +180,17 @@ class View(Tensor):
 
     When the memory has been changed in place, through whichever tensor, the view's place in the graph is derived
     anew from its base's at the next look at `edge`, as torch does. It is a window on `frame`: the base, or the last
-    view on the way that pairs real numbers or shows complex ones by their parts. `turns` tells that this one does.
+    view on the way that pairs real numbers, shows complex ones by their parts, or mirrors them. `turn` is the row that
+    does so here, if one does.
     """
 
-    __slots__ = ("_edge", "base", "creation", "frame", "seen_version", "turns")
+    __slots__ = ("_edge", "base", "creation", "frame", "seen_version", "turn")
 
-    def __init__(self, array: Any, edge: Edge | None, origin: Tensor, multiple: bool = False) -> None:
+    def __init__(
+        self, array: Any, edge: Edge | None, origin: Tensor, multiple: bool = False, turn: Op | None = None
+    ) -> None:
         # all that Tensor's own would set, the edge without a look at the version: views are made often
-        self.array = array
+        self.show(array)
         self.holder = None
         self.version = origin.version
         self._edge = edge
@@ -199,9 +202,11 @@ class View(Tensor):
                 self.creation = origin.creation
         else:
             self.base = origin
-        dtype, before = array.dtype, origin.array.dtype
-        self.turns = dtype is not before and (dtype_kind(dtype) == "c") != (before.kind == "c")
-        self.frame = origin if self.turns or not isinstance(origin, View) or origin.turns else origin.frame
+        dtype, before = array.dtype, origin.dtype
+        if dtype is not before and (dtype_kind(dtype) == "c") != (before.kind == "c"):
+            turn = view_as_complex if dtype_kind(dtype) == "c" else view_as_real
+        self.turn = turn
+        self.frame = origin if turn is not None or not isinstance(origin, View) or origin.turn else origin.frame
 
     @property
     def edge(self) -> Edge | None:
@@ -228,13 +233,14 @@ class View(Tensor):
         )
 
     def offset(self) -> int:
-        return self._bytes_in(self.base.array) // int(self.array.itemsize)
+        return self._bytes_in(self.base.memory) // int(self.memory.itemsize)
 
     def _bytes_in(self, array: Any) -> int:
-        bytes_in = memory_address(self.array) - memory_address(array)
-        if not 0 <= memory_address(self.array) - memory_address(self.base.array) <= self.base.array.nbytes:
+        start = memory_address(self.memory)
+        bytes_in = start - memory_address(array)
+        if not 0 <= start - memory_address(self.base.memory) <= self.base.memory.nbytes:
             # `.data` was replaced: the view stays where it was in the memory that the base had before
-            bytes_in = memory_address(self.array) - memory_address(owner(self.array))
+            bytes_in = start - memory_address(owner(self.memory))
         return bytes_in
 
     def check_modifiable(self, change: str) -> None:
@@ -260,9 +266,9 @@ class View(Tensor):
     def steps(self) -> list[Step]:
         """The way from the base to here."""
         before = self.frame.steps() if isinstance(self.frame, View) else []
-        frame, array = self.frame.array, self.array
-        if self.turns:
-            return [*before, Step(view_as_complex if dtype_kind(array.dtype) == "c" else view_as_real, (), array)]
+        frame, array = self.frame.memory, self.memory
+        if self.turn is not None:
+            return [*before, Step(self.turn, (), array)]
         offset = self._bytes_in(frame) // array.itemsize
         place = (frame.shape, element_strides(frame), array.shape, element_strides(array), offset)
         return [*before, Step(as_strided, place, array)]
@@ -290,9 +296,12 @@ class Step:
 
 
 def window_of(whole: Any, steps: Sequence[Step], on_arrays: bool) -> Any:
-    """What `steps` show of `whole`."""
+    """What `steps` show of `whole`; of an array the memory, which may have to be mirrored yet."""
     for step in steps:
-        whole = (step.op.on_arrays if on_arrays else step.op)(whole, *step.place)
+        if not on_arrays:
+            whole = step.op(whole, *step.place)
+        elif not step.op.mirror:
+            whole = step.op.on_arrays(whole, *step.place)
     return whole
 
 
@@ -310,7 +319,7 @@ def seen_again(base: Tensor, steps: Sequence[Step]) -> Any:
     """The view of `base` that these steps lead to, for a tape."""
     whole: Any = base
     for step in steps:
-        if step.place and element_strides(whole.array) != step.place[1]:
+        if step.place and element_strides(whole.memory) != step.place[1]:
             array = in_layout(whole.array, step.place[0], step.place[1], whole.dtype)
             array[...] = whole.array
             whole = Tensor(array, clone(whole).edge)
@@ -331,7 +340,7 @@ class CopySlices(Node):
     The gradient of the base is that of the operation's input where the view is, and its own elsewhere.
     """
 
-    __slots__ = ("layout", "node", "steps", "view_node")
+    __slots__ = ("layout", "mirror", "node", "steps", "view_node")
 
     name = "CopySlices"
 
@@ -342,6 +351,7 @@ class CopySlices(Node):
         self.view_node: weakref.ref[Node] | None = None  # of the view after the operation; it leads back to here
         self.layout = base.shape, element_strides(base.array)
         self.steps = view.steps()
+        self.mirror = view.mirror
         if grad_mode.tape is not None:
             given = base, self.steps, node.call.function, *node.call.arguments
             self.call = grad_mode.tape.call(node.call.name, changed_again, given, base.version[0])
@@ -360,10 +370,10 @@ class CopySlices(Node):
         result = self._empty(grads[0])
         result[...] = grads[0]
         part = window_of(result, self.steps, True)
-        given, *others = self.node.apply([part.copy()], edges)
+        given, *others = self.node.apply([self._mirrored(part).copy()], edges)
         if given is None:
             return [None, *others]
-        part[...] = self._fitted(given)
+        part[...] = self._mirrored(self._fitted(given))
         return [result, *others]
 
     def apply_recorded(self, grads: Sequence[Any], edges: tuple[Edge | None, ...]) -> Sequence[Any]:
@@ -382,6 +392,9 @@ class CopySlices(Node):
         copy.inplace(part, self._fitted(given))
         return [result, *others]
 
+    def _mirrored(self, part: Any) -> Any:
+        return part if self.mirror is None else self.mirror.on_arrays(part)
+
     def _empty(self, grad: Any) -> Any:
         """Where the gradient of the whole base is written to."""
         return in_layout(grad, *self.layout, self.metadata[0][1])
@@ -399,7 +412,9 @@ def before_inplace(self: Tensor, records: bool, others: Sequence[Any], fills: bo
     `records` tells whether that is to be recorded, `others` are the arrays read, `fills` that all elements become one
     value, which may be written twice.
     """
-    array = self.array
+    array = self.memory
+    if self.mirror is not None:
+        others = ()  # have been computed
     if records and isinstance(self, View):
         self.check_modifiable("is being")
     onto_itself = len(others) == 1 and others[0] is array
@@ -488,7 +503,7 @@ def broadcast_strides(array: Any, ndim: int) -> list[int]:
 
 def write(self: Tensor, result: Any) -> None:
     """Store `result` in the memory of `self` and count its version up; a UserError where shape or dtype forbid."""
-    array = self.array
+    array = self.memory
     if result.shape != array.shape:
         raise UserError(
             "shape",
@@ -500,7 +515,7 @@ def write(self: Tensor, result: Any) -> None:
             f"result type {TYPE_NAMES[result.dtype.name]} can't be cast to the desired output type "
             f"{TYPE_NAMES[array.dtype.name]}",
         )
-    array[...] = result
+    array[...] = result if self.mirror is None else self.mirror.on_arrays(result)
     self.count_change()
 
 

@@ -207,8 +207,8 @@ def fill_diagonal_(self: Tensor, fill_value: Any, wrap: bool = False) -> Tensor:
         raise UserError("shape", "dimensions must larger than 1")
     if self.ndim > 2 and len(set(self.shape)) > 1:
         raise UserError("shape", "all dimensions of input must be of equal length")
-    steps = element_strides(self.array)
-    first = offset_in(storage_of(self.array), self.array)
+    steps = element_strides(self.memory)
+    first = offset_in(storage_of(self.memory), self.memory)
     size, step = min(self.shape), sum(steps)
     fill.inplace(strided(self, (size,), (step,), first), fill_value)
     if wrap and self.ndim == 2 and self.shape[0] > self.shape[1] + 1:
@@ -222,7 +222,7 @@ def fill_diagonal_(self: Tensor, fill_value: Any, wrap: bool = False) -> Tensor:
 @composite("as_strided(Tensor self, int[] size, int[] stride, int? storage_offset=None)")
 def strided(self: Tensor, size: Sequence[int], stride: Sequence[int], storage_offset: int | None = None) -> Any:
     """A window on the storage of `self`, from the beginning of the storage on if `storage_offset` is given."""
-    return as_strided(self, *checked_window(self.array, size, stride, storage_offset))
+    return as_strided(self, *checked_window(self.memory, size, stride, storage_offset))
 
 
 # torch's own gradient of the first tensor, that of the window only, instead of that around it
@@ -296,7 +296,7 @@ def reshaped(self: Tensor, row: Op, *arguments: Any) -> Tensor:
     if grad_mode.enabled and self.requires_grad:
         check_recordable(self)
     changed = row(self, *arguments)
-    self.array = changed.array
+    self.show(changed.array if self.mirror is None else row.on_arrays(self.memory, *arguments))
     self.count_change()
     if changed.edge is not None:
         move(self, changed.edge, before)
@@ -344,4 +344,4 @@ def swapaxes_(self: Tensor, axis0: int, axis1: int) -> Tensor:
 
 @composite("as_strided_(Tensor self, int[] size, int[] stride, int? storage_offset=None)")
 def as_strided_(self: Tensor, size: Sequence[int], stride: Sequence[int], storage_offset: int | None = None) -> Tensor:
-    return reshaped(self, as_strided_in_place, *checked_window(self.array, size, stride, storage_offset))
+    return reshaped(self, as_strided_in_place, *checked_window(self.memory, size, stride, storage_offset))

@@ -51,6 +51,8 @@ def test_a_drawn_pipeline_gives_the_same_numbers(case: Any) -> None:
         ("g: x.grad\n- print: g", "`g`, a second name for a gradient", 3),
         ("retain_grad: [x.exp()]", "the gradient of a tensor without a name", 17),
         ("y: x * 2\n- z: y\n- y += 1", "a change in place of what has other names", 3),
+        ("y: x.detach() * 1j\n- z: y.conj()\n- y += 1", "a change in place of what a conjugate shows", 3),
+        ("y: x.detach() * 1j\n- z: y.conj()\n- z.mul_(2)", "a change in place of a part of a tensor", 3),
         ("y: [x * 1, x]\n- y[0].exp_()", "a change in place of what is in a list", 3),
         ("y: x.clone()\n- y.data = zeros(3)", "`.data = ...`", 12),
         ("H: jacobian(x.exp(), x, create_graph=True)", "`jacobian`, recorded", 6),

@@ -1,6 +1,16 @@
 """Calls that torch refuses, for their messages: wrong shapes, dims, dtypes and numbers."""
 
-from . import edges, fourier, kernel_samples, less_common, linear_algebra, signatures, sliding, special_samples
+from . import (
+    conjugates,
+    edges,
+    fourier,
+    kernel_samples,
+    less_common,
+    linear_algebra,
+    signatures,
+    sliding,
+    special_samples,
+)
 from .nn_samples import REFUSED
 
 EXPRESSIONS = (
@@ -12,6 +22,7 @@ EXPRESSIONS = (
     *special_samples.REFUSED,
     *less_common.REFUSED,
     *kernel_samples.REFUSED,
+    *conjugates.REFUSED,
     "x + v4", "x @ y", "x @ v4", "v @ v4", "s @ x", "mm(x, v)", "mv(x, v4)", "dot(x, y)", "dot(v, v4)", "bmm(x, y)", "bmm(cube, cube)",
     "cube @ m", "addmm(v4, x, n)", "addmm(w, x, m)", "outer(x, v)", "x.sum(2)", "x.sum(-3)", "x.mean(5)", "x.sum((0, 0))", "x.max(2)",
     "x.argmax(3)", "x.prod(4)", "x.cumsum(2)", "x.var(3)", "x.softmax(2)", "x.log_softmax(-3)", "sort(x, 2)", "topk(x, 9)",

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 
 from . import (
+    conjugates,
     edges,
     fourier,
     kernel_samples,
@@ -697,7 +698,7 @@ KINKED: dict[str, list[str]] = {
     **sliding.KINKED,
 }  # fmt: skip
 
-TOPICS = (linear_algebra, fourier, special_samples, edges, less_common, kernel_samples, signatures)
+TOPICS = (linear_algebra, fourier, special_samples, edges, less_common, kernel_samples, conjugates, signatures)
 
 # here torch's own second derivatives fail, where ours are right
 TORCH_FAILS = ("layer_norm(x, [3], bias=v, eps=0.1)", *nn_samples.TORCH_FAILS)

@@ -55,7 +55,6 @@ ABSENT = {
     "it answers in uint64, which gradcli does not have": "hash_tensor",
     "functions of Python; a spec has `hook:` for tensors": """
         apply_ map2_ map_ register_hook register_post_accumulate_grad_hook vmap""",
-    "conjugates and negatives are computed at once": "is_conj is_neg resolve_conj resolve_neg",
     "kernels of libraries and devices, for their own use": """
         batch_norm_backward_elemt batch_norm_backward_reduce batch_norm_elemt batch_norm_gather_stats
         batch_norm_gather_stats_with_counts batch_norm_stats cudnn_affine_grid_generator cudnn_batch_norm

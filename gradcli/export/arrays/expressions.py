@@ -228,6 +228,7 @@ class Expressions(ABC):
         changed = {id(made.overwritten): made.overwritten for made in calls if made.overwritten is not None}
         for known, tensor in changed.items():
             if before[known] is not None:
+                self.check_shown(tensor)
                 self.overwrite(tensor, before[known], trees)
         if isinstance(value, Tensor) and trees.of(value) is None:
             if self.varying:
@@ -242,7 +243,13 @@ class Expressions(ABC):
     def sharing(self, tensor: Tensor) -> list[str]:
         """The names with the memory of a tensor, or a part of it."""
         bound = [(known, value) for known, value in self.bindings.items() if isinstance(value, Tensor)]
-        return [known for known, value in bound if np.shares_memory(value.array, tensor.array)]
+        return [known for known, value in bound if np.shares_memory(value.memory, tensor.memory)]
+
+    def check_shown(self, changed: Tensor) -> None:
+        """An error if a name stands for the conjugate of what is changed in place: that of a script stays as it is."""
+        sharing = self.sharing(changed)
+        if len(sharing) > 1 and any(self.bindings[known].mirror is not None for known in sharing):
+            raise self.unable("a change in place of what a conjugate shows")
 
     def follow(
         self, calls: list[Called], trees: Trees, wanted: list[Any], keep: Keep | None, lines: bool, written: str

@@ -87,8 +87,9 @@ class Trees:
         self._arrays: dict[int, tuple[Any, Any]] = {}
 
     def add(self, value: Tensor, made: Any) -> None:
-        self._tensors[id(value)] = value, value.array, made
-        self._arrays[id(value.array)] = value.array, made
+        self._tensors[id(value)] = value, value.memory, made
+        if value.mirror is None:
+            self._arrays[id(value.array)] = value.array, made
 
     def add_all(self, value: Any, made: Any) -> None:
         """A tensor, or a list of them whose tree has items."""
@@ -100,9 +101,9 @@ class Trees:
 
     def of(self, value: Tensor) -> Any:
         _, array, made = self._tensors.get(id(value), (None, None, None))
-        if array is value.array:
+        if array is value.memory:
             return made
-        return self._arrays.get(id(value.array), (None, None))[1]
+        return None if value.mirror is not None else self._arrays.get(id(value.array), (None, None))[1]
 
 
 def tensors_in(value: Any) -> Iterator[Tensor]:

@@ -40,7 +40,7 @@ def with_set(self: Any, index: Any, values: Any) -> Any:
 
 def row(schema: str, forward: Any, **formulas: Formula) -> Op:
     name = schema.partition("(")[0].strip("_").title()
-    plain = (None, None, (), False, False, (), None, 0, False, False, (), (), "")
+    plain = (None, None, (), False, False, False, (), None, 0, False, False, (), (), "")
     return Op(schema, f"{name}Backward", forward, formulas, *plain)
 
 

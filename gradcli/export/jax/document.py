@@ -180,7 +180,7 @@ class JaxDocument(ArrayDocument):
         sharing = self.sharing(changed)
         if any(self.bindings[known].array is not changed.array for known in sharing):
             raise self.unable("a change in place of what is seen elsewhere")
-        if any(np.shares_memory(one.array, changed.array) for one in self.in_lists()):
+        if any(np.shares_memory(one.memory, changed.memory) for one in self.in_lists()):
             raise self.unable("a change in place of what is in a list")
         made = trees.of(changed)
         for known in sharing:

@@ -170,6 +170,8 @@ class Recording(ArrayDocument):
             root = root.target
         before = None if is_grad(target) else self.session.evaluate(expression, root)
         operator = next((known for known, one in SIGNS.items() if one == sign and known != "pos"), None)
+        if isinstance(before, Tensor):
+            self.check_shown(before)
         recorded = (
             in_graph
             and isinstance(before, Tensor)
@@ -201,7 +203,7 @@ class Recording(ArrayDocument):
 
     def overwrite(self, changed: Tensor, before: Any, trees: Trees) -> None:
         named, sharing = [known for known, bound in self.bindings.items() if bound is changed], self.sharing(changed)
-        if changed.requires_grad and any(np.shares_memory(one.array, changed.array) for one in self.in_lists()):
+        if changed.requires_grad and any(np.shares_memory(one.memory, changed.memory) for one in self.in_lists()):
             raise self.unable("a change in place of what is in a list")
         made = trees.of(changed)
         if not named and not sharing:
