@@ -144,7 +144,7 @@ def adaptive_pooling(rank: int, kernel: str) -> Op:
         f"_adaptive_avg_pool{rank}d(Tensor self, int[] output_size)", f"AdaptiveAvgPool{rank}DBackward0",
         adaptive_avg_pool_forward, contiguous=True,
         operands=("output_size",),
-        check=lambda self, output_size: None if 0 in output_size else only("f", kernel)(self),
+        check=lambda self, output_size: None if rank == 2 and 0 in output_size else only("f", kernel)(self),
         self=lambda grad, self: backward(grad, self),
     )  # fmt: skip
     backward = op(

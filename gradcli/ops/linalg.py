@@ -155,6 +155,7 @@ mm = op(
 )  # fmt: skip
 mv = op(
     "mv(Tensor self, Tensor vec)", "MvBackward0", mv_forward,
+    check=of_elements(only("iufc", "addmv_impl_cpu")),
     self=lambda grad, vec: outer(grad, conj(vec)),
     vec=lambda grad, self: mv(t(conj(self)), grad),
 )  # fmt: skip

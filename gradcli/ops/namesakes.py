@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from gradcli.errors import UserError
 from gradcli.ops.cross_entropy import bce_with_logits
 from gradcli.ops.ctc import ctc_loss
 from gradcli.ops.define import Composite, composite
@@ -113,6 +114,8 @@ def rows_of_weight(
 ) -> Any:
     """The rows of `weight` that `indices` name; that of `padding_idx` has no gradient."""
     check_dense(sparse)
+    if weight.ndim != 2:
+        raise UserError("shape", "'weight' must be 2-D")
     return embedding_row(weight, indices, padding_idx, scale_grad_by_freq)
 
 

@@ -13,7 +13,7 @@ from gradcli.ops.create import default_generator
 from gradcli.ops.define import composite, op
 from gradcli.ops.elementary import exp
 from gradcli.ops.index import scatter_value
-from gradcli.ops.kinds import only
+from gradcli.ops.kinds import of_elements, only
 from gradcli.ops.reduce import sum_dim
 from gradcli.ops.shape import wrap_dim
 
@@ -47,7 +47,7 @@ def log_softmax_forward(self: Any, dim: int) -> Any:
 softmax_dim = op(
     "_softmax(Tensor self, int dim)", "SoftmaxBackward0", softmax_forward, promote="float",
     contiguous=True,
-    check=only("f", "softmax_lastdim_kernel_impl"),
+    check=of_elements(only("f", "softmax_lastdim_kernel_impl")),
     self=lambda grad, result, dim: softmax_backward(grad, result, dim),
 )  # fmt: skip
 softmax_backward = op(
@@ -64,7 +64,7 @@ softmax_backward = op(
 log_softmax_dim = op(
     "_log_softmax(Tensor self, int dim)", "LogSoftmaxBackward0", log_softmax_forward, promote="float",
     contiguous=True,
-    check=only("f", "log_softmax_lastdim_kernel_impl"),
+    check=of_elements(only("f", "log_softmax_lastdim_kernel_impl")),
     self=lambda grad, result, dim: log_softmax_backward(grad, result, dim),
 )  # fmt: skip
 log_softmax_backward = op(

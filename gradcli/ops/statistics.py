@@ -169,7 +169,13 @@ def dist_backward(grad: Any, self: Any, other: Any, p: float, result: Any) -> An
 
 
 def negated(grad: Any) -> Any:
-    return None if grad is None else -grad
+    if grad is None:  # which torch has of a count, and fails to negate
+        raise UserError(
+            "autograd",
+            "Expected a proper Tensor but got None (or an undefined Tensor in C++) for argument #0 'self'",
+            hint="how many elements differ, which is the distance for p=0, has no gradient",
+        )
+    return -grad
 
 
 def distance(self: Any, p: float) -> Any:

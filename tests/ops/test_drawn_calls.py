@@ -12,9 +12,9 @@ from .asking import Answer
 from .test_live import CHOSEN
 
 EACH = 4
-# a share of the calls may differ, for reasons that no list of names would tell: what kernels do that torch never calls
-# where there are no elements, NaN and infinities in factorisations, numbers in the place of all tensors
-MAY_DIFFER = 0.015
+# a share of the calls may differ: torch's FFT fails on no elements, complex32 is not here, sparse gradients are none, and
+# gradients that torch fails to compute of broadcast or singular inputs are computed
+MAY_DIFFER = 0.006
 
 
 @pytest.mark.drawn_calls
