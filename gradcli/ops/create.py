@@ -274,10 +274,23 @@ def range_(
     return made(converted(start + np.arange(size) * step, dtype), requires_grad, device)
 
 
-@composite(f"linspace(Scalar start, Scalar end, int steps, {FACTORY})")
+def two_ends(function: str, start: Any, end: Any) -> list[Any]:
+    """`start` and `end` as numbers."""
+    for name, bound in (("start", start), ("end", end)):
+        if isinstance(bound, Tensor) and bound.ndim:
+            raise UserError(
+                "shape",
+                f"{function} only supports 0-dimensional start and end tensors, but got {name} with {bound.ndim} "
+                "dimension(s).",
+            )
+    return [bound.array.item() if isinstance(bound, Tensor) else bound for bound in (start, end)]
+
+
+@composite(f"linspace(Tensor|Scalar start, Tensor|Scalar end, int steps, {FACTORY})")
 def linspace(
     start: Any, end: Any, steps: int, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
+    start, end = two_ends("linspace", start, end)
     if steps < 0:
         raise UserError("value", "number of steps must be non-negative")
     return made(evenly_spaced(start, end, steps, dtype or default_dtype.floating), requires_grad, device)
@@ -378,7 +391,7 @@ def new_tensor(self: Tensor, data: Any, dtype: Any = None, device: Any = None, r
     return made_beside(self, cast(tensor(data).array, dtype or self.dtype), requires_grad, device)
 
 
-@composite(f"logspace(Scalar start, Scalar end, int steps, float base=10.0, {FACTORY})")
+@composite(f"logspace(Tensor|Scalar start, Tensor|Scalar end, int steps, float base=10.0, {FACTORY})")
 def logspace(
     start: Any,
     end: Any,
@@ -389,6 +402,7 @@ def logspace(
     requires_grad: bool = False,
 ) -> Tensor:
     """The powers of `base`, their exponents spaced evenly, from both ends towards the middle, in float64."""
+    start, end = two_ends("logspace", start, end)
     if steps < 0:
         raise UserError("value", "number of steps must be non-negative")
     dtype = dtype or default_dtype.floating

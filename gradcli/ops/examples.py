@@ -356,6 +356,8 @@ new_tensor: data = [1.5, 2.0]
 Tensor::new.data: data = [1.5, 2.0]
 Tensor::new.other: self = zeros(2)
 range: end = 3; start = 1
+linspace: call = linspace(0, 1, 5)
+logspace: call = logspace(0, 1, 5)
 scalar_tensor: s = 1.5
 manual_seed: a = ones(2); steps = torch.manual_seed(1) | print: rand_like(a)
 normal.float_Tensor: std = rand(2, 3)

@@ -248,14 +248,27 @@ def misfit(row: Row, count: int, keywords: Sequence[str], method: bool) -> str |
                 f" (did you mean `{close[0]}`?)" if close else ""
             )
     if count > len(positional) and not takes_many(row, method):
-        return f"{called(row)}() takes {len(positional) - method} positional arguments but {count - method} were given"
+        least, most = sum(parameter.required for parameter in positional) - method, len(positional) - method
+        wanted_count = f"from {least} to {most}" if least < most else str(most)
+        verb = "were" if count - method > 1 else "was"
+        return (
+            f"{called(row)}() takes {wanted_count} positional argument{'s' if most != 1 else ''} but {count - method} "
+            f"{verb} given"
+        )
     taken = names[: min(count, len(positional))]
     for name in given:
         if name in taken:
             return f"{called(row)}() got multiple values for argument '{name}'"
-    for parameter in parameters:
-        if parameter.required and parameter.name not in taken and parameter.name not in given:
-            return f"{called(row)}() missing required argument: '{parameter.name}'"
+    missing = [
+        shown_name(parameter)
+        for parameter in parameters
+        if parameter.required and parameter.name not in taken and parameter.name not in given
+    ]
+    if missing:
+        # the number is torch's own: it takes one for several
+        listed = ", ".join(f'"{name}"' for name in missing)
+        plural = "s" if len(missing) == 1 else ""
+        return f"{called(row)}() missing {len(missing)} required positional argument{plural}: {listed}"
     return None
 
 
@@ -317,14 +330,32 @@ def call(rows: Rows, args: Sequence[Any], keywords: dict[str, Any], method: bool
     deprecated = in_order_of_today(rows[0], args, keywords, method)
     if isinstance(deprecated, dict):
         return rows[0].call(**deprecated)
-    if len(rows) == 1:
-        raise UserError("type", reasons[0])
-    kinds = ", ".join([*map(kind_of, args), *(f"{name}={kind_of(value)}" for name, value in keywords.items())])
+    likely = [reason for row, reason in zip(rows, reasons, strict=True) if is_likely(row, len(args) + len(keywords))]
+    too_few = not likely and bool(deprecated_orders(rows[0], method))
+    if (len(rows) == 1 or len(likely) == 1) and not (too_few or is_overloaded(rows[0], method)):
+        raise UserError("type", (likely or reasons)[0])
+    kinds = ", ".join([*map(kind_of, args[method:]), *(f"{name}={kind_of(value)}" for name, value in keywords.items())])
     raise UserError(
         "type",
         f"{called(rows[0])}() received an invalid combination of arguments - got ({kinds})",
         hint=f"it is called as {signatures(rows)}",
     )
+
+
+def is_likely(row: Row, count: int) -> bool:
+    """Whether so many arguments are neither too few nor too many: of one such overload torch says what it lacks."""
+    parameters = row.schema.parameters
+    return sum(parameter.required for parameter in parameters) <= count <= len(parameters)
+
+
+def is_overloaded(row: Row, method: bool) -> bool:
+    """Whether torch has several rows where there is one here: for tensors, for numbers, or for a dtype."""
+    of_both = "(Tensor self, Tensor|Scalar other" in row.text
+    return of_both or (not method and row.name in ("addmm", "baddbmm", "bmm", "mm"))
+
+
+def shown_name(parameter: Parameter) -> str:
+    return "input" if parameter.name == "self" else parameter.name
 
 
 def bind(row: Row, args: Sequence[Any], keywords: dict[str, Any], method: bool) -> dict[str, Any] | str:
@@ -347,7 +378,7 @@ def bind(row: Row, args: Sequence[Any], keywords: dict[str, Any], method: bool) 
         and row.schema.parameters[method].name == "size"
     ):
         args = [*args, []]
-    problem = misfit(row, len(args), list(keywords), False)
+    problem = misfit(row, len(args), list(keywords), method)
     if problem is not None:
         return problem
     parameters = row.schema.parameters
@@ -367,7 +398,7 @@ def bind(row: Row, args: Sequence[Any], keywords: dict[str, Any], method: bool) 
                     f"expected Tensor as element {other[0]} in argument {place - method}, but got {kind_of(other[1])}"
                 )
             return (
-                f"{called(row)}(): argument '{parameter.name}' (position {place + 1 - method}) must be "
+                f"{called(row)}(): argument '{shown_name(parameter)}' (position {place + 1 - method}) must be "
                 f"{wanted(parameter)}, not {kind_of(value)}"
             )
         bound[parameter.name] = fitted

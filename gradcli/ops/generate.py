@@ -27,7 +27,7 @@ from gradcli.engine.node import DEAD_END, Edge, EdgeToHost, Freed, Node
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.define import Op, Parameter, named_results, on_arrays
-from gradcli.ops.kinds import as_factor
+from gradcli.ops.kinds import Check, NoKernel, as_factor
 from gradcli.ops.mirrors import mirrored, reflected
 from gradcli.ops.reduced import in_reduced, may_be_reduced, rounding
 from gradcli.ops.shape import broadcast_sizes
@@ -232,7 +232,7 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
         "write": write,
         "rebase": rebase,
         "check_recordable": check_recordable,
-        "check": op.check,
+        "check": op.check if op.check is None or op.promote is None else shapes_first(op.check),
         "in_torch_layout": in_torch_layout,
         "DEAD_END": DEAD_END,
         "live": live,
@@ -261,6 +261,8 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
         lines.append("    recording = grad_mode.enabled")
         if inplace:
             lines.append("    if recording and self.requires_grad: check_recordable(self)")
+    elif inplace:
+        lines.append("    if grad_mode.enabled and self.requires_grad: check_recordable(self)")
     for parameter in tensors:
         lines += read_tensor(parameter, parameter in edges)
     if op.check is not None:
@@ -354,6 +356,19 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
         lines.append(f"        return {returned(op, saved, True)}")
     lines.append(f"    return {returned(op, saved, False)}")
     return compiled("run", lines, names)
+
+
+def shapes_first(check: Check) -> Check:
+    """`check` of operands that are broadcast, which torch does before it looks for a kernel."""
+
+    def checked(*operands: Any) -> None:
+        try:
+            check(*operands)
+        except NoKernel:
+            broadcast_sizes(*(operand.shape for operand in operands if hasattr(operand, "shape")))
+            raise
+
+    return checked
 
 
 def check_dtype(dtype: Any) -> None:

@@ -127,11 +127,11 @@ def scatter_add_forward(self: Any, dim: int, index: Any, src: Any) -> Any:
 
 
 def index_select_forward(self: Any, dim: int, index: Any) -> Any:
+    dim = wrap_dim(dim, self.ndim)
     if index.ndim > 1:
         raise UserError("shape", f"index_select(): Index is supposed to be a vector, but got dim: {index.ndim}")
     if dtype_kind(index.dtype) not in "iu":
         raise UserError("type", "index_select(): Expected dtype int32 or int64 for index")
-    dim = wrap_dim(dim, self.ndim)
     length = self.shape[dim] if self.ndim else 1
     if self.ndim == 0 and index.size != 1:
         raise UserError("shape", f"index_select(): Index to scalar can have only 1 value, got {index.size} value(s)")
@@ -143,6 +143,7 @@ def index_select_forward(self: Any, dim: int, index: Any) -> Any:
 
 
 def index_add_forward(self: Any, dim: int, index: Any, source: Any, alpha: float) -> Any:
+    dim = wrap_dim(dim, self.ndim)
     if self.dtype != source.dtype:
         first, second = (TYPE_NAMES[array.dtype.name] for array in (self, source))
         raise UserError("type", f"index_add_(): self ({first}) and source ({second}) must have the same scalar type")
@@ -152,7 +153,6 @@ def index_add_forward(self: Any, dim: int, index: Any, source: Any, alpha: float
             f"index_add_(): Index is supposed to be a vector, but got dim: {index.ndim} with type: "
             f"{TYPE_NAMES[index.dtype.name]} and size: {list(index.shape)}",
         )
-    dim = wrap_dim(dim, self.ndim)
     given = source.shape[dim] if dim < source.ndim else 1
     if index.size != given:
         raise UserError(

@@ -32,6 +32,13 @@ def kind_of(operand: Any) -> str:
     return "" if operand is None else NUMBER_KINDS[type(operand)]
 
 
+class NoKernel(UserError):
+    """torch's kernel is not there for a dtype: which it finds only after it has made sure of the shapes."""
+
+    def __init__(self, kernel: str, dtype: Any) -> None:
+        super().__init__("type", f"\"{kernel}\" not implemented for '{TYPE_NAMES[dtype.name]}'")
+
+
 def only(kinds: str, kernel: str) -> Check:
     """A check that the common dtype of the operands is one of `kinds`; `kernel` is torch's name for what lacks it."""
 
@@ -44,8 +51,7 @@ def only(kinds: str, kernel: str) -> Check:
             return
         found = [kind_of(operand) for operand in operands]
         if max(found, key=lambda kind: KIND_ORDER.get(kind, -1)) not in kinds:
-            dtype = result_type([operand for operand in operands if operand is not None])
-            raise UserError("type", f"\"{kernel}\" not implemented for '{TYPE_NAMES[dtype.name]}'")
+            raise NoKernel(kernel, result_type([operand for operand in operands if operand is not None]))
 
     return check
 
@@ -67,7 +73,7 @@ def single_or_double(kernel: str, kinds: str = "biuf") -> Check:
         only(kinds, kernel)(*operands)
         dtype = result_type(operands)
         if is_reduced(dtype):
-            raise UserError("type", f"\"{kernel}\" not implemented for '{TYPE_NAMES[dtype.name]}'")
+            raise NoKernel(kernel, dtype)
 
     return check
 

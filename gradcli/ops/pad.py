@@ -157,6 +157,12 @@ def circular_pad(input: Any, pad: Sequence[int]) -> Any:
 def constant_pad_nd(self: Any, pad: Sequence[int], value: float = 0) -> Any:
     if len(pad) % 2:
         raise UserError("value", f"Length of pad must be even but instead it equals {len(pad)}")
+    if len(pad) > 2 * self.ndim:
+        raise UserError(
+            "value",
+            "Length of pad should be no more than twice the number of dimensions of the input. Pad length is "
+            f"{len(pad)}while the input has {self.ndim}dimensions.",
+        )
     return constant_pad(self, pad, value)
 
 

@@ -68,7 +68,7 @@ def first_of(grads: Sequence[Any]) -> Any:
 
 
 def even_sizes(length: int, split_size: int) -> list[int]:
-    return [min(split_size, length - start) for start in range(0, length, split_size)] or [0]
+    return [min(split_size, length - start) for start in range(0, length, split_size or 1)] or [0]
 
 
 def cat_forward(tensors: Any, dim: int) -> Any:

@@ -433,13 +433,14 @@ def checked_start(self: Any, dim: int, start: int, length: int) -> int:
 
 @composite("movedim(Tensor self, int[] source, int[] destination)")
 def movedim(self: Any, source: Any, destination: Any) -> Any:
-    sources, destinations = wrap_dims(source, self.ndim), wrap_dims(destination, self.ndim)
-    if len(sources) != len(destinations):
+    given, wanted = ([dims] if isinstance(dims, int) else list(dims) for dims in (source, destination))
+    if len(given) != len(wanted):
         raise UserError(
             "value",
-            f"movedim: Invalid source or destination dims: source ({source} dims) should contain the same number of "
-            f"dims as destination ({destination} dims)",
+            f"movedim: Invalid source or destination dims: source ({given} dims) should contain the same number of "
+            f"dims as destination ({wanted} dims)",
         )
+    sources, destinations = wrap_dims(given, self.ndim), wrap_dims(wanted, self.ndim)
     order = [dim for dim in range(self.ndim) if dim not in sources]
     for place, dim in sorted(zip(destinations, sources, strict=True)):
         order.insert(place, dim)

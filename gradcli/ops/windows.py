@@ -327,6 +327,8 @@ def unsqueeze_(self: Tensor, dim: int) -> Tensor:
 
 @composite("t_(Tensor self)")
 def t_(self: Tensor) -> Tensor:
+    if grad_mode.enabled and self.requires_grad:
+        check_recordable(self)
     if self.ndim > 2:
         raise UserError("shape", f"t_() expects a tensor with <= 2 dimensions, but self is {self.ndim}D")
     return reshaped(self, t_in_place)
