@@ -6,7 +6,7 @@ A dtype is a NumPy dtype inside the engine and its torch name (`float32`, `bool`
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from gradcli.engine.device import beside, check_has, np
@@ -25,6 +25,9 @@ TYPE_NAMES = {
     "int16": "Short",
     "int32": "Int",
     "int64": "Long",
+    "uint16": "UInt16",
+    "uint32": "UInt32",
+    "uint64": "UInt64",
     "bool": "Bool",
 }
 # the names C++ error messages use (`expected m1 and m2 to have the same dtype, but got: float != double`)
@@ -40,6 +43,9 @@ C_NAMES = {
     "int16": "short",
     "int32": "int",
     "int64": "long",
+    "uint16": "short unsigned int",
+    "uint32": "unsigned int",
+    "uint64": "long unsigned int",
     "bool": "bool",
 }
 # how some messages have them instead
@@ -59,6 +65,7 @@ ALIASES = {
     "int": "int32",
     "long": "int64",
 }
+BAREBONES = frozenset({"uint16", "uint32", "uint64"})  # for which torch has few kernels
 COMPLEX_OF = {"float16": "complex64", "bfloat16": "complex64", "float32": "complex64", "float64": "complex128"}
 HALF_MAX = 65504  # the largest float16, which every floating dtype can hold
 KIND_ORDER = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}
@@ -84,11 +91,31 @@ class Defaults:
 default_dtype = Defaults()
 
 
+class Barebones:
+    """Whether a dtype of those few kernels has been asked for, which is when operations begin to look for them."""
+
+    __slots__ = ("at_first", "in_use")
+
+    def __init__(self) -> None:
+        self.in_use = False
+        self.at_first: Callable[[], None] = lambda: None
+
+    def use(self) -> None:
+        if not self.in_use:
+            self.in_use = True
+            self.at_first()
+
+
+barebones = Barebones()
+
+
 def dtype_named(name: str) -> Any:
     """The dtype torch calls `name` (`float32`, `double`); a UserError for any other word."""
     name = ALIASES.get(name, name)
     if name not in TYPE_NAMES:
         raise UserError("name", f"unknown dtype `{name}`", hint=f"one of {', '.join(TYPE_NAMES)}")
+    if name in BAREBONES:
+        barebones.use()
     return bfloat16() if name == "bfloat16" else np.dtype(name)
 
 
@@ -180,6 +207,12 @@ def promote_types(self: Any, other: Any) -> Any:
     """torch.promote_types: as NumPy's, but an integer with a float takes the float's own dtype."""
     if self == other:
         return self
+    if (self.name in BAREBONES and dtype_kind(other) != "f") or (other.name in BAREBONES and dtype_kind(self) != "f"):
+        raise UserError(
+            "type",
+            "Promotion for uint16, uint32, uint64 types is not supported, attempted to promote "
+            f"{TYPE_NAMES[self.name]} and {TYPE_NAMES[other.name]}",
+        )
     if KIND_ORDER[dtype_kind(self)] < KIND_ORDER[dtype_kind(other)]:
         self, other = other, self
     if dtype_kind(other) in "biu" and dtype_kind(self) in "fc":
@@ -214,6 +247,8 @@ def _combine(higher: Any, lower: Any) -> Any:
         return higher if lower is None else lower
     if dtype_kind(higher) == "c":
         return higher
+    if higher.name in BAREBONES and dtype_kind(lower) == "c":
+        return lower
     if dtype_kind(higher) == "f":
         return np.dtype(COMPLEX_OF[higher.name]) if dtype_kind(lower) == "c" else higher
     return promote_types(higher, lower) if dtype_kind(higher) == "b" or dtype_kind(lower) in "fc" else higher

@@ -25,6 +25,7 @@ from gradcli.errors import UserError
 from gradcli.ops.copies import cast, clone, to_dtype
 from gradcli.ops.copies import zeros_like as zeros_like_grad
 from gradcli.ops.define import composite, op
+from gradcli.ops.kinds import not_barebones
 from gradcli.ops.shape import is_contiguous
 from gradcli.ops.views import in_order, memory_order
 
@@ -212,7 +213,9 @@ def eye(n: int, m: int | None = None, dtype: Any = None, device: Any = None, req
     for name, length in (("n", rows), ("m", columns)):
         if length < 0:
             raise UserError("shape", f"{name} must be greater or equal to 0, got {length}")
-    return made(np.eye(rows, columns, dtype=dtype or default_dtype.floating), requires_grad, device)
+    dtype = dtype or default_dtype.floating
+    not_barebones(dtype, "eye")
+    return made(np.eye(rows, columns, dtype=dtype), requires_grad, device)
 
 
 @composite(f"arange(Scalar start, Scalar? end=None, Scalar step=1, {FACTORY})")
@@ -226,6 +229,7 @@ def arange(
     if dtype is None:
         whole = all(isinstance(number, int) for number in (start, end, step))
         dtype = np.dtype(np.int64) if whole else default_dtype.floating
+    not_barebones(dtype, "arange_cpu")
     if dtype_kind(dtype) in "bc":
         raise UserError("type", f"\"arange_cpu\" not implemented for '{TYPE_NAMES[dtype.name]}'")
     if not (math.isfinite(start) and math.isfinite(end)):
@@ -259,6 +263,7 @@ def range_(
     if any(isinstance(number, complex) for number in (start, end, step)):
         raise UserError("type", "value cannot be converted to type double without overflow")
     dtype = dtype or default_dtype.floating
+    not_barebones(dtype, "range_cpu")
     if dtype_kind(dtype) in "bc":
         raise UserError("type", f"\"range_cpu\" not implemented for '{TYPE_NAMES[dtype.name]}'")
     if not (math.isfinite(start) and math.isfinite(end)):
@@ -298,6 +303,7 @@ def linspace(
 
 def evenly_spaced(start: Any, end: Any, steps: int, dtype: Any) -> Any:
     """From both ends towards the middle, each half in the dtype's own precision, as torch computes it."""
+    not_barebones(dtype, "linspace_cpu")
     if dtype_kind(dtype) == "b":
         raise UserError("type", "\"linspace_cpu\" not implemented for 'Bool'")
     start, end = fitted(start, dtype), fitted(end, dtype)
@@ -519,6 +525,7 @@ def randint_like_low(
 @composite(f"randperm(int n, {FACTORY})")
 def randperm(n: int, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     dtype = dtype or np.dtype(np.int64)
+    not_barebones(dtype, "randperm")
     memory.check([n], dtype)
     return made(default_generator.randperm(n, dtype), requires_grad, device)
 

@@ -26,6 +26,7 @@ from gradcli.engine.mode import grad_mode
 from gradcli.engine.node import DEAD_END, Edge, EdgeToHost, Freed, Node
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
+from gradcli.ops.barebones import refused_by
 from gradcli.ops.define import Op, Parameter, named_results, on_arrays
 from gradcli.ops.kinds import Check, NoKernel, as_factor
 from gradcli.ops.mirrors import mirrored, reflected
@@ -37,7 +38,7 @@ from gradcli.ops.views import View, before_inplace, check_recordable, in_torch_l
 KEEPS_DTYPE: dict[str, frozenset[type]] = {
     **dict.fromkeys("eEfd", frozenset({bool, int, float})),
     **dict.fromkeys("FD", frozenset({bool, int, float, complex})),
-    **dict.fromkeys("lq", frozenset({bool, int})),
+    **dict.fromkeys("lqHIL", frozenset({bool, int})),
     "?": frozenset({bool}),
 }
 
@@ -274,6 +275,12 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
     for name in op.factors:
         lines.append(
             f"    if {name} is not default_{name}: {name} = as_factor({name}, {tensors[0].name}_array.dtype, {name!r})"
+        )
+    names["refuse"] = refused_by(op)
+    if names["refuse"] is not None:
+        operand = f"{tensors[0].name}_array"
+        lines.append(
+            f"    refuse({operand}[0] if {operand} else None)" if tensors[0].is_list else f"    refuse({operand})"
         )
     lines.append(f"    reduced = {may_be_reduced(op)}")
     recorder = "(rounding(Recorded) if reduced else Recorded)"

@@ -213,7 +213,7 @@ def as_places(self: Any, indices: Sequence[Any]) -> tuple[Any, ...]:
                 )
             dim += index.ndim
         else:
-            if dtype_kind(index.dtype) not in "iu":
+            if index.dtype.name not in ("int64", "int32", "uint8"):
                 raise UserError("type", "tensors used as indices must be long, int, byte or bool tensors")
             size = shape[dim]
             if index.size and (index.min().item() < -size or index.max().item() >= size):

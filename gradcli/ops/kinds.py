@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gradcli.engine.dtypes import (
+    BAREBONES,
     C_NAMES,
     INTEGER_NAMES,
     KIND_ORDER,
@@ -88,6 +89,12 @@ def as_factor(value: Any, dtype: Any, name: str) -> Any:
     if isinstance(value, complex) and kind != "c":
         raise UserError("type", f"For non-complex input tensors, argument {name} must not be a complex number.")
     return fitted(value, dtype)
+
+
+def not_barebones(dtype: Any, kernel: str) -> None:
+    """A UserError for what torch makes none of: its kernel lacks uint16, uint32 and uint64."""
+    if dtype.name in BAREBONES:
+        raise UserError("type", f"\"{kernel}\" not implemented for '{TYPE_NAMES[dtype.name]}'")
 
 
 def refuse(**messages: str) -> Check:

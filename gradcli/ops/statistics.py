@@ -244,8 +244,8 @@ def cov(self: Any, correction: int = 1, fweights: Any = None, aweights: Any = No
 
 
 def real_dtype(tensor: Any) -> Any:
-    """The default of integers, and the dtype of the parts of complex numbers."""
-    return tensor.array.real.dtype if dtype_kind(tensor.dtype) in "fc" else tensor.dtype
+    """int64 for integers, and the dtype of the parts of complex numbers."""
+    return tensor.array.real.dtype if dtype_kind(tensor.dtype) in "fc" else np.dtype(np.int64)
 
 
 def check_cov(self: Any, fweights: Any, aweights: Any) -> None:

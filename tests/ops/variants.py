@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from gradcli.engine.dtypes import BAREBONES
 from gradcli.errors import UserError
 from gradcli.ops import frontend
 from gradcli.ops.define import Parameter
@@ -63,11 +64,26 @@ def complexes(expression: str, drawn: Pool) -> Pool:
     }
 
 
+def whole(values: Any) -> Any:
+    """Small whole numbers in place of any."""
+    if isinstance(values, list):
+        return [whole(value) for value in values]
+    return int(abs(values) * 4) % 7 if abs(values) < 10**6 else 3
+
+
+def barebones(dtype: str) -> Callable[[str, Pool], Pool]:
+    """Each floating tensor holds whole numbers of a dtype that torch has few kernels for."""
+    return lambda expression, drawn: {
+        name: Input(whole(given.values), dtype) if given.kind == "float" else given for name, given in drawn.items()
+    }
+
+
 INPUTS: dict[str, Callable[[str, Pool], Pool]] = {
     "without dimensions": without_dimensions,
     "without elements": without_elements,
     "batched": batched,
     "complex": complexes,
+    **{dtype: barebones(dtype) for dtype in sorted(BAREBONES)},
 }
 
 
@@ -159,8 +175,20 @@ STRIDES = "graphs go by the strides of dimensions of length 1, where NumPy has i
 MKL = "torch's library fails on nothing"
 EMPTY_ROWS = "torch derives nothing of no elements, where ours are empty gradients"
 
+SOME = "torch has a kernel for some options, or needs none where there is nothing to do"
+FEW_KERNELS = {
+    **dict.fromkeys(("flip", "fliplr", "flipud", "rot90", "index_select", "repeat_interleave.self_Tensor", "index_reduce", "scatter_reduce", "take",
+                     "aminmax", "combinations", "matrix_power", "softmax", "pixel_shuffle", "pixel_unshuffle", "grid_sample", "interpolate",
+                     "nonzero_static", "tensordot.dims", "batch_norm_update_stats", "pow.Tensor_Scalar"), SOME),
+    "div(x, y, rounding_mode=None)": SOME, "median(none)": SOME, "nanmedian(none)": SOME, "(median(none)) ** 2": SOME, "(nanmedian(none)) ** 2": SOME,
+    **dict.fromkeys(("isclose", "allclose"), "differences wrap around"), **dict.fromkeys(("jacobian", "vjp", "jvp"), "of what has no gradient"),
+    **dict.fromkeys(("logical_and", "logical_or", "vander", "ldexp"), "torch promotes what it need not, or does without"),
+    "fill.Tensor": "torch refuses a value with a gradient", "zeta": "torch makes no uint64 of a fraction",
+}  # fmt: skip
+
 # by row, or by sample, each with the reason
 LEFT_OUT: dict[str, dict[str, str]] = {
+    **dict.fromkeys(BAREBONES, FEW_KERNELS),
     "without dimensions": {
         "fill.Tensor": "torch sums the one element, which is a node more", "Tensor::fill_": "the same",
         "normalize": "the same", "lobpcg": UNSTABLE, "dist": UNSTABLE, "vector_norm": UNSTABLE, "pairwise_distance": UNSTABLE,
