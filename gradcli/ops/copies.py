@@ -216,7 +216,6 @@ ones_like = op("_ones_like(Tensor self)", None, np.ones_like)
 
 
 def conjugate(self: Tensor) -> Tensor:
-    """Tensors' method: a real one is its own."""
     if dtype_kind(self.dtype) != "c":
         return self
     result: Tensor = conj_complex.call(self)
@@ -225,8 +224,8 @@ def conjugate(self: Tensor) -> Tensor:
 
 @composite("conj(Tensor self)")
 def conj(self: Any) -> Any:
-    """Real tensors, and the real numbers in formulas, are their own conjugates: no node, no copy."""
-    return self.conjugate()
+    """A view whose numbers are conjugated when they are read; what is real is its own conjugate, with no node."""
+    return conjugate(self) if isinstance(self, Tensor) else self.conjugate()
 
 
 @composite("conj_physical(Tensor self)")

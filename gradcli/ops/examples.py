@@ -69,7 +69,7 @@ float_power pow.Tensor_Tensor: self = rand(2, 3); exponent = randn(2, 3)
 pow.Scalar float_power.Scalar: exponent = randn(2, 3)
 Tensor::float_power_: self = rand(2, 3, dtype=float64); exponent = randn(2, 3)
 mvlgamma: self = rand(2, 3) + 2; p = 3
-imag conj_physical conj_physical_ resolve_conj: self = randn(2, 3, dtype=complex64)
+imag conj conj_physical conj_physical_ resolve_conj adjoint: self = randn(2, 3, dtype=complex64)
 view_as_real view_as_real_copy: self = randn(2, 3, dtype=complex64)
 view_as_complex view_as_complex_copy: self = randn(3, 2)
 div.Tensor_mode: rounding_mode = 'floor'

@@ -165,7 +165,6 @@ def _install() -> None:
         "astype": lambda self, dtype: copies.to_dtype(self, dtype),
         "real": property(lambda self: copies.real.call(self)),
         "moved_to_host": lambda self: copies.move.call(self, "cpu"),
-        "conjugate": copies.conjugate,
         "cloned": lambda self: copies.clone.call(self),
         "copied": lambda self: copies.copy.call(Tensor(np.empty_like(self.array)), self),
     }
