@@ -130,6 +130,7 @@ def with_defaults(op: Op) -> Callable[..., Any]:
     return compiled("on_arrays", [f"def on_arrays({signature(op, names)}): return forward({arguments})"], names)
 
 
+UNTRACKED = frozenset({"logical_and", "logical_not", "logical_or", "logical_xor"})  # in place on leaves, too
 FILLS = frozenset({"_fill", "zero", "index_put"})  # in place these may write a memory location twice
 
 
@@ -262,7 +263,7 @@ def dispatch(op: Op, inplace: bool) -> Callable[..., Any]:
         lines.append("    recording = grad_mode.enabled")
         if inplace:
             lines.append("    if recording and self.requires_grad: check_recordable(self)")
-    elif inplace:
+    elif inplace and op.name not in UNTRACKED:
         lines.append("    if grad_mode.enabled and self.requires_grad: check_recordable(self)")
     for parameter in tensors:
         lines += read_tensor(parameter, parameter in edges)

@@ -24,8 +24,9 @@ def hardtanh_forward(self: Any, min_val: float, max_val: float) -> Any:
     return np.minimum(np.maximum(self, min_val), max_val)
 
 
-def check_softshrink(input: Any, lambd: float) -> None:
+def check_softshrink(input: Any, lambd: Any) -> None:
     only("f", "softshrink_check")(input)
+    lambd = fitted(lambd, np.dtype(np.float64))
     largest = float(finfo(input.dtype).max)
     if not 0 <= lambd <= largest:
         raise UserError(
@@ -280,6 +281,8 @@ def leaky_relu_(input: Any, negative_slope: float = 0.01) -> Any:
     "rrelu(Tensor input, Scalar lower=0.125, Scalar upper=0.3333333333333333, bool training=False, bool inplace=False)"
 )
 def rrelu(input: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False, inplace: bool = False) -> Any:
+    if isinstance(lower, complex) or isinstance(upper, complex):
+        raise UserError("type", "value cannot be converted to type double without overflow")
     if lower > upper:
         raise UserError("value", "Lower bound should be less than or equal to the upper bound")
     for end, bound in (("lower", lower), ("upper", upper)):

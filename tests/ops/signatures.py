@@ -19,6 +19,7 @@ SMOOTH: dict[str, list[str]] = {
 }  # fmt: skip
 KINKED: dict[str, list[str]] = {
     "add": ["torch.add(2, 3)", "torch.add(True, 2.5)", "torch.add(2, k)", "torch.add(2, 3, 4)", "torch.add(1j, mask)", "clone(x).add_(2, y)", "torch.add(mask, mask, alpha=2)"],
+    "logical_not": ["x.logical_not_()"], "logical_xor": ["x.logical_xor_(y)"],
     "sub": ["torch.sub(2, 3)", "torch.sub(300, k.to(dtype=uint8))"], "mul": ["torch.mul(2.5, s.int())"], "div": ["torch.div(2, 3)", "torch.div(k, 0.5)"],
     "div.Tensor_mode": ["torch.div(7, k.to(dtype=uint8) + 1, rounding_mode='trunc')"], "floor_divide": ["torch.floor_divide(7, 2)"],
     "roll": ["x.roll((1, 2), (0, 0)) ** 2"], "fft::fftshift": ["fft.fftshift(x, [1, 1]) ** 2"], "dropout1d": ["dropout1d(clone(x), 0.5, True, True)"],
@@ -47,7 +48,7 @@ REFUSED = (
     "fft.fftfreq(4, dtype=int32)", "hann_window(3, dtype=complex64)", "torch.logspace(0, 1, 3, dtype=torch.bool)", "F.avg_pool1d(k.int()[None], 1)",
     # numbers that multiply
     "add(k, k, alpha=True)", "add(k, k, alpha=1.5)", "add(x, x, alpha=2j)", "add(x.half(), x.half(), alpha=1e5)", "sub(x.float(), y.float(), alpha=1e39)", "rsub(k.int(), k.int(), alpha=2**40)",
-    "addr(k, two, places, beta=True)", "addr(k, two, places, alpha=0.5)", "add(x, y, 2)", "addcmul(x, y, z, 2)",
+    "x.gcd_(k)", "x.bitwise_not_()", "torch.atan2(c, v4)", "F.softshrink(x, 1j)", "addr(k, two, places, beta=True)", "addr(k, two, places, alpha=0.5)", "add(x, y, 2)", "addcmul(x, y, z, 2)",
     # numbers that are infinite, negative or zero where they may not be
     "rrelu(x, 0.1, inf)", "cosine_similarity(x, y, eps=-1.0)", "layer_norm(x, ())", "cov(m, fweights=zeros(4, dtype=int64))", "div(k, 0, rounding_mode='trunc')", "trapezoid(x, dx=2j)",
     "cumulative_trapezoid(x, dx=True)", "x.gather(1, index1 + 9, sparse_grad=False)",
