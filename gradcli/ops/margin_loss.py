@@ -246,6 +246,10 @@ def margin_ranking_loss(
             "margin_ranking_loss : All input tensors should have same dimension but got sizes: input1: "
             f"{first}, input2: {second}, target: {third} ",
         )
+    return ranked(input1, input2, target, margin, reduction)
+
+
+def ranked(input1: Any, input2: Any, target: Any, margin: float, reduction: str) -> Any:
     return reduce_loss(clamp_min(-target * (input1 - input2) + float(margin), 0), reduction)
 
 

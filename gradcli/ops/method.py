@@ -10,14 +10,12 @@ from gradcli.engine import graph
 from gradcli.engine.device import beside, default_device, device_of, np, zeros_beside
 from gradcli.engine.dtypes import (
     TYPE_NAMES,
-    as_dtype,
     can_cast,
     default_dtype,
     dtype_kind,
     dtype_named,
     promote_types,
     result_type,
-    scalar_dtype,
 )
 from gradcli.engine.mode import grad_mode
 from gradcli.engine.node import Node
@@ -350,7 +348,7 @@ def where_method(self: Tensor, condition: Tensor, other: Any) -> Any:
 def copy_method(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     """The values of `src`, broadcast, in place of those of `self`."""
     if not isinstance(src, Tensor):
-        src = Tensor(cast(as_dtype(src, scalar_dtype(src), self.array), self.dtype))
+        src = Tensor(cast(beside(self.array, np.asarray(src)), self.dtype))
     changed: Tensor = copy.inplace(self, src)
     return changed
 

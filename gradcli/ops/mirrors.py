@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from gradcli.engine.device import as_array
 from gradcli.engine.mode import grad_mode, taped
 from gradcli.engine.node import DEAD_END, Edge
 from gradcli.engine.tensor import Tensor
@@ -45,7 +46,7 @@ class Mirror(View):
 
     @property
     def array(self) -> Any:
-        return self.mirror.on_arrays(self._memory)
+        return as_array(self.mirror.on_arrays(self._memory))
 
     @property
     def shape(self) -> tuple[int, ...]:

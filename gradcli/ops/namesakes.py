@@ -19,7 +19,7 @@ from gradcli.ops.loss import divergence, poisson_nll_loss
 from gradcli.ops.margin_loss import (
     cosine_embedding_loss,
     hinge_embedding_loss,
-    margin_ranking_loss,
+    ranked,
     triplet_margin_loss,
 )
 from gradcli.ops.norm import group_norm, instance_norm, layer_norm, normalized
@@ -60,7 +60,7 @@ with_code(
 with_code("kl_div(Tensor input, Tensor target, int reduction=0, *, bool log_target=False)", divergence)
 with_code(
     "margin_ranking_loss(Tensor input1, Tensor input2, Tensor target, float margin=0.0, int reduction=0)",
-    margin_ranking_loss,
+    lambda input1, input2, target, margin=0.0, reduction="none": ranked(input1, input2, target, margin, reduction),
 )
 with_code(
     "poisson_nll_loss(Tensor input, Tensor target, bool log_input, bool full, float eps, int reduction)",

@@ -166,8 +166,7 @@ def new_other(self: Tensor, other: Tensor, device: Any = None) -> Any:
 def new_data(self: Tensor, data: Any, device: Any = None) -> Tensor:
     """The numbers `data` in the dtype of `self`; an integer, or a shape, is the size of a tensor of zeros."""
     if isinstance(data, int | Size) and not isinstance(data, bool):
-        sized: Tensor = new_size(self, [data] if isinstance(data, int) else data, device)
-        return sized
+        return made_new(self, np.zeros, [data] if isinstance(data, int) else data, None, device, False)
     if not isinstance(data, list | tuple):
         raise UserError("type", f"new(): data must be a sequence (got {type(data).__name__})")
     made: Tensor = new_tensor(self, data, None, device)

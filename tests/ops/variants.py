@@ -190,11 +190,14 @@ FEW_KERNELS = {
 LEFT_OUT: dict[str, dict[str, str]] = {
     **dict.fromkeys(BAREBONES, FEW_KERNELS),
     "without dimensions": {
+        "Tensor::resize_": UNDEFINED, "Tensor::set_.window": UNDEFINED, "Tensor::resize_as": "torch fails on what has no dimensions",
         "fill.Tensor": "torch sums the one element, which is a node more", "Tensor::fill_": "the same",
         "normalize": "the same", "lobpcg": UNSTABLE, "dist": UNSTABLE, "vector_norm": UNSTABLE, "pairwise_distance": UNSTABLE,
         "cov": "torch fails on a view of a leaf that it changes itself",
     },
     "without elements": {
+        "Tensor::resize_": UNDEFINED, "Tensor::set_.window": UNDEFINED, "cat": EMPTY_ROWS, "hstack": EMPTY_ROWS, "torch::embedding": "torch cannot derive its gradient again",
+        "grouped_mm": "groups of nothing", "c.conj().stride()": "NumPy has zeros for it", "[c.mH.stride(), c.mH.is_contiguous(), c.conj().is_contiguous(), c.conj()[:, ::2].is_contiguous()]": "the same",
         "pdist": "torch dies of a floating point exception", "segment_reduce": "torch dies of a segmentation fault",
         **{f"fft::{name}": MKL for name in ("fft", "ifft", "rfft", "irfft", "hfft", "ihfft", "fft2", "ifft2", "rfft2", "irfft2",
                                             "hfft2", "ihfft2", "fftn", "ifftn", "rfftn", "irfftn", "hfftn", "ihfftn")},
@@ -206,6 +209,7 @@ LEFT_OUT: dict[str, dict[str, str]] = {
         "linear_cross_entropy": "no classes", "multinomial": "no rows to draw for", "linalg::matrix_rank": "no matrix",
     },
     "batched": {
+        "linalg::lu_factor_ex": "torch factors integers where there are none", "batch_norm_update_stats": "torch does not count the statistics",
         "sub": "the real part of a sum, or the sum of real parts", "std": UNSTABLE, "std_mean": UNSTABLE,
         "quantile": "equal elements, which torch sorts by the instructions that a processor has",
         "linalg::solve_triangular": STRIDES, "linalg::lu": STRIDES, "linalg::lu_factor": STRIDES, "lu": STRIDES,
@@ -214,6 +218,7 @@ LEFT_OUT: dict[str, dict[str, str]] = {
         "cdist(x[:0], y, 2.0, 'use_mm_for_euclid_dist')": EMPTY_ROWS, "native_batch_norm": "torch does not count the weights",
     },
     "complex": {
+        "softmax(empty, 0)": "torch has a kernel for nothing",
         "segment_reduce": "torch dies of a floating point exception", "pdist": "the same",
         "cov": "torch writes the diagonal anew, for numbers that are real already", "cholesky_inverse": "a diagonal that is not real",
         "linalg::solve_triangular": STRIDES, "linalg::lu": STRIDES, "linalg::lu_factor_ex": STRIDES,
@@ -222,10 +227,12 @@ LEFT_OUT: dict[str, dict[str, str]] = {
         "grid_sample": "torch has a kernel for nothing", "batch_norm(empty, None, None, row, v, training=True)": "the same",
     },
     "transposed": {
+        "Tensor::set_.window": STRICTER, "choose_qparams_optimized": "it reads the memory as it lies",
         "tensordot.dims": STRIDES, "empty.view(int32)": STRIDES, "nll_loss": "torch cannot derive its gradient again", "conv_tbc": STRICTER, "isin": STRICTER,
         "local_response_norm": STRICTER, "view_as_complex": STRICTER, "lobpcg": UNSTABLE, "multinomial": "random numbers in the order of the memory",
     },
     "with steps": {
+        "Tensor::set_.window": STRICTER, "torch::group_norm": "weights are copied first, a node more", "conj": "conjugates are copied to memory of another order",
         "cross_entropy": "weights are copied first, a node more", "group_norm": "the same", "view_as_complex": STRICTER, "dim_order": STRIDES,
         "empty.view(int32)": STRIDES,
         "as_strided_scatter": "what lies between the elements",
@@ -233,6 +240,8 @@ LEFT_OUT: dict[str, dict[str, str]] = {
                         "conjugates are copied to memory of another order"),
     },
     "expanded": {
+        "Tensor::set_.window": STRICTER, "torch::group_norm": "weights are copied first, a node more", "batch_norm_update_stats": IN_PLACE, "is_conj": IN_PLACE, "conj": IN_PLACE,
+        "imag": IN_PLACE, **dict.fromkeys(("Tensor::resize_", "resize_as_"), "memory that NumPy owns is not resized"),
         "cross_entropy": "weights are copied first, a node more", "group_norm": "the same", "conv_tbc": STRICTER, "isin": STRICTER,
         "as_strided": "the memory is as short as its one row", "as_strided_": "the same", "as_strided_copy": "the same",
         "as_strided_scatter": "the same", "cross": UNSTABLE, "linalg::cross": UNSTABLE,
