@@ -227,12 +227,12 @@ LEFT_OUT: dict[str, dict[str, str]] = {
         "grid_sample": "torch has a kernel for nothing", "batch_norm(empty, None, None, row, v, training=True)": "the same",
     },
     "transposed": {
-        "Tensor::set_.window": STRICTER, "choose_qparams_optimized": "it reads the memory as it lies",
+        "linalg::ldl_solve": UNDEFINED, "Tensor::set_.window": STRICTER, "choose_qparams_optimized": "it reads the memory as it lies",
         "tensordot.dims": STRIDES, "empty.view(int32)": STRIDES, "nll_loss": "torch cannot derive its gradient again", "conv_tbc": STRICTER, "isin": STRICTER,
         "local_response_norm": STRICTER, "view_as_complex": STRICTER, "lobpcg": UNSTABLE, "multinomial": "random numbers in the order of the memory",
     },
     "with steps": {
-        "Tensor::set_.window": STRICTER, "torch::group_norm": "weights are copied first, a node more", "conj": "conjugates are copied to memory of another order",
+        "linalg::ldl_solve": UNDEFINED, "Tensor::set_.window": STRICTER, "torch::group_norm": "weights are copied first, a node more", "conj": "conjugates are copied to memory of another order",
         "cross_entropy": "weights are copied first, a node more", "group_norm": "the same", "view_as_complex": STRICTER, "dim_order": STRIDES,
         "empty.view(int32)": STRIDES,
         "as_strided_scatter": "what lies between the elements",
