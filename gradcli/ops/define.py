@@ -174,9 +174,9 @@ class Op:
 
     @cached_property
     def node_class(self) -> type[Node]:
-        from gradcli.ops import generate
+        from gradcli.ops import nodes
 
-        return generate.node_class(self)
+        return nodes.node_class(self)
 
     @cached_property
     def call(self) -> Callable[..., Any]:

@@ -16,7 +16,7 @@ from gradcli.engine.device import SpecialFunction
 from gradcli.ops import frontend
 from gradcli.ops.define import Composite, Op
 from gradcli.ops.examples import example
-from gradcli.ops.generate import saved_by
+from gradcli.ops.nodes import saved_by
 from gradcli.record import Record
 
 FOLDER = Path(__file__).parent

@@ -15,7 +15,7 @@ from gradcli.export.numpy.recording import Entry, Recording
 from gradcli.export.python import call, name
 from gradcli.ops.copies import real, to_dtype
 from gradcli.ops.define import Formula
-from gradcli.ops.generate import parameters_of
+from gradcli.ops.nodes import parameters_of
 from gradcli.ops.reduce import sum_to_size
 from gradcli.spec import tree
 from gradcli.spec.steps import FunctionEntry
