@@ -278,3 +278,8 @@ def with_number_first(row: Any) -> None:
 
 for operation in (bitwise_and, bitwise_or, bitwise_xor, bitwise_left_shift, bitwise_right_shift):
     with_number_first(operation)
+
+
+def equal_places(self: Any, result: Any) -> Any:
+    """Where `self` is what `result` is, a NaN being another one's equal."""
+    return (self == result) | (isnan(self) & isnan(result))

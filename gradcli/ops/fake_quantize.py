@@ -11,8 +11,8 @@ from gradcli.errors import UserError
 from gradcli.ops.arithmetic import no_derivative
 from gradcli.ops.copies import cast, clone
 from gradcli.ops.define import composite, op
+from gradcli.ops.extremes import extreme
 from gradcli.ops.kinds import check_constant, only
-from gradcli.ops.reduce import extreme
 from gradcli.ops.shape import wrap_dim
 
 CHECK = only("f", "fake_quantize_tensor_cachemask_kernel_type_handling")

@@ -17,6 +17,7 @@ from gradcli.ops import compare as compare
 from gradcli.ops import copies as copies
 from gradcli.ops import create as create
 from gradcli.ops import elementary as elementary
+from gradcli.ops import extremes as extremes
 from gradcli.ops import index as index
 from gradcli.ops import linalg as linalg
 from gradcli.ops import method as method

@@ -18,14 +18,13 @@ from gradcli.ops.create import ones
 from gradcli.ops.decompose import linalg_svd, svdvals
 from gradcli.ops.define import composite, op
 from gradcli.ops.elementary import log
+from gradcli.ops.extremes import amax, amin
 from gradcli.ops.kinds import check_norm
 from gradcli.ops.lapack import identity, inexact, matrices, square
 from gradcli.ops.linalg import adjoint, matmul
 from gradcli.ops.pieces import cat
 from gradcli.ops.reduce import (
     Dims,
-    amax,
-    amin,
     around_zeros,
     check_norm_dtype,
     cumprod,

@@ -10,12 +10,13 @@ from gradcli.engine.dtypes import TYPE_NAMES, as_dtype, dtype_kind, result_type
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import lerp_tensor, mul, mul_number, no_derivative, not_derived, sub
+from gradcli.ops.compare import equal_places
 from gradcli.ops.copies import cast, masked_fill
 from gradcli.ops.cumulative import scan
 from gradcli.ops.define import composite, op
+from gradcli.ops.extremes import evenly, picked, scattered
 from gradcli.ops.index import gather, scatter, sort, sort_forward
 from gradcli.ops.kinds import only, refuse
-from gradcli.ops.reduce import equal_places, evenly, picked, scattered
 from gradcli.ops.selection import kth_smallest
 from gradcli.ops.shape import (
     expand,

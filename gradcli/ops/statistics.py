@@ -14,6 +14,7 @@ from gradcli.ops.compare import clamp, isnan, logical_not
 from gradcli.ops.copies import cast, complex_of, conj, imag, masked_fill, real, to_dtype, where, zeros_like
 from gradcli.ops.define import composite, op
 from gradcli.ops.elementary import sqrt
+from gradcli.ops.extremes import shared
 from gradcli.ops.kinds import no_bools, only, refuse
 from gradcli.ops.linalg import diagonal, mm
 from gradcli.ops.reduce import (
@@ -23,7 +24,6 @@ from gradcli.ops.reduce import (
     expanded,
     kept_view,
     moment_options,
-    shared,
     sum,
     sum_dim,
     sum_forward,
