@@ -95,6 +95,7 @@ LACKING = {
     "tril": ("tril",),
     "triu": ("triu",),
     "upsample_nearest2d_channels_last": ("_upsample_nearest2d", "_upsample_nearest_exact2d",),
+    "xor_sum_cpu": ("hash_tensor",),
 }  # fmt: skip
 # which need none without dimensions or elements
 BY_DIM = frozenset({"cummax", "cummin", "kthvalue", "max.dim", "min.dim", "mode", "topk"})

@@ -118,11 +118,11 @@ IN_PLACE_FUNCTIONS = frozenset({
 OUT_OF_PLACE = frozenset({
     "all", "amax", "amin", "angle", "any", "argmax", "argmin", "argsort", "argwhere", "bincount", "bmm", "cholesky",
     "cholesky_inverse", "cholesky_solve", "clone", "count_nonzero", "dequantize", "det", "detach_copy", "diag_embed",
-    "diagonal_scatter", "dist", "dot", "flip", "fmax", "fmin", "gather", "hardshrink", "histc", "index_select",
-    "isclose", "isfinite", "isinf", "isnan", "isneginf", "isposinf", "isreal", "logaddexp", "logaddexp2",
-    "logcumsumexp", "logsumexp", "masked_select", "matrix_exp", "max", "maximum", "mean", "median", "min", "minimum",
-    "mm", "multinomial", "mv", "nanmedian", "nansum", "ormqr", "prod", "repeat", "roll", "rot90", "rsub",
-    "select_scatter", "signbit", "slice_scatter", "sum", "take", "trace", "vdot", "vector_norm",
+    "diagonal_scatter", "dist", "dot", "flip", "fmax", "fmin", "gather", "hardshrink", "hash_tensor", "histc",
+    "index_select", "isclose", "isfinite", "isinf", "isnan", "isneginf", "isposinf", "isreal", "logaddexp",
+    "logaddexp2", "logcumsumexp", "logsumexp", "masked_select", "matrix_exp", "max", "maximum", "mean", "median",
+    "min", "minimum", "mm", "multinomial", "mv", "nanmedian", "nansum", "ormqr", "prod", "repeat", "roll", "rot90",
+    "rsub", "select_scatter", "signbit", "slice_scatter", "sum", "take", "trace", "vdot", "vector_norm",
 })  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gradcli.engine.device import np
-from gradcli.engine.dtypes import TYPE_NAMES, as_dtype, dtype_kind
+from gradcli.engine.dtypes import TYPE_NAMES, as_dtype, dtype_kind, dtype_named
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import UserError
 from gradcli.ops.arithmetic import div, reciprocal
@@ -14,7 +14,7 @@ from gradcli.ops.compare import clamp, isnan, logical_not
 from gradcli.ops.copies import cast, complex_of, conj, imag, masked_fill, real, to_dtype, where, zeros_like
 from gradcli.ops.define import composite, op
 from gradcli.ops.elementary import sqrt
-from gradcli.ops.extremes import shared
+from gradcli.ops.extremes import extreme, shared
 from gradcli.ops.kinds import no_bools, only, refuse
 from gradcli.ops.linalg import diagonal, mm
 from gradcli.ops.reduce import (
@@ -34,6 +34,17 @@ from gradcli.ops.reduce import (
     vector_norm_forward,
 )
 from gradcli.ops.shape import squeeze, t, unsqueeze, view, wrap_dim
+
+
+def hash_forward(self: Any, dim: Dims, keepdim: bool, mode: int) -> Any:
+    """The bits of what the elements are in 64, all that are set an odd number of times."""
+    if mode != 0:
+        raise UserError("value", f"Unknown hash_tensor mode: {mode}")
+    wide = self.astype(np.float64 if dtype_kind(self.dtype) == "f" else np.int64)
+    return combined(wide.view(dtype_named("uint64")), dim, keepdim)
+
+
+combined = extreme("hash_tensor", np.bitwise_xor.reduce)
 
 
 def aminmax_forward(self: Any, dim: int | None, keepdim: bool) -> tuple[Any, Any]:
@@ -138,6 +149,10 @@ nansum = op(
     contiguous=True, real_part=True,
     check=refuse(c="nansum on CPU does not support complex inputs"),
     self=lambda grad, self, dim, keepdim: expanded(grad, self.shape, dim, keepdim) * logical_not(isnan(self)),
+)  # fmt: skip
+hash_tensor = op(
+    "hash_tensor(Tensor self, int[] dim=[], *, bool keepdim=False, int mode=0)", None, hash_forward,
+    check=only("biuf", "xor_sum_cpu"),
 )  # fmt: skip
 renorm = op(
     "renorm(Tensor self, Scalar p, int dim, Scalar maxnorm)", "RenormBackward0", renorm_forward,

@@ -589,6 +589,7 @@ KINKED: dict[str, list[str]] = {
               "torch.finfo(bfloat16).smallest_normal", "torch.finfo(float64).dtype", "x / (x * x + torch.finfo(float32).eps)"],
     "barebones dtypes": ["tensor([1, 2, 3], dtype=uint16) * 2", "torch.full((2,), -1, dtype=torch.uint64)", "torch.tensor([-1.5, 70000.0]).to(uint16)", "x.to(uint32).sum()", "k.to(uint16) / 2",
                          "tensor([1, 2], dtype=uint32) * 2.5", "cat([k.abs().to(uint16), k.abs().to(uint16)])", "k.abs().to(uint64).sort()", "tensor([3, 1], dtype=uint16) * 1j", "tensor([1, 2], dtype=uint32) * s"],
+    "hash_tensor": ["torch.hash_tensor(x)", "cube.hash_tensor((0, -1), keepdim=True)", "torch.hash_tensor(k, 1)", "mask.hash_tensor()", "s.hash_tensor(0)", "torch.hash_tensor(x[:0], 1)", "x.t().to(dtype=float32).hash_tensor(0)"],
     "iinfo": ["torch.iinfo(int64).max", "torch.iinfo(k.dtype).min", "torch.iinfo(uint8).bits", "torch.iinfo(int8).dtype"],
     "can_cast": ["torch.can_cast(float64, int32)", "torch.can_cast(int32, float32)"],
     "adjoint": ["adjoint(c)", "x.adjoint()", "cube.adjoint()"],

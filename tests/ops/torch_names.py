@@ -52,7 +52,6 @@ ABSENT = {
         import_ir_module_from_buffer merge_type_from_type_comment module_load Optional parse_ir parse_schema
         parse_type_comment unify_type_list wait while_loop""",
     "dimensions as objects, of torch's functorch.dim": "index",
-    "a checksum of bits, without a derivative: not written yet": "hash_tensor",
     "functions of Python; a spec has `hook:` for tensors": """
         apply_ map2_ map_ register_hook register_post_accumulate_grad_hook vmap""",
     "kernels of libraries and devices, for their own use": """
