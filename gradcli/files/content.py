@@ -67,8 +67,7 @@ def check_size(shape: Sequence[int], dtype: Any, size: int) -> None:
 
 def unsupported(dtype: str) -> Unreadable:
     """The error for elements that a file may have and torch's operations do not take."""
-    wider = {"uint16": "int32", "uint32": "int64", "uint64": "int64"}.get(dtype)
-    wider = wider or ("complex128" if dtype.startswith("complex") else "float64")
+    wider = "complex128" if dtype.startswith("complex") else "float64"
     return Unreadable(f"its dtype is {dtype}", f"save it as {wider}; the dtypes are {', '.join(TYPE_NAMES)}")
 
 

@@ -10,7 +10,7 @@ import re
 from typing import IO, Any, BinaryIO
 
 from gradcli.engine.device import np
-from gradcli.engine.dtypes import TYPE_NAMES
+from gradcli.engine.dtypes import TYPE_NAMES, dtype_named
 from gradcli.files.content import Choose, Unreadable, check_size, filled, shown, unsupported
 
 MAGIC = b"\x93NUMPY"
@@ -78,4 +78,5 @@ def _dtype(descr: str) -> Any:
         raise Unreadable(f"its elements are `{shown(descr)}`{objects}, and not numbers")
     if dtype.name not in TYPE_NAMES:
         raise unsupported(dtype.name)
+    dtype_named(dtype.name)  # which has operations look for what torch computes little of
     return dtype

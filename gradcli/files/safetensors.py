@@ -28,7 +28,6 @@ DTYPES = {
     "F64": "float64",
     "C64": "complex64",
 }
-UNSUPPORTED = {"U16": "uint16", "U32": "uint32", "U64": "uint64"}
 LONGEST_HEADER = 16 * 2**20
 
 
@@ -54,7 +53,7 @@ def read_several(file: BinaryIO, size: int, select: Select) -> dict[str, Any]:
 def _read_tensor(file: BinaryIO, begin: int, name: str, shape: tuple[int, ...], place: tuple[int, int]) -> Any:
     """The tensor of the dtype called `name` whose bytes stand at `place` after `begin`."""
     if name not in DTYPES:
-        raise unsupported(UNSUPPORTED.get(name, f"`{shown(name)}`"))
+        raise unsupported(f"`{shown(name)}`")
     dtype = dtype_named(DTYPES[name]).newbyteorder("<")
     check_size(shape, dtype, place[1] - place[0])
     file.seek(begin + place[0])

@@ -14,18 +14,19 @@ from gradcli.ops.reduce import Dims, axes, count, kept_view, masked_fill_tensor,
 from gradcli.ops.shape import new_zeros, unsqueeze, wrap_dim
 
 
-def extreme(name: str, function: Any) -> Any:
-    """`function` (np.amax, np.amin) with torch's error, of `name`, for nothing to choose from."""
+def extreme(name: str, function: Any, called: str = "{}()") -> Any:
+    """`function` (np.amax, np.amin) with torch's error, of what is `called` so, for nothing to choose from."""
+    opening = called.format(name)
 
     def forward(self: Any, dim: Dims = None, keepdim: bool = False) -> Any:
         reduced = axes(dim, self.ndim)
         if self.size == 0 and count(self.shape, dim) == 0:
             raise UserError(
                 "shape",
-                f"{name}: Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim "
+                f"{opening}: Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim "
                 "with the 'dim' argument."
                 if reduced is None
-                else f"{name}: Expected reduction dim {reduced[0]} to have non-zero size.",
+                else f"{opening}: Expected reduction dim {reduced[0]} to have non-zero size.",
             )
         return function(self, axis=reduced, keepdims=keepdim)
 
@@ -89,13 +90,13 @@ def scattered(grad: Any, shape: tuple[int, ...], dim: int, keepdim: bool, indice
 
 
 max = op(
-    "max(Tensor self)", "MaxBackward1", extreme("max()", np.amax),
+    "max(Tensor self)", "MaxBackward1", extreme("max", np.amax),
     contiguous=True,
     check=only("biuf", "max_all"),
     self=lambda grad, self, result: evenly(grad, equal_places(self, result)),
 )  # fmt: skip
 min = op(
-    "min(Tensor self)", "MinBackward1", extreme("min()", np.amin),
+    "min(Tensor self)", "MinBackward1", extreme("min", np.amin),
     contiguous=True,
     check=only("biuf", "min_all"),
     self=lambda grad, self, result: evenly(grad, equal_places(self, result)),
@@ -115,7 +116,7 @@ min_dim = op(
     self=lambda grad, self_shape, dim, keepdim, indices: scattered(grad, self_shape, dim, keepdim, indices),
 )  # fmt: skip
 amax = op(
-    "amax(Tensor self, int[] dim=[], bool keepdim=False)", "AmaxBackward0", extreme("amax()", np.amax),
+    "amax(Tensor self, int[] dim=[], bool keepdim=False)", "AmaxBackward0", extreme("amax", np.amax),
     contiguous=True,
     check=only("biuf", "max_values_cpu"),
     self=lambda grad, self, dim, keepdim, result: shared(
@@ -123,7 +124,7 @@ amax = op(
     ),
 )  # fmt: skip
 amin = op(
-    "amin(Tensor self, int[] dim=[], bool keepdim=False)", "AminBackward0", extreme("amin()", np.amin),
+    "amin(Tensor self, int[] dim=[], bool keepdim=False)", "AminBackward0", extreme("amin", np.amin),
     contiguous=True,
     check=only("biuf", "min_values_cpu"),
     self=lambda grad, self, dim, keepdim, result: shared(

@@ -78,7 +78,7 @@ def check_number(tensor: Any) -> None:
         raise UserError("value", f"a Tensor with {tensor.array.size} elements cannot be converted to Scalar")
 
 
-lowest, highest = extreme("min()", np.amin), extreme("max()", np.amax)
+lowest, highest = extreme("min", np.amin), extreme("max", np.amax)
 
 
 def check_inside(inside: bool) -> None:

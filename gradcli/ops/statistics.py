@@ -44,7 +44,15 @@ def hash_forward(self: Any, dim: Dims, keepdim: bool, mode: int) -> Any:
     return combined(wide.view(dtype_named("uint64")), dim, keepdim)
 
 
-combined = extreme("hash_tensor", np.bitwise_xor.reduce)
+def xor(bits: Any, axis: Any, keepdims: bool) -> Any:
+    """As np.bitwise_xor.reduce, which CuPy has not, a bit at a time."""
+    result = np.add.reduce(bits, axis=axis, keepdims=keepdims) & 1
+    for place in range(1, 64):
+        result = result | ((np.add.reduce(bits >> place, axis=axis, keepdims=keepdims) & 1) << place)
+    return result
+
+
+combined = extreme("hash_tensor", xor, "{}")
 
 
 def aminmax_forward(self: Any, dim: int | None, keepdim: bool) -> tuple[Any, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from gradcli.engine.dtypes import barebones
 from gradcli.engine.mode import grad_mode, set_grad_enabled
 from gradcli.engine.tensor import Tensor
 from gradcli.export.arrays.picked import SUBSCRIPTS
@@ -137,6 +138,7 @@ _install()
 def watching() -> Iterator[Watch]:
     """While the block lasts, a Watch sees the calls."""
     watch = Watch()
+    barebones.use()  # which would compile the rows anew, meanwhile
     rows = [row for rows in frontend.table().values() for row in rows if isinstance(row, Op)] + list(SUBSCRIPTS)
     kinds = {"call": False, "inplace": True}
     known = [{kind: row.__dict__.get(kind) for kind in kinds} for row in rows]
