@@ -76,7 +76,7 @@ LACKING = {
     "reflection_pad1d": ("_reflection_pad1d",),
     "reflection_pad2d": ("_reflection_pad2d",),
     "reflection_pad3d": ("_reflection_pad3d",),
-    "remainder_cpu": ("remainder.Scalar", "remainder.Tensor",),
+    "remainder_cpu": ("remainder.Scalar", "remainder.Scalar_Tensor", "remainder.Tensor",),
     "replication_pad1d": ("_replication_pad1d",),
     "replication_pad2d": ("_replication_pad2d",),
     "replication_pad3d": ("_replication_pad3d",),

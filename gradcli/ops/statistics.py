@@ -15,7 +15,7 @@ from gradcli.ops.copies import cast, complex_of, conj, imag, masked_fill, real, 
 from gradcli.ops.define import composite, op
 from gradcli.ops.elementary import sqrt
 from gradcli.ops.extremes import extreme, shared
-from gradcli.ops.kinds import no_bools, only, refuse
+from gradcli.ops.kinds import no_bools, of_elements, only, refuse
 from gradcli.ops.linalg import diagonal, mm
 from gradcli.ops.reduce import (
     Dims,
@@ -40,7 +40,7 @@ def hash_forward(self: Any, dim: Dims, keepdim: bool, mode: int) -> Any:
     """The bits of what the elements are in 64, all that are set an odd number of times."""
     if mode != 0:
         raise UserError("value", f"Unknown hash_tensor mode: {mode}")
-    wide = self.astype(np.float64 if dtype_kind(self.dtype) == "f" else np.int64)
+    wide = self.real.astype(np.float64 if dtype_kind(self.dtype) in "fc" else np.int64)  # complex ones have no elements
     return combined(wide.view(dtype_named("uint64")), dim, keepdim)
 
 
@@ -160,7 +160,7 @@ nansum = op(
 )  # fmt: skip
 hash_tensor = op(
     "hash_tensor(Tensor self, int[] dim=[], *, bool keepdim=False, int mode=0)", None, hash_forward,
-    check=only("biuf", "xor_sum_cpu"),
+    check=of_elements(only("biuf", "xor_sum_cpu")),
 )  # fmt: skip
 renorm = op(
     "renorm(Tensor self, Scalar p, int dim, Scalar maxnorm)", "RenormBackward0", renorm_forward,
