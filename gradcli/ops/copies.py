@@ -239,16 +239,20 @@ def conj_physical_(self: Any) -> Any:
     return self if dtype_kind(self.dtype) == "b" else conj_in_place.inplace(self)
 
 
+def is_mirrored_by(self: Tensor, row: str) -> bool:
+    return self.mirror is not None and self.mirror.name == row
+
+
 @composite("is_conj(Tensor self)")
 def is_conj(self: Tensor) -> bool:
     """Whether `self` is a view of what it is the conjugate of: results of operations that are no views are not."""
-    return self.mirror is conj_complex
+    return is_mirrored_by(self, "_conj")
 
 
 @composite("is_neg(Tensor self)")
 def is_neg(self: Tensor) -> bool:
     """Whether `self` is a view of what it is the negative of, as is the imaginary part of a conjugate."""
-    return self.mirror is neg_view
+    return is_mirrored_by(self, "_neg_view")
 
 
 @composite("resolve_conj(Tensor self)")
