@@ -406,19 +406,27 @@ def check_transposed(
         )
 
 
-def convolved(input: Any, weight: Any, bias: Any, options: Options) -> Any:
-    """A convolution whose options fit; a complex one as three real ones, as torch has it."""
-    check_shapes(input, weight, bias, options)
-    check_dtypes(input, weight, bias, options)
+def convolved(input: Any, weight: Any, bias: Any, options: Options, behind: Sizes = ()) -> Any:
+    """A convolution whose options fit, of what `behind` pads; a complex one as three real ones, as torch has it."""
+    whole = padded(input, behind)
+    check_shapes(whole, weight, bias, options)
+    check_dtypes(whole, weight, bias, options)
     if dtype_kind(input.dtype) != "c":
-        return convolution(input, weight, bias, *options)
+        return convolution(whole, weight, bias, *options)
     parts = [(None, None) if one is None else real_and_imaginary(one) for one in (input, weight, bias)]
     reals, imaginaries = zip(*parts, strict=True)
     sums = [None if of_real is None else of_real + of_imaginary for of_real, of_imaginary in parts]
-    first = convolution(*reals, *options)
-    second = convolution(*imaginaries[:2], None, *options)
-    both = convolution(*sums, *options)
+    first, second, both = (
+        convolution(padded(one, behind), *others, *options) for one, *others in (reals, (*imaginaries[:2], None), sums)
+    )
     return first - second + (both - first - second) * 1j
+
+
+def padded(input: Any, behind: Sizes) -> Any:
+    """`input` with so many zeros behind each of its last dimensions."""
+    return (
+        constant_pad(input, [margin for more in reversed(behind) for margin in (0, more)], 0) if any(behind) else input
+    )
 
 
 def real_and_imaginary(tensor: Any) -> tuple[Any, Any]:
@@ -426,18 +434,15 @@ def real_and_imaginary(tensor: Any) -> tuple[Any, Any]:
     return select(parts, -1, 0), select(parts, -1, 1)
 
 
-def same_padding(input: Any, weight: Any, stride: Sizes | int, dilation: Sizes | int) -> tuple[Any, list[int]]:
-    """`input` and the padding for an output of its size; where it is uneven the rest is put behind the input."""
+def same_padding(weight: Any, stride: Sizes | int, dilation: Sizes | int) -> tuple[list[int], list[int]]:
+    """The padding for an output of the size of the input, and, where it is uneven, the rest, which is put behind."""
     rank = weight.ndim - 2
     if any(by != 1 for by in in_each(stride, rank)):
         raise UserError("value", "padding='same' is not supported for strided convolutions")
     gaps = in_each(dilation, rank)
     check_count("dilation", gaps, rank)
     totals = [by * (k - 1) for by, k in zip(gaps, weight.shape[2:], strict=True)]
-    rest = [total % 2 for total in totals]
-    if any(rest):
-        input = constant_pad(input, [margin for more in reversed(rest) for margin in (0, more)], 0)
-    return input, [total // 2 for total in totals]
+    return [total // 2 for total in totals], [total % 2 for total in totals]
 
 
 def declare(rank: int) -> None:
@@ -459,14 +464,15 @@ def declare(rank: int) -> None:
         """Each place of `input` and its neighbours, weighed by `weight` and added up."""
         if not check_rank(f"conv{rank}d", input, rank):
             return squeeze_dim(conv(unsqueeze(input, 0), weight, bias, stride, padding, dilation, groups), 0)
+        behind: Sizes = ()
         if padding == "same":
-            input, padding = same_padding(input, weight, stride, dilation)
+            padding, behind = same_padding(weight, stride, dilation)
         elif padding == "valid":
             padding = 0
         if isinstance(padding, str):
             raise UserError("value", f"Invalid padding string: '{padding}'")
         by, margin, gap = (in_each(value, rank) for value in (stride, padding, dilation))
-        return convolved(input, weight, bias, Options(by, margin, gap, False, [0] * rank, groups))
+        return convolved(input, weight, bias, Options(by, margin, gap, False, [0] * rank, groups), behind)
 
     @composite(
         f"conv_transpose{rank}d(Tensor input, Tensor weight, Tensor? bias=None, int[] stride=1, int[] padding=0, "

@@ -263,7 +263,10 @@ def cov(self: Any, correction: int = 1, fweights: Any = None, aweights: Any = No
         factor = zeros_like(factor)
     centered = rows - unsqueeze(mean, 1)
     other = centered if weights is None else centered * weights
-    return squeeze(mm(centered, conj(t(other))) / factor)
+    product = mm(centered, conj(t(other)))
+    if dtype_kind(product.dtype) == "c" and 1 in rows.shape:  # of one variable, or of one observation
+        product = complex_of(real(product), zeros_like(real(product.detach())))
+    return squeeze(product / factor)
 
 
 def real_dtype(tensor: Any) -> Any:
