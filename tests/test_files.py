@@ -45,7 +45,8 @@ def some(dtype: str) -> Any:
 
 def npy(array: Any, **options: Any) -> bytes:
     file = io.BytesIO()
-    np.lib.format.write_array(file, array, **options)
+    write: Any = np.lib.format.write_array  # which older NumPy has without types
+    write(file, array, **options)
     return file.getvalue()
 
 

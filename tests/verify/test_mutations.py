@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,7 +41,7 @@ def samples() -> dict[Op, list[tuple[int, str]]]:
     return {row: [(order, text) for order, _, text in sorted(texts)] for row, texts in found.items()}
 
 
-def derivatives(taped: Taped, order: int) -> dict[str, np.ndarray]:
+def derivatives(taped: Taped, order: int) -> dict[str, Any]:
     with np.errstate(all="ignore"):
         trial = taped.trial()
         level = Level(trial.replay, trial.targets, order)
