@@ -143,11 +143,19 @@ def any_call(chance: random.Random) -> tuple[str, dict[str, Any]]:
     return name, calls[name]
 
 
+# torch multiplies and adds at once here, where the processor can; without AVX2 its numbers end in other bits
+FUSED = {"uniform", "randn", "normal", "cauchy", "log_normal"}
+
+
+def real_itemsize(array: Any) -> int:
+    size: int = array.real.dtype.itemsize
+    return size
+
+
 @pytest.mark.torch
 def test_any_sequence_of_draws_is_torchs() -> None:
     torch = pytest.importorskip("torch")
-    if torch.backends.cpu.get_cpu_capability() not in ("AVX2", "AVX512"):
-        pytest.skip("without AVX2 torch's own normal numbers have other last bits than the ones gradcli promises")
+    fuses = torch.backends.cpu.get_cpu_capability() in ("AVX2", "AVX512")
     torch_draw = runpy.run_path(str(FOLDER / "make_random_golden.py"))["torch_draw"]
     test_seed = random.SystemRandom().randrange(2**32)
     print(f"test seed {test_seed}")
@@ -160,7 +168,10 @@ def test_any_sequence_of_draws_is_torchs() -> None:
             sampler, arguments = any_call(chance)
             expected, drawn = torch_draw(sampler, arguments), draw(generator, sampler, arguments)
             assert drawn.dtype == expected.dtype and drawn.shape == expected.shape, (sampler, arguments)
-            assert drawn.tobytes() == expected.tobytes(), (seed, sampler, arguments)
+            if fuses or sampler not in FUSED:
+                assert drawn.tobytes() == expected.tobytes(), (seed, sampler, arguments)
+            else:
+                np.testing.assert_allclose(drawn, expected, 1e-2 if real_itemsize(drawn) == 2 else 1e-4, 1e-6)
 
 
 def test_the_stream_is_the_same_however_much_is_drawn_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,14 +11,14 @@ from gradcli.errors import UserError
 from gradcli.ops.define import composite
 
 
-def shown(limits: Any) -> str:
+def shown(limits: Any, kind: str) -> str:
     """What torch prints of them: six digits of each number."""
     fields = limits._asdict().items()
     numbers = (f"{name}={value:.6g}" for name, value in fields if name not in ("bits", "dtype"))
-    return f"{type(limits).__name__}({', '.join(numbers)}, dtype={limits.dtype})"
+    return f"{kind}({', '.join(numbers)}, dtype={limits.dtype})"
 
 
-class finfo(NamedTuple):  # noqa: N801 - torch's name, which it prints
+class FloatLimits(NamedTuple):
     resolution: float
     min: float
     max: float
@@ -29,21 +29,21 @@ class finfo(NamedTuple):  # noqa: N801 - torch's name, which it prints
     dtype: str
 
     def __str__(self) -> str:
-        return shown(self)
+        return shown(self, "finfo")
 
 
-class iinfo(NamedTuple):  # noqa: N801
+class IntegerLimits(NamedTuple):
     min: int
     max: int
     bits: int
     dtype: str
 
     def __str__(self) -> str:
-        return shown(self)
+        return shown(self, "iinfo")
 
 
 @composite("finfo(ScalarType? type=None)")
-def limits_of_floats(type: Any = None) -> finfo:
+def limits_of_floats(type: Any = None) -> FloatLimits:
     """The limits of a floating dtype, of the parts of a complex one."""
     dtype = default_dtype.floating if type is None else type
     if dtype_kind(dtype) == "c":
@@ -56,11 +56,11 @@ def limits_of_floats(type: Any = None) -> finfo:
     least = float(found.smallest_normal)
     resolution = float(f"1e-{found.precision}")
     lowest, highest, eps = map(float, (found.min, found.max, found.eps))
-    return finfo(resolution, lowest, highest, eps, least, least, dtype.itemsize * 8, dtype.name)
+    return FloatLimits(resolution, lowest, highest, eps, least, least, dtype.itemsize * 8, dtype.name)
 
 
 @composite("iinfo(ScalarType type)")
-def limits_of_integers(type: Any) -> iinfo:
+def limits_of_integers(type: Any) -> IntegerLimits:
     """The limits of an integer dtype."""
     kind = dtype_kind(type)
     if kind == "b":
@@ -68,4 +68,4 @@ def limits_of_integers(type: Any) -> iinfo:
     if kind not in "iu":
         raise UserError("type", "torch.iinfo() requires an integer input type. Use torch.finfo to handle 'torch.iinfo'")
     found = np.iinfo(type)
-    return iinfo(int(found.min), int(found.max), found.bits, type.name)
+    return IntegerLimits(int(found.min), int(found.max), found.bits, type.name)

@@ -31,7 +31,7 @@ def _files(path: str) -> list[str]:
         return _in_folder(path) if Path(path).is_dir() else [path]
     if not glob.has_magic(path):
         raise UserError("io", f"there is no file or folder `{path}`")
-    matches = sorted(glob.glob(path, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
+    matches = sorted(glob.glob(path, recursive=True))  # noqa: PTH207 - Path.glob: relative ones only, and hidden files
     if not matches:
         raise UserError("io", f"nothing matches `{path}`")
     return [file for match in matches for file in (list(_walk(match)) if Path(match).is_dir() else [match])]

@@ -48,7 +48,7 @@ EXACT_NAMES = """
 EXACT = frozenset(EXACT_NAMES.split())
 
 
-class Rounding(TorchDispatchMode):  # type: ignore[misc]  # torch's types are left out of the check
+class Rounding(TorchDispatchMode):  # type: ignore[misc]  # mypy runs where there is no torch
     """Computes the last bit of what engines round in ways of their own, such as sums and `tanh`, otherwise."""
 
     def __init__(self) -> None:
