@@ -82,6 +82,12 @@ def shared(grad: Any, at: Any, dim: Dims) -> Any:
     return (grad / sum_dim(at, dim, keepdim=True)) * at
 
 
+def to_extremes(grad: Any, self: Any, dim: Dims, keepdim: bool, result: Any) -> Any:
+    """`grad` in equal shares to the places where `self` is `result`, its extreme along `dim`."""
+    grad, result = (kept_view(one, self.shape, dim, keepdim) for one in (grad, result))
+    return shared(grad, self == result, dim)
+
+
 def scattered(grad: Any, shape: tuple[int, ...], dim: int, keepdim: bool, indices: Any) -> Any:
     """`grad` at the `indices` chosen along `dim`, zero elsewhere."""
     if shape and not keepdim:
@@ -119,17 +125,13 @@ amax = op(
     "amax(Tensor self, int[] dim=[], bool keepdim=False)", "AmaxBackward0", extreme("amax", np.amax),
     contiguous=True,
     check=only("biuf", "max_values_cpu"),
-    self=lambda grad, self, dim, keepdim, result: shared(
-        kept_view(grad, self.shape, dim, keepdim), self == kept_view(result, self.shape, dim, keepdim), dim
-    ),
+    self=lambda grad, self, dim, keepdim, result: to_extremes(grad, self, dim, keepdim, result),
 )  # fmt: skip
 amin = op(
     "amin(Tensor self, int[] dim=[], bool keepdim=False)", "AminBackward0", extreme("amin", np.amin),
     contiguous=True,
     check=only("biuf", "min_values_cpu"),
-    self=lambda grad, self, dim, keepdim, result: shared(
-        kept_view(grad, self.shape, dim, keepdim), self == kept_view(result, self.shape, dim, keepdim), dim
-    ),
+    self=lambda grad, self, dim, keepdim, result: to_extremes(grad, self, dim, keepdim, result),
 )  # fmt: skip
 argmax = op(
     "argmax(Tensor self, int? dim=None, bool keepdim=False)", None, arg_extreme("argmax", np.argmax),

@@ -177,11 +177,7 @@ def fused_layers(
     step: Step,
     input: Any,
     hx: Sequence[Any],
-    params: Sequence[Any],
-    has_biases: bool,
-    num_layers: int,
-    dropout: float,
-    train: bool,
+    options: tuple[Sequence[Any], bool, int, float, bool],
     both: Sequence[bool],
 ) -> tuple[Any, ...]:
     """As `stacked`, of LSTM layers in a node of their own, which want their inputs row by row in memory."""
@@ -195,7 +191,7 @@ def fused_layers(
 
     input, *hx = (contiguous(tensor) for tensor in (input, *hx))
     directions = [direction(backwards) for backwards in both]
-    return stacked(step, input, hx, params, has_biases, num_layers, dropout, train, directions, selected)
+    return stacked(step, input, hx, *options, directions, selected)
 
 
 def sizes_of(batch_sizes: Any) -> list[int]:
@@ -247,7 +243,7 @@ def declare(
         steps_first = transpose(input, 0, 1) if batch_first else input
         options = (params, has_biases, num_layers, dropout, train)
         if fused is not None and is_fused(input, initial):
-            output, *states = fused(step, steps_first, initial, *options, both)
+            output, *states = fused(step, steps_first, initial, options, both)
         else:
             output, *states = stacked(step, steps_first, initial, *options, [padded_layer(back) for back in both])
         return (to_batch_first(output, 0, 1) if batch_first else output, *states)
@@ -270,7 +266,7 @@ def declare(
         both = (False, True)[: 1 + bidirectional]
         if fused is not None and len(set(sizes)) == 1 and is_fused(data, initial):
             steps = reshape(data, (len(sizes), sizes[0], data.shape[-1]))
-            output, *states = fused(step, steps, initial, *options, both)
+            output, *states = fused(step, steps, initial, options, both)
             return (view(output, (-1, output.shape[-1])), *states)
         directions = [packed_layer(sizes), packed_backwards_layer(sizes)][: len(both)]
         return stacked(step, data, initial, *options, directions)
