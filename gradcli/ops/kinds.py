@@ -94,7 +94,11 @@ def as_factor(value: Any, dtype: Any, name: str) -> Any:
 def not_barebones(dtype: Any, kernel: str) -> None:
     """A UserError for what torch makes none of: its kernel lacks uint16, uint32 and uint64."""
     if dtype.name in BAREBONES:
-        raise UserError("type", f"\"{kernel}\" not implemented for '{TYPE_NAMES[dtype.name]}'")
+        raise UserError(
+            "type",
+            f"\"{kernel}\" not implemented for '{TYPE_NAMES[dtype.name]}'",
+            hint=f"PyTorch computes little in {dtype.name}: convert first, `x.to(int64)`",
+        )
 
 
 def refuse(**messages: str) -> Check:

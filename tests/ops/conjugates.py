@@ -4,7 +4,7 @@ from __future__ import annotations
 
 SMOOTH: dict[str, list[str]] = {
     "conj": ["c.conj().t() * c.t()", "c.conj()[0] * 2j", "c.conj().conj() * 2", "c.mH @ c", "c.conj().reshape(6) ** 2", "c.t().conj().reshape(6) * 2", "(c * c.conj()).conj().sum(0)", "c.conj().split(1)[1].abs()",
-             "(c * 1).conj().mul_(2j)", "[(c * 1).conj().fill_(2j), c]", "c.conj().expand(2, 2, 3).sum() ** 2", "c.conj().diagonal() * c.diagonal()", "tanh(c.H)"],
+             "(c * 1).conj().mul_(2j)", "(cs * 1).conj().mul_(2j)", "[(cs * 1).conj().fill_(2j), cs]", "[(c * 1).conj().fill_(2j), c]", "c.conj().expand(2, 2, 3).sum() ** 2", "c.conj().diagonal() * c.diagonal()", "tanh(c.H)"],
     "real": ["c.conj().real * 2", "(c * 1).conj().real.mul_(3) ** 2"],
     "imag": ["c.conj().imag ** 2", "c.conj().imag.t() * 2", "(c * 1).conj().imag.mul_(3) ** 2", "c.conj().imag[0] * c.imag[1]"],
     "resolve_conj": ["torch.resolve_conj(c.conj()) * 2", "c.resolve_conj() * 2", "x.resolve_conj() * 2"],
